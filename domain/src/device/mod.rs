@@ -1,0 +1,191 @@
+//! Devices: what publishes sensor batches, with its binding, credential and key.
+
+mod commands;
+mod events;
+mod key;
+mod rejection;
+mod sensor;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use cqrs_es::{Aggregate, event_sink::EventSink};
+use serde::{Deserialize, Serialize};
+
+pub use commands::{BindDevice, DeviceCommand, RegisterDevice, RotateCredential};
+pub use events::{
+    DeviceBound, DeviceCredentialRevoked, DeviceCredentialRotated, DeviceDecommissioned,
+    DeviceEvent, DeviceRegistered,
+};
+pub use key::{PublicKey, PublicKeyError};
+pub use rejection::DeviceRejection;
+pub use sensor::Sensor;
+
+use crate::{CredentialId, Slug, telemetry::Source};
+
+/// The device of one stream; empty before its registration.
+///
+/// At most one credential is valid at a time: rotation replaces it at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    profile: Option<DeviceRegistered>,
+    credential: Option<CredentialId>,
+    /// Never valid again: reviving one would revive a secret that may have leaked.
+    spent_credentials: BTreeSet<CredentialId>,
+    decommissioned: bool,
+}
+
+type Decision = Result<DeviceEvent, DeviceRejection>;
+
+impl Device {
+    /// What was registered, with the present asset: organisation, site, name, source, key.
+    /// `credential` in it is the first one; see [`active_credentials`](Self::active_credentials).
+    #[must_use]
+    pub fn profile(&self) -> Option<&DeviceRegistered> {
+        self.profile.as_ref()
+    }
+
+    /// The asset that it measures now.
+    #[must_use]
+    pub fn asset(&self) -> Option<&Slug> {
+        self.profile.as_ref()?.asset.as_ref()
+    }
+
+    /// The key that its batches must be signed with; `None` means unsigned batches.
+    #[must_use]
+    pub fn public_key(&self) -> Option<&PublicKey> {
+        self.profile.as_ref()?.public_key.as_ref()
+    }
+
+    /// Whether its readings are real, simulated or migrated, when a batch says nothing.
+    #[must_use]
+    pub fn source(&self) -> Option<Source> {
+        self.profile.as_ref().map(|profile| profile.source)
+    }
+
+    /// The credentials that sign it in: one, or none once revoked or decommissioned.
+    #[must_use]
+    pub fn active_credentials(&self) -> &[CredentialId] {
+        self.credential.as_slice()
+    }
+
+    /// Whether it is out of use for good.
+    #[must_use]
+    pub fn is_decommissioned(&self) -> bool {
+        self.decommissioned
+    }
+
+    fn decide(&self, command: DeviceCommand) -> Decision {
+        match command {
+            DeviceCommand::Register(command) => self.register(*command),
+            DeviceCommand::Bind(command) => self.bind(command),
+            DeviceCommand::RotateCredential(command) => self.rotate(command),
+            DeviceCommand::RevokeCredential => self.revoke(),
+            DeviceCommand::Decommission => self.active().map(|_| DeviceDecommissioned {}.into()),
+        }
+    }
+
+    fn active(&self) -> Result<&DeviceRegistered, DeviceRejection> {
+        let profile = self
+            .profile
+            .as_ref()
+            .ok_or(DeviceRejection::NotRegistered)?;
+        if self.decommissioned {
+            return Err(DeviceRejection::Decommissioned {
+                name: profile.name.clone(),
+            });
+        }
+        Ok(profile)
+    }
+
+    fn register(&self, command: RegisterDevice) -> Decision {
+        if let Some(existing) = self.profile.clone() {
+            let DeviceRegistered {
+                site,
+                name,
+                display_name,
+                ..
+            } = existing;
+            return Err(DeviceRejection::AlreadyRegistered {
+                site,
+                name,
+                display_name,
+            });
+        }
+        sensor::check(&command.sensors)?;
+        Ok(DeviceRegistered::from(command).into())
+    }
+
+    fn bind(&self, BindDevice { asset }: BindDevice) -> Decision {
+        let profile = self.active()?;
+        if profile.asset.as_ref() == Some(&asset) {
+            return Err(DeviceRejection::AlreadyBound {
+                name: profile.name.clone(),
+                asset,
+            });
+        }
+        Ok(DeviceBound { asset }.into())
+    }
+
+    fn rotate(&self, RotateCredential { credential }: RotateCredential) -> Decision {
+        self.active()?;
+        if self.credential == Some(credential) || self.spent_credentials.contains(&credential) {
+            return Err(DeviceRejection::CredentialUsed { credential });
+        }
+        Ok(DeviceCredentialRotated { credential }.into())
+    }
+
+    fn revoke(&self) -> Decision {
+        let name = &self.active()?.name;
+        let no_credential = || DeviceRejection::NoCredential { name: name.clone() };
+        let credential = self.credential.ok_or_else(no_credential)?;
+        Ok(DeviceCredentialRevoked { credential }.into())
+    }
+
+    fn spend_credential(&mut self) {
+        self.spent_credentials.extend(self.credential.take());
+    }
+}
+
+impl Aggregate for Device {
+    const TYPE: &'static str = "device";
+    type Command = DeviceCommand;
+    type Event = DeviceEvent;
+    type Error = DeviceRejection;
+    type Services = ();
+
+    async fn handle(
+        &mut self,
+        command: Self::Command,
+        (): &Self::Services,
+        sink: &EventSink<Self>,
+    ) -> Result<(), Self::Error> {
+        let event = self.decide(command)?;
+        sink.write(event, self).await;
+        Ok(())
+    }
+
+    fn apply(&mut self, event: Self::Event) {
+        match event {
+            DeviceEvent::DeviceRegistered(event) => {
+                self.credential = Some(event.credential);
+                self.profile = Some(event);
+            }
+            DeviceEvent::DeviceBound(event) => {
+                if let Some(profile) = &mut self.profile {
+                    profile.asset = Some(event.asset);
+                }
+            }
+            DeviceEvent::DeviceCredentialRotated(event) => {
+                self.spend_credential();
+                self.credential = Some(event.credential);
+            }
+            DeviceEvent::DeviceCredentialRevoked(_) => self.spend_credential(),
+            DeviceEvent::DeviceDecommissioned(_) => {
+                self.spend_credential();
+                self.decommissioned = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+pub mod asset;
+pub mod decimal;
+pub mod device;
+pub mod event;
+pub mod ids;
+pub mod organisation;
+pub mod site;
+pub mod slug;
+pub mod telemetry;
+pub mod text;
+pub mod topic;
+
+pub use event::{Encoded, EventDecodeError, EventType};
+pub use ids::{AssetId, CredentialId, DeviceId, OrganisationId, SiteId};
+pub use slug::{Slug, SlugError};
+pub use text::{Attributes, DisplayName};
+pub use topic::{Topic, TopicKind};
+
+/// The largest integer that a payload may hold: 2^53 − 1.
+///
+/// Above it, programs that read JSON numbers as doubles (most of them) round
+/// silently, and an auditor's canonical form would differ from ours.
+pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;

@@ -1,0 +1,48 @@
+//! What can be asked of an organisation.
+
+use crate::{DisplayName, OrganisationId, Slug};
+
+/// A command to one organisation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrganisationCommand {
+    /// Make it exist.
+    Register(RegisterOrganisation),
+    /// Change what people read.
+    Rename(RenameOrganisation),
+}
+
+/// Registers an organisation; its ledger has the slug as its name, for ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisterOrganisation {
+    /// The name in paths, topics and the ledger's origin.
+    pub slug: Slug,
+    /// The name for people.
+    pub display_name: DisplayName,
+}
+
+impl RegisterOrganisation {
+    /// The organisation that the command is for.
+    #[must_use]
+    pub fn id(&self) -> OrganisationId {
+        OrganisationId::of(&self.slug)
+    }
+}
+
+/// Changes the display name; the slug stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenameOrganisation {
+    /// The new name for people.
+    pub display_name: DisplayName,
+}
+
+impl From<RegisterOrganisation> for OrganisationCommand {
+    fn from(command: RegisterOrganisation) -> Self {
+        Self::Register(command)
+    }
+}
+
+impl From<RenameOrganisation> for OrganisationCommand {
+    fn from(command: RenameOrganisation) -> Self {
+        Self::Rename(command)
+    }
+}

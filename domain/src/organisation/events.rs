@@ -1,0 +1,33 @@
+//! What happened to an organisation.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DisplayName, Slug, event::events};
+
+/// An organisation exists, and with it its ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrganisationRegistered {
+    /// The name in paths, topics and the ledger's origin; never changes.
+    pub slug: Slug,
+    /// The name for people.
+    pub display_name: DisplayName,
+}
+
+/// The display name changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrganisationRenamed {
+    /// The new name for people.
+    pub display_name: DisplayName,
+}
+
+events! {
+    /// An event of an organisation's stream.
+    enum OrganisationEvent {
+        /// See [`OrganisationRegistered`].
+        OrganisationRegistered = 1,
+        /// See [`OrganisationRenamed`].
+        OrganisationRenamed = 1,
+    }
+}

@@ -1,0 +1,72 @@
+//! What happened to a site.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Country, RegisterSite, SiteKind};
+use crate::{DisplayName, Slug, decimal::DecimalText, event::events};
+
+/// A site exists. Fields as in [`RegisterSite`]; absent ones are left out of the payload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteRegistered {
+    /// The organisation.
+    pub org: Slug,
+    /// The name in paths and topics; never changes.
+    pub slug: Slug,
+    /// The name for people.
+    pub display_name: DisplayName,
+    /// What happens there.
+    pub site_kind: SiteKind,
+    /// ISO 3166-1 alpha-2 code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
+    /// Degrees north (WGS 84).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latitude: Option<DecimalText>,
+    /// Degrees east (WGS 84).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longitude: Option<DecimalText>,
+    /// Usual absolute air pressure in kPa.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ambient_pressure_kpa: Option<DecimalText>,
+}
+
+impl From<RegisterSite> for SiteRegistered {
+    fn from(command: RegisterSite) -> Self {
+        Self {
+            org: command.org,
+            slug: command.slug,
+            display_name: command.display_name,
+            site_kind: command.site_kind,
+            country: command.country,
+            latitude: command.latitude,
+            longitude: command.longitude,
+            ambient_pressure_kpa: command.ambient_pressure_kpa,
+        }
+    }
+}
+
+/// The display name changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteRenamed {
+    /// The new name for people.
+    pub display_name: DisplayName,
+}
+
+/// The site is out of use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteRetired {}
+
+events! {
+    /// An event of a site's stream.
+    enum SiteEvent {
+        /// See [`SiteRegistered`].
+        SiteRegistered = 1,
+        /// See [`SiteRenamed`].
+        SiteRenamed = 1,
+        /// See [`SiteRetired`].
+        SiteRetired = 1,
+    }
+}

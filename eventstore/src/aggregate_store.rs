@@ -1,0 +1,354 @@
+//! Aggregates over the store: the seam that cqrs-es gives, with our order, receipts and snapshots.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use cqrs_es::{Aggregate, AggregateContext, AggregateError, DomainEvent, EventEnvelope};
+use lru::LruCache;
+use uuid::Uuid;
+
+use crate::append::{Append, Appended, Expected, NewEvent, Retention};
+use crate::error::{AppendError, StoreError, index, stored};
+use crate::ledgers::LedgerInfo;
+use crate::store::EventStore;
+
+/// Aggregates of one type that are kept in memory.
+const CACHED: usize = 10_000;
+/// A snapshot is stored each time a stream has grown by this many events.
+const SNAPSHOT_EVERY: u64 = 64;
+
+/// How an aggregate's events are written to and read from entries, and the version of the code that
+/// folds them: a snapshot of another version is not used.
+#[derive(Debug)]
+pub struct Codec<E> {
+    /// The fields of an event as JSON (its type and schema stand in the entry).
+    pub encode: fn(&E) -> serde_json::Value,
+    /// Reads an event from type, schema and payload bytes.
+    pub decode: fn(&str, u32, &[u8]) -> Result<E, String>,
+    /// Counted up whenever the aggregate's state or fold changes.
+    pub code_version: i32,
+}
+
+/// An aggregate, as of a version of its stream.
+#[derive(Debug, Clone)]
+pub struct Loaded<A> {
+    aggregate: A,
+    stream: String,
+    version: u64,
+}
+
+/// Aggregates of one type in one ledger. Clones share the cache.
+///
+/// The cache may be behind (another process may have written); it is never wrong for a decision,
+/// because the append expects the version that was decided on.
+pub struct AggregateStore<A: Aggregate> {
+    store: EventStore,
+    ledger: LedgerInfo,
+    codec: Arc<Codec<A::Event>>,
+    cache: Arc<Mutex<LruCache<String, Loaded<A>>>>,
+}
+
+impl<A: Aggregate> Clone for AggregateStore<A> {
+    fn clone(&self) -> Self {
+        Self {
+            store: self.store.clone(),
+            ledger: self.ledger.clone(),
+            codec: Arc::clone(&self.codec),
+            cache: Arc::clone(&self.cache),
+        }
+    }
+}
+
+impl<A> Loaded<A> {
+    /// The state.
+    #[must_use]
+    pub fn state(&self) -> &A {
+        &self.aggregate
+    }
+
+    /// The state, to decide with.
+    pub fn state_mut(&mut self) -> &mut A {
+        &mut self.aggregate
+    }
+
+    /// Version of the stream; 0 if it has no event.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+impl<A: Aggregate + Clone> AggregateStore<A> {
+    /// The aggregates of type `A` in `ledger`.
+    #[must_use]
+    pub fn new(store: EventStore, ledger: LedgerInfo, codec: Codec<A::Event>) -> Self {
+        let capacity = NonZeroUsize::new(CACHED).expect("the capacity is a positive constant");
+        let cache = Arc::new(Mutex::new(LruCache::new(capacity)));
+        Self { store, ledger, codec: Arc::new(codec), cache }
+    }
+
+    /// The aggregate from the cache where it is there, else as [`AggregateStore::load_current`].
+    ///
+    /// # Errors
+    /// If the database is away or an event cannot be read.
+    pub async fn load(&self, id: &str) -> Result<Loaded<A>, StoreError> {
+        match self.cached(&stream_of::<A>(id)) {
+            Some(loaded) => Ok(loaded),
+            None => self.load_current(id).await,
+        }
+    }
+
+    /// The aggregate with all events that are committed now.
+    ///
+    /// # Errors
+    /// If the database is away or an event cannot be read.
+    pub async fn load_current(&self, id: &str) -> Result<Loaded<A>, StoreError> {
+        let stream = stream_of::<A>(id);
+        let mut loaded = match self.cached(&stream) {
+            Some(loaded) => loaded,
+            None => self.snapshot(stream).await?,
+        };
+        let (ledger, version) = (self.ledger.id, loaded.version);
+        for recorded in self.store.read_stream(ledger, &loaded.stream, version).await? {
+            let entry = &recorded.entry;
+            let bytes = recorded.payload.as_ref().map_or(&b""[..], |payload| &payload.bytes);
+            let event = (self.codec.decode)(&entry.kind, entry.schema, bytes)
+                .map_err(|e| StoreError::Fatal(format!("entry {}: {e}", entry.index)))?;
+            loaded.aggregate.apply(event);
+            loaded.version = entry.version;
+        }
+        self.keep(loaded.clone());
+        Ok(loaded)
+    }
+
+    /// Appends what was decided on `loaded`, then folds it into the cached state.
+    ///
+    /// # Errors
+    /// See [`AppendError`]. After a conflict the cached state is dropped: load again.
+    pub async fn commit_events(
+        &self,
+        events: Vec<A::Event>,
+        loaded: Loaded<A>,
+        context: CommandContext,
+    ) -> Result<Appended, AppendError> {
+        let append = self.append_of(&events, &loaded, context)?;
+        let appended = self.store.append(self.ledger.id, append).await;
+        match &appended {
+            Ok(Appended { duplicate: false, .. }) => self.fold(events, loaded).await,
+            _ => self.forget(&loaded.stream),
+        }
+        appended
+    }
+
+    fn append_of(
+        &self,
+        events: &[A::Event],
+        loaded: &Loaded<A>,
+        context: CommandContext,
+    ) -> Result<Append, AppendError> {
+        let new_event = |(event, expected): (&A::Event, u64)| {
+            let invalid = |e: &dyn std::fmt::Display| AppendError::Invalid(e.to_string());
+            Ok(NewEvent {
+                stream: loaded.stream.clone(),
+                expected: Expected::Version(expected),
+                kind: event.event_type(),
+                schema: event.event_version().parse().map_err(|e| invalid(&e))?,
+                media: "application/json".into(),
+                bytes: serde_json_canonicalizer::to_vec(&(self.codec.encode)(event))
+                    .map_err(|e| invalid(&e))?,
+                retention: Retention::Kept,
+            })
+        };
+        let events =
+            events.iter().zip(loaded.version..).map(new_event).collect::<Result<_, AppendError>>()?;
+        let CommandContext { actor, command, input_hash, cause, via, received_at } = context;
+        Ok(Append { actor, command, input_hash, cause, via, received_at, events })
+    }
+
+    async fn fold(&self, events: Vec<A::Event>, mut loaded: Loaded<A>) {
+        let before = loaded.version;
+        for event in events {
+            loaded.aggregate.apply(event);
+            loaded.version += 1;
+        }
+        self.keep(loaded.clone());
+        if loaded.version / SNAPSHOT_EVERY > before / SNAPSHOT_EVERY {
+            self.store_snapshot(&loaded).await;
+        }
+    }
+
+    fn cached(&self, stream: &str) -> Option<Loaded<A>> {
+        let loaded = self.lock().get(stream).cloned();
+        let outcome = if loaded.is_some() { "hit" } else { "miss" };
+        metrics::counter!("sealrock_aggregate_cache_total", "outcome" => outcome).increment(1);
+        loaded
+    }
+
+    /// Keeps the newer of what is known and what is given: loads may finish out of order.
+    fn keep(&self, loaded: Loaded<A>) {
+        let mut cache = self.lock();
+        if cache.peek(&loaded.stream).is_none_or(|known| known.version <= loaded.version) {
+            cache.put(loaded.stream.clone(), loaded);
+        }
+    }
+
+    fn forget(&self, stream: &str) {
+        self.lock().pop(stream);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, LruCache<String, Loaded<A>>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn snapshot(&self, stream: String) -> Result<Loaded<A>, StoreError> {
+        let row: Option<(i64, Vec<u8>)> = sqlx::query_as(
+            "SELECT version, state FROM snapshots \
+             WHERE ledger_id = $1 AND stream = $2 AND code_version = $3",
+        )
+        .bind(self.ledger.id.0)
+        .bind(&stream)
+        .bind(self.codec.code_version)
+        .fetch_optional(self.store.pool())
+        .await?;
+        // A snapshot is only a cache: one that cannot be read is as good as none.
+        let state = row.and_then(|(version, state)| {
+            Some((index(version).0, serde_json::from_slice(&state).ok()?))
+        });
+        let (version, aggregate) = state.unwrap_or_default();
+        Ok(Loaded { aggregate, stream, version })
+    }
+
+    async fn store_snapshot(&self, loaded: &Loaded<A>) {
+        let Ok(state) = serde_json::to_vec(&loaded.aggregate) else { return };
+        let written = sqlx::query(include_str!("sql/store_snapshot.sql"))
+            .bind(self.ledger.id.0)
+            .bind(&loaded.stream)
+            .bind(stored(loaded.version))
+            .bind(self.codec.code_version)
+            .bind(state)
+            .execute(self.store.pool())
+            .await;
+        if let Err(error) = written {
+            tracing::debug!(%error, stream = loaded.stream, "a snapshot was not stored");
+        }
+    }
+}
+
+/// Who commands, what, and how it reached us.
+#[derive(Debug, Clone)]
+pub struct CommandContext {
+    /// `user/<id>`, `device/<id>` or `service/<name>`.
+    pub actor: String,
+    /// Idempotency key.
+    pub command: Uuid,
+    /// SHA-256 of the command's input.
+    pub input_hash: [u8; 32],
+    /// `<origin>#<index>` of the entry that led to this, or empty.
+    pub cause: String,
+    /// How it reached us.
+    pub via: String,
+    /// When it reached us.
+    pub received_at: DateTime<Utc>,
+}
+
+fn stream_of<A: Aggregate>(id: &str) -> String {
+    format!("{}/{id}", A::TYPE)
+}
+
+impl<A: Aggregate> AggregateContext<A> for Loaded<A> {
+    fn aggregate(&mut self) -> &mut A {
+        &mut self.aggregate
+    }
+}
+
+/// For `CqrsFramework` and whoever else speaks cqrs-es. `metadata` may hold `actor`, `command` (a
+/// UUID) and `via`; what is missing is made up for a caller that needs no idempotency.
+impl<A: Aggregate + Clone + 'static> cqrs_es::EventStore<A> for AggregateStore<A> {
+    type AC = Loaded<A>;
+
+    async fn load_events(
+        &self,
+        aggregate_id: &str,
+    ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
+        let stream = stream_of::<A>(aggregate_id);
+        let recorded =
+            self.store.read_stream(self.ledger.id, &stream, 0).await.map_err(aggregate_error)?;
+        recorded
+            .into_iter()
+            .map(|one| {
+                let bytes = one.payload.map(|payload| payload.bytes).unwrap_or_default();
+                let payload = (self.codec.decode)(&one.entry.kind, one.entry.schema, &bytes)
+                    .map_err(|e| AggregateError::DeserializationError(e.into()))?;
+                Ok(envelope(aggregate_id, one.entry.version, payload, HashMap::new()))
+            })
+            .collect()
+    }
+
+    async fn load_aggregate(
+        &self,
+        aggregate_id: &str,
+    ) -> Result<Loaded<A>, AggregateError<A::Error>> {
+        self.load(aggregate_id).await.map_err(aggregate_error)
+    }
+
+    async fn commit(
+        &self,
+        events: Vec<A::Event>,
+        context: Loaded<A>,
+        metadata: HashMap<String, String>,
+    ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let id = context.stream.split_once('/').map_or("", |(_, id)| id).to_owned();
+        let first = context.version + 1;
+        let command = command_context(&metadata);
+        self.commit_events(events.clone(), context, command).await.map_err(append_error)?;
+        let number = |(event, version)| envelope(&id, version, event, metadata.clone());
+        Ok(events.into_iter().zip(first..).map(number).collect())
+    }
+}
+
+fn command_context(metadata: &HashMap<String, String>) -> CommandContext {
+    let text = |key: &str, default: &str| {
+        metadata.get(key).cloned().unwrap_or_else(|| default.to_owned())
+    };
+    let command = metadata.get("command").and_then(|id| id.parse().ok());
+    CommandContext {
+        actor: text("actor", "service/cqrs"),
+        command: command.unwrap_or_else(Uuid::now_v7),
+        input_hash: [0; 32],
+        cause: String::new(),
+        via: text("via", "process:cqrs"),
+        received_at: Utc::now(),
+    }
+}
+
+fn envelope<A: Aggregate>(
+    id: &str,
+    version: u64,
+    payload: A::Event,
+    metadata: HashMap<String, String>,
+) -> EventEnvelope<A> {
+    let sequence = usize::try_from(version).expect("versions count events that were stored");
+    EventEnvelope { aggregate_id: id.to_owned(), sequence, payload, metadata }
+}
+
+fn aggregate_error<E: std::error::Error>(error: StoreError) -> AggregateError<E> {
+    match error {
+        StoreError::Unavailable(_) => AggregateError::DatabaseConnectionError(Box::new(error)),
+        other => AggregateError::UnexpectedError(Box::new(other)),
+    }
+}
+
+fn append_error<E: std::error::Error>(error: AppendError) -> AggregateError<E> {
+    match error {
+        AppendError::Conflict { .. } => AggregateError::AggregateConflict,
+        AppendError::Unavailable(_) | AppendError::OutcomeUnknown(_) => {
+            AggregateError::DatabaseConnectionError(Box::new(error))
+        }
+        other => AggregateError::UnexpectedError(Box::new(other)),
+    }
+}

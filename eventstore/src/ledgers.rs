@@ -1,0 +1,112 @@
+//! The ledgers of an installation.
+
+use std::fmt;
+
+use sealrock_ledger::{LedgerName, Origin};
+use serde::Serialize;
+use sqlx::PgPool;
+
+use crate::error::StoreError;
+
+/// Key of a ledger in every table of the write side. Not public: outside, a ledger is its origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct LedgerId(pub i32);
+
+impl fmt::Display for LedgerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a ledger is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LedgerKind {
+    /// The private ledger of one organisation.
+    Operational,
+    /// The public ledger of credits.
+    Registry,
+}
+
+/// A ledger as it was made; nothing here ever changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LedgerInfo {
+    /// Its key in our tables.
+    pub id: LedgerId,
+    /// Its short name.
+    pub name: LedgerName,
+    /// Its name in checkpoints.
+    pub origin: Origin,
+    /// Its public key.
+    pub vkey: String,
+    /// What it is for.
+    pub kind: LedgerKind,
+    /// Whether it holds a demonstration: evidence of simulated devices counts here, and only here.
+    pub demo: bool,
+}
+
+type Row = (i32, String, String, String, String, bool);
+
+const COLUMNS: &str = "SELECT ledger_id, name, origin, vkey, kind, demo FROM ledgers";
+
+impl LedgerKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Operational => "operational",
+            Self::Registry => "registry",
+        }
+    }
+}
+
+pub(crate) async fn all(pool: &PgPool) -> Result<Vec<LedgerInfo>, StoreError> {
+    let rows: Vec<Row> =
+        sqlx::query_as(&format!("{COLUMNS} ORDER BY ledger_id")).fetch_all(pool).await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+pub(crate) async fn by_name(
+    pool: &PgPool,
+    name: &LedgerName,
+) -> Result<Option<LedgerInfo>, StoreError> {
+    let row: Option<Row> = sqlx::query_as(&format!("{COLUMNS} WHERE name = $1"))
+        .bind(name.as_str())
+        .fetch_optional(pool)
+        .await?;
+    row.map(from_row).transpose()
+}
+
+/// Makes the ledger and its empty head in one transaction, unless it is there already.
+pub(crate) async fn create(
+    pool: &PgPool,
+    origin: &Origin,
+    name: &LedgerName,
+    vkey: &str,
+    kind: LedgerKind,
+    demo: bool,
+) -> Result<(), StoreError> {
+    let mut tx = pool.begin().await?;
+    // Ids are counted up, so two processes that make ledgers at once must take turns.
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtext('sealrock.ledgers'))")
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query(include_str!("sql/create_ledger.sql"))
+        .bind(name.as_str())
+        .bind(origin.as_str())
+        .bind(vkey)
+        .bind(kind.as_str())
+        .bind(demo)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn from_row((id, name, origin, vkey, kind, demo): Row) -> Result<LedgerInfo, StoreError> {
+    let name = name.parse().map_err(|e| StoreError::Fatal(format!("ledger {id}: {e}")))?;
+    let kind = match kind.as_str() {
+        "registry" => LedgerKind::Registry,
+        _ => LedgerKind::Operational,
+    };
+    let origin = Origin::from_stored(origin);
+    Ok(LedgerInfo { id: LedgerId(id), name, origin, vkey, kind, demo })
+}

@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod aggregate_store;
+mod append;
+mod error;
+mod keys;
+mod ledgers;
+mod reader;
+mod schema;
+mod sizes;
+mod store;
+mod writer;
+
+pub use aggregate_store::{AggregateStore, Codec, CommandContext, Loaded};
+pub use append::{Append, Appended, Expected, NewEvent, Receipt, Retention};
+pub use error::{AppendError, StoreError};
+pub use keys::{KeyError, KeyFiles, KeySource};
+pub use ledgers::{LedgerId, LedgerInfo, LedgerKind};
+pub use reader::Recorded;
+pub use schema::{connect, connect_as_login, migrate};
+pub use store::EventStore;

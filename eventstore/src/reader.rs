@@ -1,0 +1,154 @@
+//! Reading entries by position.
+
+use std::collections::HashMap;
+
+use sealrock_ledger::{Checkpoint, Entry, Hash, Index, Payload, SALT_BYTES};
+use sqlx::PgPool;
+
+use crate::error::{StoreError, index, stored};
+use crate::ledgers::LedgerId;
+
+/// An entry as it is stored, with its payload.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// The entry, read from its bytes.
+    pub entry: Entry,
+    /// The bytes: the truth.
+    pub entry_bytes: Vec<u8>,
+    /// Their leaf hash.
+    pub leaf_hash: Hash,
+    /// The payload, or `None` where it was erased.
+    pub payload: Option<Payload>,
+}
+
+#[derive(sqlx::FromRow)]
+struct PayloadRow {
+    index: i64,
+    media: String,
+    salt: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+type EntryRow = (Vec<u8>, Vec<u8>);
+
+pub(crate) async fn read(
+    pool: &PgPool,
+    ledger: LedgerId,
+    from: Index,
+    limit: u32,
+) -> Result<Vec<Recorded>, StoreError> {
+    let rows: Vec<EntryRow> = sqlx::query_as(include_str!("sql/read_entries.sql"))
+        .bind(ledger.0)
+        .bind(stored(from.0))
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await?;
+    let mut recorded = rows.into_iter().map(without_payload).collect::<Result<Vec<_>, _>>()?;
+    add_payloads(pool, ledger, &mut recorded).await?;
+    Ok(recorded)
+}
+
+pub(crate) async fn read_stream(
+    pool: &PgPool,
+    ledger: LedgerId,
+    stream: &str,
+    after_version: u64,
+) -> Result<Vec<Recorded>, StoreError> {
+    let rows: Vec<EntryRow> = sqlx::query_as(include_str!("sql/read_stream.sql"))
+        .bind(ledger.0)
+        .bind(stream)
+        .bind(stored(after_version))
+        .fetch_all(pool)
+        .await?;
+    let mut recorded = rows.into_iter().map(without_payload).collect::<Result<Vec<_>, _>>()?;
+    add_payloads(pool, ledger, &mut recorded).await?;
+    Ok(recorded)
+}
+
+pub(crate) async fn size(pool: &PgPool, ledger: LedgerId) -> Result<u64, StoreError> {
+    let size: Option<i64> = sqlx::query_scalar("SELECT size FROM ledger_heads WHERE ledger_id = $1")
+        .bind(ledger.0)
+        .fetch_optional(pool)
+        .await?;
+    Ok(size.map_or(0, |size| index(size).0))
+}
+
+/// The first signed checkpoint whose tree contains `index`.
+pub(crate) async fn checkpoint_covering(
+    pool: &PgPool,
+    ledger: LedgerId,
+    at: Index,
+) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "SELECT note FROM checkpoints WHERE ledger_id = $1 AND size > $2 ORDER BY size LIMIT 1",
+    )
+    .bind(ledger.0)
+    .bind(stored(at.0))
+    .fetch_optional(pool)
+    .await?)
+}
+
+/// The newest signed checkpoint, or `None` for an empty ledger.
+pub(crate) async fn last_checkpoint(
+    pool: &PgPool,
+    ledger: LedgerId,
+) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "SELECT note FROM checkpoints WHERE ledger_id = $1 ORDER BY size DESC LIMIT 1",
+    )
+    .bind(ledger.0)
+    .fetch_optional(pool)
+    .await?)
+}
+
+/// Reads a checkpoint of our own ledger with its public key.
+pub(crate) fn parse_checkpoint(vkey: &str, note: &str) -> Result<Checkpoint, StoreError> {
+    sealrock_ledger::LogVerifier::new(vkey)
+        .and_then(|verifier| verifier.verify(note.as_bytes()))
+        .map_err(|e| StoreError::Fatal(format!("a stored checkpoint: {e}")))
+}
+
+fn without_payload((entry_bytes, leaf_hash): EntryRow) -> Result<Recorded, StoreError> {
+    let entry = Entry::read(&entry_bytes)
+        .map_err(|e| StoreError::Fatal(format!("a stored entry cannot be read: {e}; run fsck")))?;
+    Ok(Recorded { entry, leaf_hash: hash(&leaf_hash)?, entry_bytes, payload: None })
+}
+
+async fn add_payloads(
+    pool: &PgPool,
+    ledger: LedgerId,
+    recorded: &mut [Recorded],
+) -> Result<(), StoreError> {
+    let indexes: Vec<i64> = recorded.iter().map(|r| stored(r.entry.index.0)).collect();
+    let days = recorded.iter().map(|r| r.entry.recorded_at.date_naive());
+    let (Some(first), Some(last)) = (days.clone().min(), days.max()) else { return Ok(()) };
+    let rows: Vec<PayloadRow> = sqlx::query_as(include_str!("sql/read_payloads.sql"))
+        .bind(ledger.0)
+        .bind(&indexes)
+        .bind(first)
+        .bind(last)
+        .fetch_all(pool)
+        .await?;
+    let mut by_index = rows
+        .into_iter()
+        .map(|row| Ok((index(row.index), payload(row)?)))
+        .collect::<Result<HashMap<_, _>, StoreError>>()?;
+    for one in recorded {
+        one.payload = by_index.remove(&one.entry.index);
+    }
+    Ok(())
+}
+
+fn payload(row: PayloadRow) -> Result<Payload, StoreError> {
+    let salt: [u8; SALT_BYTES] = row.salt.try_into().map_err(|salt: Vec<u8>| {
+        StoreError::Fatal(format!("the salt of payload {} has {} bytes", row.index, salt.len()))
+    })?;
+    Ok(Payload { media: row.media, salt, bytes: row.bytes })
+}
+
+pub(crate) fn hash(bytes: &[u8]) -> Result<Hash, StoreError> {
+    let hash = bytes
+        .try_into()
+        .map_err(|_| StoreError::Fatal(format!("a stored hash has {} bytes, not 32", bytes.len())))?;
+    Ok(Hash(hash))
+}

@@ -1,0 +1,13 @@
+-- $1 name, $2 origin, $3 vkey, $4 kind, $5 demo
+WITH made AS (
+    INSERT INTO ledgers (ledger_id, name, origin, vkey, kind, demo)
+    SELECT coalesce(max(ledger_id), 0) + 1, $1, $2, $3, $4, $5 FROM ledgers
+    ON CONFLICT (name) DO NOTHING
+    RETURNING ledger_id
+)
+INSERT INTO ledger_heads (ledger_id, size, root, frontier, leaf_hash, recorded_at, epoch,
+                          system_identifier, timeline)
+SELECT ledger_id, 0, sha256(''), '', decode(repeat('00', 32), 'hex'), 'epoch', 0,
+       (SELECT system_identifier FROM pg_control_system()),
+       (SELECT timeline_id FROM pg_control_checkpoint())
+FROM made

@@ -1,0 +1,293 @@
+//! The store as callers see it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use sealrock_ledger::{Checkpoint, Index, LedgerName, LogKey, Origin};
+use sqlx::PgPool;
+use tokio::sync::{Mutex, watch};
+use uuid::Uuid;
+
+use crate::append::{Append, Appended};
+use crate::error::{AppendError, StoreError, index};
+use crate::keys::{KeyError, KeySource};
+use crate::ledgers::{self, LedgerId, LedgerInfo, LedgerKind};
+use crate::reader::{self, Recorded};
+use crate::sizes::Sizes;
+use crate::writer::{Writer, WriterHandle, find_commands};
+
+/// How often entries that other processes appended are looked for.
+const POLL: Duration = Duration::from_millis(500);
+
+/// The append-only store. Cloning is cheap; all clones share one writer per ledger.
+///
+/// **Durability**: [`EventStore::append`] answers after COMMIT with fsync, and the commit holds the
+/// signed checkpoint that covers the entries. **Order**: indexes are gapless and in commit order, so
+/// a reader that goes by index misses nothing. **Crash**: an append is in the ledger whole or not
+/// at all; one whose answer was lost may be repeated as it is and is recorded once.
+#[derive(Clone)]
+pub struct EventStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pool: PgPool,
+    keys: Arc<dyn KeySource>,
+    host: String,
+    sizes: Arc<Sizes>,
+    /// `None` once the store is closed.
+    writers: Mutex<Option<HashMap<LedgerId, WriterHandle>>>,
+}
+
+impl EventStore {
+    /// Opens the store. `pool` comes from [`crate::connect`] on a migrated database. `origin_host`
+    /// is the host part of every origin; the first start fixes it, later ones must say the same.
+    ///
+    /// # Errors
+    /// If the database is away, or was first started with another `origin_host`.
+    pub async fn open(
+        pool: PgPool,
+        keys: Arc<dyn KeySource>,
+        origin_host: &str,
+    ) -> Result<Self, StoreError> {
+        fix_origin_host(&pool, origin_host).await?;
+        let inner = Arc::new(Inner {
+            pool,
+            keys,
+            host: origin_host.to_owned(),
+            sizes: Arc::default(),
+            writers: Mutex::new(Some(HashMap::new())),
+        });
+        tokio::spawn(poll_sizes(Arc::downgrade(&inner)));
+        Ok(Self { inner })
+    }
+
+    /// The connections that the store reads with.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.inner.pool
+    }
+
+    /// Makes a ledger, and its key where there is none. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// If the database is away or the key cannot be had.
+    pub async fn create_ledger(
+        &self,
+        name: &LedgerName,
+        kind: LedgerKind,
+        demo: bool,
+    ) -> Result<LedgerInfo, StoreError> {
+        if let Some(ledger) = self.ledger(name).await? {
+            return Ok(ledger);
+        }
+        let origin = Origin::new(&self.inner.host, name);
+        // The key first: a ledger without its key could never be appended to.
+        let key = self.key(name, &origin, true).await?;
+        ledgers::create(self.pool(), &origin, name, key.vkey(), kind, demo).await?;
+        self.existing(name).await
+    }
+
+    /// All ledgers, oldest first.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn ledgers(&self) -> Result<Vec<LedgerInfo>, StoreError> {
+        ledgers::all(self.pool()).await
+    }
+
+    /// The ledger of that name, if there is one.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn ledger(&self, name: &LedgerName) -> Result<Option<LedgerInfo>, StoreError> {
+        ledgers::by_name(self.pool(), name).await
+    }
+
+    /// The ledger of that name.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownLedger`] if there is none, and if the database is away.
+    pub async fn existing(&self, name: &LedgerName) -> Result<LedgerInfo, StoreError> {
+        self.ledger(name).await?.ok_or_else(|| StoreError::UnknownLedger(name.clone()))
+    }
+
+    /// Appends the events of one command, all or none, and waits until they are durable.
+    ///
+    /// A command (ledger, actor, command id) that is in the ledger already is answered with its
+    /// first receipt. Waits while the writer's queue is full: that is the back-pressure.
+    ///
+    /// # Errors
+    /// See [`AppendError`]: each variant says whether anything was appended and what to do.
+    pub async fn append(&self, ledger: LedgerId, append: Append) -> Result<Appended, AppendError> {
+        append.check()?;
+        let queue = self.queue(ledger).await?;
+        queue.append(append).await
+    }
+
+    /// The answer to a command that is in the ledger already: its first receipt, or
+    /// [`AppendError::CommandIdReused`] if it was other input. `None` if it is new.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn find_command(
+        &self,
+        ledger: &LedgerInfo,
+        actor: &str,
+        command: Uuid,
+        input_hash: &[u8; 32],
+    ) -> Result<Option<Result<Appended, AppendError>>, StoreError> {
+        let found = find_commands(self.pool(), ledger, &[actor], &[command]).await?;
+        Ok(found.into_values().next().map(|known| known.answer(input_hash)))
+    }
+
+    /// Number of entries.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn size(&self, ledger: LedgerId) -> Result<u64, StoreError> {
+        reader::size(self.pool(), ledger).await
+    }
+
+    /// At most `limit` entries from index `from` on, gapless and in order.
+    ///
+    /// # Errors
+    /// If the database is away or a row cannot be read.
+    pub async fn read(
+        &self,
+        ledger: LedgerId,
+        from: Index,
+        limit: u32,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        reader::read(self.pool(), ledger, from, limit).await
+    }
+
+    /// The entries of one stream after a version, in order.
+    ///
+    /// # Errors
+    /// If the database is away or a row cannot be read.
+    pub async fn read_stream(
+        &self,
+        ledger: LedgerId,
+        stream: &str,
+        after_version: u64,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        reader::read_stream(self.pool(), ledger, stream, after_version).await
+    }
+
+    /// The first signed checkpoint whose tree contains the entry at `index`.
+    ///
+    /// # Errors
+    /// If the database is away, or the stored checkpoint does not verify.
+    pub async fn checkpoint_covering(
+        &self,
+        ledger: &LedgerInfo,
+        index: Index,
+    ) -> Result<Option<Checkpoint>, StoreError> {
+        let note = reader::checkpoint_covering(self.pool(), ledger.id, index).await?;
+        note.map(|note| reader::parse_checkpoint(&ledger.vkey, &note)).transpose()
+    }
+
+    /// The newest signed checkpoint, or `None` for an empty ledger.
+    ///
+    /// # Errors
+    /// As [`EventStore::checkpoint_covering`].
+    pub async fn last_checkpoint(
+        &self,
+        ledger: &LedgerInfo,
+    ) -> Result<Option<Checkpoint>, StoreError> {
+        let note = reader::last_checkpoint(self.pool(), ledger.id).await?;
+        note.map(|note| reader::parse_checkpoint(&ledger.vkey, &note)).transpose()
+    }
+
+    /// Woken when the ledger grows: at once for appends of this process, within half a second for
+    /// those of others. Starts at 0, not at the ledger's size.
+    #[must_use]
+    pub fn watch_size(&self, ledger: LedgerId) -> watch::Receiver<u64> {
+        self.inner.sizes.watch(ledger)
+    }
+
+    /// Takes no more appends and returns when those that were taken are answered.
+    pub async fn close(&self) {
+        let writers = self.inner.writers.lock().await.take();
+        for writer in writers.into_iter().flat_map(HashMap::into_values) {
+            writer.close().await;
+        }
+    }
+
+    async fn queue(&self, ledger: LedgerId) -> Result<WriterHandle, AppendError> {
+        let mut writers = self.inner.writers.lock().await;
+        let Some(writers) = writers.as_mut() else {
+            return Err(AppendError::Unavailable("this node is shutting down".into()));
+        };
+        if let Some(writer) = writers.get(&ledger) {
+            return Ok(writer.clone());
+        }
+        let writer = self.start_writer(ledger).await?;
+        writers.insert(ledger, writer.clone());
+        Ok(writer)
+    }
+
+    async fn start_writer(&self, ledger: LedgerId) -> Result<WriterHandle, StoreError> {
+        let all = self.ledgers().await?;
+        let info = all.into_iter().find(|info| info.id == ledger).ok_or_else(|| {
+            StoreError::Fatal(format!("there is no ledger with id {ledger}"))
+        })?;
+        let key = self.key(&info.name, &info.origin, false).await?;
+        if key.vkey() != info.vkey {
+            let (found, kept) = (key.vkey(), &info.vkey);
+            return Err(StoreError::Fatal(format!(
+                "the log key of ledger {} is {found}, but the ledger was begun with {kept}: \
+                 put the first key back",
+                info.name
+            )));
+        }
+        let sizes = Arc::clone(&self.inner.sizes);
+        Ok(Writer::start(self.pool().clone(), info, key, sizes))
+    }
+
+    /// Key sources do file I/O, so they run off the async threads.
+    async fn key(&self, name: &LedgerName, origin: &Origin, new: bool) -> Result<LogKey, StoreError> {
+        let (keys, name, origin) = (Arc::clone(&self.inner.keys), name.clone(), origin.clone());
+        let get = move || {
+            if new { keys.key_for_new(&name, &origin) } else { keys.key(&name, &origin) }
+        };
+        let key: Result<LogKey, KeyError> = tokio::task::spawn_blocking(get)
+            .await
+            .map_err(|e| StoreError::Fatal(format!("the key source failed: {e}")))?;
+        Ok(key?)
+    }
+}
+
+async fn fix_origin_host(pool: &PgPool, host: &str) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO platform (origin_host) VALUES ($1) ON CONFLICT DO NOTHING")
+        .bind(host)
+        .execute(pool)
+        .await?;
+    let fixed: String =
+        sqlx::query_scalar("SELECT origin_host FROM platform").fetch_one(pool).await?;
+    if fixed == host {
+        return Ok(());
+    }
+    Err(StoreError::Fatal(format!(
+        "this database was first started with SEALROCK_ORIGIN={fixed}, now it is {host}: \
+         an origin never changes, set it back"
+    )))
+}
+
+/// Finds what other processes appended. Ends with the store.
+async fn poll_sizes(store: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(POLL).await;
+        let Some(inner) = store.upgrade() else { return };
+        let sizes: Result<Vec<(i32, i64)>, _> =
+            sqlx::query_as("SELECT ledger_id, size FROM ledger_heads").fetch_all(&inner.pool).await;
+        match sizes {
+            Ok(sizes) => sizes
+                .into_iter()
+                .for_each(|(id, size)| inner.sizes.publish(LedgerId(id), index(size).0)),
+            Err(error) => tracing::debug!(%error, "cannot look for new entries"),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! What happens to a publish before it is acknowledged.
+//!
+//! The library awaits the hook before it writes PUBACK (QoS 1) or PUBREC (QoS 2), one publish of
+//! a connection after the other. A hook that cannot keep the promise cuts the line first, so
+//! whatever the library writes afterwards cannot leave.
+
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use mqtt5::QoS;
+use mqtt5::broker::{
+    BrokerEventHandler, ClientConnectEvent, ClientDisconnectEvent, ClientPublishEvent, PublishAction,
+};
+use mqtt5::packet::publish::PublishPacket;
+use rand::Rng;
+use tokio::time::Instant;
+
+use super::connection::{Connection, SignedIn};
+use crate::counters;
+use crate::dead_letters::DeadLetter;
+use crate::gate::{BatchError, BatchReceipt, Rejection, RejectionCode};
+use crate::receipt;
+
+/// Where the remains of a QoS 2 publish are routed at PUBREL; nobody can subscribe to it.
+const NOWHERE: &str = "$sealrock/nowhere";
+
+/// How long the connection of a device that published elsewhere stays open, so that its error
+/// receipt and acknowledgement reach it.
+const FAREWELL: Duration = Duration::from_millis(250);
+
+/// Waiting times between attempts while the ledger is unavailable.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// The batch was given up without an acknowledgement; the line is cut.
+struct GivenUp;
+
+impl Connection {
+    async fn take(&self, event: &ClientPublishEvent) {
+        let Some(signed_in) = self.signed_in.get() else { return self.line.cut() };
+        if self.house.stopping.is_cancelled() {
+            return self.line.cut();
+        }
+        let outcome = if *event.topic == *signed_in.topics.batch {
+            self.take_batch(signed_in, event).await
+        } else if *event.topic == *signed_in.topics.status {
+            Ok(()) // presence is known from the connection itself
+        } else {
+            self.take_foreign(signed_in, event).await
+        };
+        if let Err(GivenUp) = outcome {
+            counters::batch("mqtt", "unavailable");
+            self.line.cut();
+        }
+    }
+
+    async fn take_batch(&self, signed_in: &SignedIn, event: &ClientPublishEvent) -> Result<(), GivenUp> {
+        let received_at = Utc::now();
+        let via = format!("mqtt:{}", signed_in.topics.batch);
+        match self.record(signed_in, &via, received_at, event).await? {
+            Ok(receipt) => {
+                counters::batch("mqtt", if receipt.duplicate { "duplicate" } else { "recorded" });
+                self.house.publish(&signed_in.topics.receipt, receipt::short(&receipt)).await;
+                Ok(())
+            }
+            Err(rejection) => self.reject(signed_in, &via, received_at, event, rejection).await,
+        }
+    }
+
+    /// Records the batch, waiting as long as it takes and the device waits too.
+    async fn record(
+        &self,
+        signed_in: &SignedIn,
+        via: &str,
+        received_at: DateTime<Utc>,
+        event: &ClientPublishEvent,
+    ) -> Result<Result<BatchReceipt, Rejection>, GivenUp> {
+        self.patiently(|| async {
+            let bytes = event.payload.to_vec();
+            match self.house.sink.record_batch(&signed_in.identity, via, received_at, bytes).await {
+                Ok(receipt) => ControlFlow::Break(Ok(receipt)),
+                Err(error) => match BatchError::into_rejection(error) {
+                    Ok(rejection) => ControlFlow::Break(Err(rejection)),
+                    Err(retry_after) => ControlFlow::Continue(retry_after),
+                },
+            }
+        })
+        .await
+    }
+
+    /// Dead letter, then error receipt; the caller's return is the acknowledgement, so that the
+    /// device does not send the same bytes for ever.
+    async fn reject(
+        &self,
+        signed_in: &SignedIn,
+        via: &str,
+        received_at: DateTime<Utc>,
+        event: &ClientPublishEvent,
+        rejection: Rejection,
+    ) -> Result<(), GivenUp> {
+        let letter = DeadLetter::new(&signed_in.identity, received_at, via, &rejection, &event.payload);
+        self.patiently(|| async {
+            match self.house.dead_letters.put(&letter).await {
+                Ok(()) => ControlFlow::Break(()),
+                Err(unavailable) => ControlFlow::Continue(unavailable.retry_after),
+            }
+        })
+        .await?;
+        counters::batch("mqtt", "rejected");
+        counters::dead_letter(rejection.code.as_str());
+        let seq = receipt::seq_of(&event.payload);
+        self.house.publish(&signed_in.topics.receipt, receipt::error(seq, &rejection)).await;
+        Ok(())
+    }
+
+    /// A device has two topics to publish to; anything else is a mistake that it should hear of.
+    async fn take_foreign(&self, signed_in: &SignedIn, event: &ClientPublishEvent) -> Result<(), GivenUp> {
+        let message = format!(
+            "this device publishes batches to {}, not to {}",
+            signed_in.topics.batch, event.topic
+        );
+        let rejection = Rejection { code: RejectionCode::WrongTopic, message };
+        let via = format!("mqtt:{}", event.topic);
+        self.reject(signed_in, &via, Utc::now(), event, rejection).await?;
+        let line = self.line.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(FAREWELL).await;
+            line.cut();
+        });
+        Ok(())
+    }
+
+    /// Repeats `attempt` until it breaks, with growing, jittered waits. While it waits the
+    /// connection reads nothing: that is the back-pressure.
+    async fn patiently<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, GivenUp>
+    where
+        F: Future<Output = ControlFlow<T, Duration>>,
+    {
+        let deadline = Instant::now() + self.house.hold_limit;
+        let mut wait = FIRST_WAIT;
+        loop {
+            let retry_after = match attempt().await {
+                ControlFlow::Break(outcome) => return Ok(outcome),
+                ControlFlow::Continue(retry_after) => retry_after,
+            };
+            if wait == FIRST_WAIT {
+                counters::held();
+            }
+            let pause = wait.max(retry_after).min(LONGEST_WAIT).mul_f64(rand::thread_rng().gen_range(0.5..1.0));
+            wait = (wait * 2).min(LONGEST_WAIT);
+            self.wait(pause, deadline).await?;
+        }
+    }
+
+    /// Waits, unless there is nobody left to wait for.
+    async fn wait(&self, pause: Duration, deadline: Instant) -> Result<(), GivenUp> {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => Ok(()),
+            () = self.line.gone() => Err(GivenUp),
+            () = self.house.stopping.cancelled() => Err(GivenUp),
+            () = tokio::time::sleep_until(deadline) => Err(GivenUp),
+        }
+    }
+}
+
+/// QoS 2 is given what QoS 1 gets, with its own handshake. The library remembers a handled
+/// packet id only in memory, and would answer its PUBREL after a reconnect with "not found";
+/// a substitute without payload is remembered in the session and routed nowhere at PUBREL.
+fn completion(event: &ClientPublishEvent) -> PublishAction {
+    if event.qos != QoS::ExactlyOnce {
+        return PublishAction::Handled;
+    }
+    let mut substitute = PublishPacket::new(NOWHERE, Vec::new(), QoS::ExactlyOnce);
+    substitute.packet_id = event.packet_id;
+    PublishAction::Transform(substitute)
+}
+
+impl BrokerEventHandler for Connection {
+    fn on_client_connect<'a>(&'a self, _: ClientConnectEvent) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        if let Some(signed_in) = self.signed_in.get() {
+            self.house.roster.arrived(&signed_in.identity, &self.line);
+        }
+        Box::pin(std::future::ready(()))
+    }
+
+    fn on_client_publish<'a>(
+        &'a self,
+        event: ClientPublishEvent,
+    ) -> Pin<Box<dyn Future<Output = PublishAction> + Send + 'a>> {
+        Box::pin(async move {
+            self.take(&event).await;
+            completion(&event)
+        })
+    }
+
+    fn on_client_disconnect<'a>(&'a self, _: ClientDisconnectEvent) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        if let Some(signed_in) = self.signed_in.get() {
+            self.house.roster.left(&signed_in.identity, &self.line);
+        }
+        Box::pin(std::future::ready(()))
+    }
+}

@@ -1,0 +1,132 @@
+//! The embedded MQTT broker, behind a trait of ours.
+
+mod connection;
+mod embedded;
+mod house;
+mod intake;
+mod listen;
+mod roster;
+mod sign_in;
+mod topics;
+mod v311;
+mod wire;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sealrock_domain::DeviceId;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::gate::DeviceIdentity;
+
+pub use embedded::EmbeddedBroker;
+
+/// The largest batch: 1 MiB.
+pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
+
+/// The largest MQTT packet or HTTP body that is read at all. Between this and
+/// [`MAX_BATCH_BYTES`] a batch is a dead letter; over it, only counted and logged.
+pub const MAX_PACKET_BYTES: usize = MAX_BATCH_BYTES + 64 * 1024;
+
+/// A broker that devices sign in to and publish batches to.
+///
+/// Durability contract: a QoS 1 PUBACK (QoS 2 PUBREC) for a batch leaves only after the
+/// [`BatchSink`](crate::BatchSink) or the dead letters answered that it is durable. A broker that
+/// gives up on a batch closes the connection instead, so the device repeats it.
+#[async_trait]
+pub trait Broker: Send + Sync {
+    /// Where it listens, with the real port.
+    fn local_addr(&self) -> SocketAddr;
+
+    /// Where its WebSocket listener is, if there is one.
+    fn websocket_addr(&self) -> Option<SocketAddr>;
+
+    /// Publishes to the device's receipt topic with QoS 1; kept for a subscribed session that is
+    /// away, lost without a subscription.
+    async fn send_receipt(&self, device: &DeviceIdentity, payload: Vec<u8>);
+
+    /// Ends the device's connections, such as after a revocation.
+    fn disconnect(&self, device: DeviceId);
+
+    /// The devices that are connected.
+    fn online(&self) -> Vec<DeviceId>;
+
+    /// Takes nothing new, lets batches in flight be acknowledged for at most `grace`, then ends.
+    /// A second call returns at once.
+    async fn stop(&self, grace: Duration);
+}
+
+/// How to run an [`EmbeddedBroker`].
+#[derive(Debug, Clone)]
+pub struct BrokerConfig {
+    /// Where to listen; port 0 picks a free one.
+    pub mqtt: SocketAddr,
+    /// Where to listen for MQTT over WebSocket (path `/mqtt`), if at all.
+    pub websocket: Option<SocketAddr>,
+    /// A folder of its own for sessions and queued receipts, created if missing.
+    pub storage: PathBuf,
+    /// Connections at a time; more are closed at once.
+    pub max_connections: usize,
+    /// How long the session of an absent device, with its queued receipts, is kept at most.
+    pub session_expiry: Duration,
+    /// How long a batch waits in the broker for an unavailable ledger before its connection is
+    /// closed without an acknowledgement, to be repeated.
+    pub hold_limit: Duration,
+}
+
+impl BrokerConfig {
+    /// Listens there, keeps its sessions in `storage`: 10,000 connections, sessions of a day,
+    /// batches held for two minutes, no WebSocket.
+    #[must_use]
+    pub fn new(mqtt: SocketAddr, storage: impl Into<PathBuf>) -> Self {
+        Self {
+            mqtt,
+            websocket: None,
+            storage: storage.into(),
+            max_connections: 10_000,
+            session_expiry: Duration::from_secs(24 * 3600),
+            hold_limit: Duration::from_secs(120),
+        }
+    }
+}
+
+/// A device came or went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presence {
+    /// Which device.
+    pub device: DeviceIdentity,
+    /// Whether it is there now.
+    pub online: bool,
+    /// When this was seen.
+    pub at: DateTime<Utc>,
+}
+
+/// Every [`Presence`] from the broker's start, in order. Unbounded, because a lost `offline`
+/// would stay wrong for long: it grows only while nobody reads it, by one per connect.
+pub type PresenceStream = UnboundedReceiver<Presence>;
+
+/// Why a broker did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken or not ours.
+    #[error("cannot listen for {what} on {addr}: {source}; choose another address, or port 0 for any free one")]
+    Listen {
+        /// MQTT or WebSocket.
+        what: &'static str,
+        /// The address that was asked for.
+        addr: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The storage folder cannot be used.
+    #[error("cannot use {} for the broker's sessions: {cause}; is another broker running on it?", folder.display())]
+    Storage {
+        /// The folder.
+        folder: PathBuf,
+        /// What the library said.
+        cause: String,
+    },
+}

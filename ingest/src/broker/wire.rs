@@ -1,0 +1,203 @@
+//! The byte stream under one MQTT connection: what lets us cut it, and see that the peer left,
+//! while the broker library is busy inside a hook.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use mqtt5::broker::transport::WebSocketTransport;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use super::v311;
+
+/// How often a held batch looks whether its sender is still there when unread bytes keep the
+/// socket readable (readiness then answers at once and tells nothing new).
+const PEER_CHECK: Duration = Duration::from_millis(100);
+
+/// The control of one connection, shared by its hooks and by the house.
+///
+/// It holds the socket weakly: the library keeps hooks alive for delayed wills, and the socket
+/// must close when its handler ends, not when the last hook is dropped.
+#[derive(Debug)]
+pub(super) struct Line {
+    socket: Weak<TcpStream>,
+    speaks_v311: AtomicBool,
+    cut: CancellationToken,
+    reader: Mutex<Option<Waker>>,
+}
+
+impl Line {
+    pub(super) fn new(socket: &Arc<TcpStream>) -> Arc<Self> {
+        Arc::new(Self {
+            socket: Arc::downgrade(socket),
+            speaks_v311: AtomicBool::new(false),
+            cut: CancellationToken::new(),
+            reader: Mutex::new(None),
+        })
+    }
+
+    /// Everything written from now on is checked against MQTT 3.1.1.
+    pub(super) fn speaks_v311(&self) {
+        self.speaks_v311.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends the connection: reads see its end, writes fail, so that no acknowledgement can leave
+    /// any more. The library then runs its ordinary clean-up.
+    pub(super) fn cut(&self) {
+        self.cut.cancel();
+        if let Some(reader) = self.reader.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            reader.wake();
+        }
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut.is_cancelled()
+    }
+
+    /// Returns once the peer has closed or reset the connection, or it was cut.
+    pub(super) async fn gone(&self) {
+        tokio::select! {
+            () = self.cut.cancelled() => {}
+            () = self.peer_closed() => {}
+        }
+    }
+
+    async fn peer_closed(&self) {
+        while let Some(socket) = self.socket.upgrade() {
+            match socket.ready(Interest::READABLE).await {
+                Ok(state) if !state.is_read_closed() => tokio::time::sleep(PEER_CHECK).await,
+                _ => return,
+            }
+        }
+    }
+
+    fn remember_reader(&self, waker: &Waker) {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        *reader = Some(waker.clone());
+    }
+}
+
+/// A socket that can be looked at ([`Line::gone`]) while the library owns the stream.
+#[derive(Debug)]
+pub(super) struct Socket(pub(super) Arc<TcpStream>);
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.0.poll_read_ready(cx))?;
+            match self.0.try_read(buf.initialize_unfilled()) {
+                Ok(read) => {
+                    buf.advance(read);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.0.poll_write_ready(cx))?;
+            match self.0.try_write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                outcome => return Poll::Ready(outcome),
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// Closing is dropping: `TcpStream` has no shutdown by shared reference, and the library
+    /// drops the transport when its handler ends.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The stream that the library reads and writes: a [`Socket`], or a WebSocket over one.
+#[derive(Debug)]
+pub(super) struct Wire<S> {
+    inner: S,
+    line: Arc<Line>,
+    unsent: Vec<u8>,
+}
+
+impl<S> Wire<S> {
+    pub(super) fn new(inner: S, line: Arc<Line>) -> Self {
+        Self { inner, line, unsent: Vec::new() }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Wire<S> {
+    /// Sends what [`v311::conform`] left to send.
+    fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.unsent.is_empty() {
+            let sent = ready!(Pin::new(&mut self.inner).poll_write(cx, &self.unsent))?;
+            if sent == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.unsent.drain(..sent);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn check_cut(&self) -> io::Result<()> {
+        if self.line.is_cut() {
+            return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the connection was cut"));
+        }
+        Ok(())
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.line.remember_reader(cx.waker());
+        if self.line.is_cut() {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.inner).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.check_cut()?;
+        ready!(self.poll_unsent(cx))?;
+        if !self.line.speaks_v311.load(Ordering::Relaxed) {
+            return Pin::new(&mut self.inner).poll_write(cx, bytes);
+        }
+        v311::conform(bytes, &mut self.unsent)?;
+        match self.poll_unsent(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            _ => Poll::Ready(Ok(bytes.len())),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check_cut()?;
+        ready!(self.poll_unsent(cx))?;
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> WebSocketTransport for Wire<S> {
+    fn peer_addr(&self) -> mqtt5::Result<std::net::SocketAddr> {
+        let socket = self.line.socket.upgrade();
+        let socket = socket.ok_or_else(|| mqtt5::MqttError::InvalidState("the connection has ended".into()))?;
+        Ok(socket.peer_addr()?)
+    }
+}

@@ -1,0 +1,117 @@
+//! `POST /ingest`: the same batch as over MQTT, for devices that speak HTTP.
+
+mod credentials;
+mod media;
+mod problem;
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
+use axum::http::HeaderMap;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use chrono::Utc;
+
+use crate::broker::MAX_PACKET_BYTES;
+use crate::counters::{self, Quiet};
+use crate::dead_letters::{DeadLetter, DeadLetters};
+use crate::gate::{AuthError, BatchError, BatchReceipt, BatchSink, DeviceIdentity, Rejection};
+use crate::receipt;
+use problem::Problem;
+
+/// How the ledger entry names this transport.
+const VIA: &str = "http:/ingest";
+
+/// The route `POST /ingest`.
+///
+/// It answers 200 with the receipt once the batch is durable; otherwise a problem document whose
+/// `code` tells what to do. 503 (with `Retry-After`) is the only answer after which the same
+/// bytes should be sent again.
+pub fn router(sink: Arc<dyn BatchSink>, dead_letters: Arc<dyn DeadLetters>) -> Router {
+    let desk = Arc::new(Desk { sink, dead_letters, log: Quiet::default() });
+    Router::new()
+        .route("/ingest", post(ingest))
+        .layer(DefaultBodyLimit::max(MAX_PACKET_BYTES))
+        .with_state(desk)
+}
+
+struct Desk {
+    sink: Arc<dyn BatchSink>,
+    dead_letters: Arc<dyn DeadLetters>,
+    log: Quiet,
+}
+
+async fn ingest(State(desk): State<Arc<Desk>>, request: Request) -> Response {
+    match desk.take(request).await {
+        Ok(receipt) => Json(receipt::full(&receipt)).into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+impl Desk {
+    async fn take(&self, request: Request) -> Result<BatchReceipt, Problem> {
+        let identity = self.authenticate(request.headers()).await?;
+        let received_at = Utc::now();
+        let media_type = request.headers().get(CONTENT_TYPE).cloned();
+        let body = self.read(&identity, request).await?;
+        let outcome = match media::check(media_type.as_ref(), &body) {
+            Ok(()) => self.sink.record_batch(&identity, VIA, received_at, body.to_vec()).await.map_err(BatchError::into_rejection),
+            Err(rejection) => Err(Ok(rejection)),
+        };
+        match outcome {
+            Ok(receipt) => {
+                counters::batch("http", if receipt.duplicate { "duplicate" } else { "recorded" });
+                Ok(receipt)
+            }
+            Err(Ok(rejection)) => {
+                let letter = DeadLetter::new(&identity, received_at, VIA, &rejection, &body);
+                Err(self.reject(&letter, rejection).await)
+            }
+            Err(Err(retry_after)) => {
+                counters::batch("http", "unavailable");
+                Err(Problem::unavailable(retry_after))
+            }
+        }
+    }
+
+    async fn authenticate(&self, headers: &HeaderMap) -> Result<DeviceIdentity, Problem> {
+        let outcome = match headers.get(AUTHORIZATION).and_then(credentials::basic) {
+            Some((device, secret)) => self.sink.authenticate(device, &secret).await,
+            None => Err(AuthError::Refused),
+        };
+        outcome.map_err(|error| match error {
+            AuthError::Refused => self.refused("bad-credentials", Problem::unauthorized()),
+            AuthError::Unavailable => self.refused("unavailable", Problem::unavailable(problem::RETRY_AFTER)),
+        })
+    }
+
+    fn refused(&self, reason: &'static str, problem: Problem) -> Problem {
+        counters::http_refused(reason);
+        if let Some(kept_back) = self.log.turn() {
+            tracing::warn!(reason, kept_back, "POST /ingest refused");
+        }
+        problem
+    }
+
+    async fn read(&self, identity: &DeviceIdentity, request: Request) -> Result<Bytes, Problem> {
+        Bytes::from_request(request, &()).await.map_err(|rejection| {
+            let problem = Problem::unreadable(rejection.status());
+            tracing::debug!(device = %identity.device, %rejection, "POST /ingest body not read");
+            self.refused(problem.code(), problem)
+        })
+    }
+
+    /// A rejection is told only after its letter is kept; until then the device should repeat.
+    async fn reject(&self, letter: &DeadLetter, rejection: Rejection) -> Problem {
+        if let Err(unavailable) = self.dead_letters.put(letter).await {
+            counters::batch("http", "unavailable");
+            return Problem::unavailable(unavailable.retry_after);
+        }
+        counters::batch("http", "rejected");
+        counters::dead_letter(rejection.code.as_str());
+        Problem::rejected(rejection, receipt::seq_of(&letter.bytes))
+    }
+}

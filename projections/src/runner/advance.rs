@@ -1,0 +1,269 @@
+//! One step of a fold: read a batch, fold it, commit it with the checkpoint.
+
+use std::sync::Arc;
+
+use sealrock_eventstore::{EventStore, LedgerInfo, Recorded, StoreError};
+use sealrock_ledger::Index;
+use sqlx::PgTransaction;
+use tokio::sync::Semaphore;
+
+use super::projection::{FoldError, Prepared, Projection};
+use super::schema::{self, Schema};
+use super::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS, checkpoint};
+
+/// What a step did.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Entries were folded up to (not including) this index.
+    Moved(u64),
+    /// There is nothing to fold; this is the next index.
+    Idle(u64),
+    /// Another process had moved the checkpoint; read again from there.
+    Elsewhere(u64),
+    /// The entry at `index` cannot be folded; all before it are.
+    Poisoned { index: Index, reason: String },
+    /// The tables belong to another version of the code.
+    OtherVersion(u32),
+}
+
+/// Why a step could not be done now.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StepError {
+    #[error("the event store cannot be read: {0}")]
+    Store(#[from] StoreError),
+    #[error("the read model cannot be written: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Folds one ledger into one schema of one read model, step by step.
+pub(crate) struct Advance {
+    pub(crate) store: EventStore,
+    pub(crate) model: Arc<dyn Projection>,
+    pub(crate) schema: Schema,
+    pub(crate) ledger: LedgerInfo,
+    /// Bounds the connections that all folds of a process take from the pool together.
+    pub(crate) turns: Arc<Semaphore>,
+    next: Option<u64>,
+    limit: u32,
+    refusals: u8,
+}
+
+impl Advance {
+    pub(crate) fn new(
+        store: EventStore,
+        model: Arc<dyn Projection>,
+        schema: Schema,
+        ledger: LedgerInfo,
+        turns: Arc<Semaphore>,
+    ) -> Self {
+        Self {
+            store,
+            model,
+            schema,
+            ledger,
+            turns,
+            next: None,
+            limit: 64,
+            refusals: 0,
+        }
+    }
+
+    /// Does one step in a transaction of its own.
+    pub(crate) async fn step(&mut self) -> Result<Step, StepError> {
+        let Some(next) = self.next else {
+            return self.find_place_in_turn().await;
+        };
+        let batch = self.read(next).await?;
+        if batch.is_empty() {
+            // Another process may have gone on, or a rebuild may have changed the tables.
+            return self.find_place_in_turn().await;
+        }
+        let turns = Arc::clone(&self.turns);
+        let _turn = turns.acquire().await;
+        self.prepare(&batch).await.or_else(ignore_poison)?;
+        self.fold_or_isolate(next, &batch).await
+    }
+
+    /// Folds up to `goal` inside the caller's transaction, which has entered the schema.
+    pub(crate) async fn catch_up_within(
+        &mut self,
+        tx: &mut PgTransaction<'_>,
+        goal: u64,
+    ) -> Result<Step, StepError> {
+        loop {
+            let place = checkpoint::lock(tx, self.ledger.id).await?;
+            if place.next >= goal {
+                return Ok(Step::Moved(place.next));
+            }
+            let batch = self.read(place.next).await?;
+            if batch.is_empty() {
+                return Ok(Step::Moved(place.next));
+            }
+            self.prepare(&batch).await.or_else(ignore_poison)?;
+            match self.model.fold(tx, &self.ledger, &batch).await {
+                Ok(()) => checkpoint::advance(tx, self.ledger.id, after(&batch)).await?,
+                Err(FoldError::Poison { index, reason }) => {
+                    return Ok(Step::Poisoned { index, reason });
+                }
+                Err(FoldError::Database(error)) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn find_place_in_turn(&mut self) -> Result<Step, StepError> {
+        let turns = Arc::clone(&self.turns);
+        let _turn = turns.acquire().await;
+        self.find_place().await
+    }
+
+    async fn find_place(&mut self) -> Result<Step, StepError> {
+        let mut tx = self.begin().await?;
+        let place = checkpoint::lock(&mut tx, self.ledger.id).await?;
+        tx.commit().await?;
+        if place.version != self.model.version() {
+            return Ok(Step::OtherVersion(place.version));
+        }
+        let known = self.next.replace(place.next);
+        Ok(if known == Some(place.next) {
+            Step::Idle(place.next)
+        } else {
+            Step::Elsewhere(place.next)
+        })
+    }
+
+    /// At most [`MAX_BATCH_EVENTS`] entries and, beyond the first, [`MAX_BATCH_BYTES`] of payload.
+    async fn read(&mut self, next: u64) -> Result<Vec<Recorded>, StepError> {
+        let mut batch = self
+            .store
+            .read(self.ledger.id, Index(next), self.limit)
+            .await?;
+        let mut bytes = 0;
+        let fitting = batch
+            .iter()
+            .take_while(|entry| {
+                bytes += entry.payload.as_ref().map_or(0, |p| p.bytes.len());
+                bytes <= MAX_BATCH_BYTES
+            })
+            .count();
+        if fitting < batch.len() {
+            batch.truncate(fitting.max(1));
+            self.limit = (self.limit / 4).max(1);
+        } else {
+            self.limit = (self.limit * 2).min(MAX_BATCH_EVENTS);
+        }
+        Ok(batch)
+    }
+
+    async fn begin(&self) -> sqlx::Result<PgTransaction<'static>> {
+        let mut tx = self.store.pool().begin().await?;
+        schema::lock_shared(&mut tx, &Schema::live(self.model.name()).name()).await?;
+        self.schema.enter(&mut tx).await?;
+        Ok(tx)
+    }
+
+    async fn prepare(&self, batch: &[Recorded]) -> Result<(), FoldError> {
+        loop {
+            let mut tx = self.store.pool().begin().await?;
+            self.schema.enter(&mut tx).await?;
+            let prepared = self.model.prepare(&mut tx, &self.ledger, batch).await?;
+            tx.commit().await?;
+            if prepared == Prepared::Ready {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Folds `batch`; one that Postgres refuses for what it holds is retried entry by entry, so
+    /// that the reason is found and does not stop what stands before it.
+    async fn fold_or_isolate(&mut self, next: u64, batch: &[Recorded]) -> Result<Step, StepError> {
+        match self.fold_and_commit(next, batch).await {
+            Ok(step) => {
+                self.refusals = 0;
+                Ok(step)
+            }
+            Err(FoldError::Poison { index, reason }) => self.poisoned(next, batch, index, reason).await,
+            Err(FoldError::Database(error)) if refused_for_its_data(&error) => {
+                self.isolate(next, batch, error)
+            }
+            Err(FoldError::Database(error)) => Err(error.into()),
+        }
+    }
+
+    async fn fold_and_commit(&mut self, next: u64, batch: &[Recorded]) -> Result<Step, FoldError> {
+        let mut tx = self.begin().await?;
+        let place = checkpoint::lock(&mut tx, self.ledger.id).await?;
+        if place.version != self.model.version() {
+            return Ok(Step::OtherVersion(place.version));
+        }
+        if place.next != next {
+            self.next = Some(place.next);
+            return Ok(Step::Elsewhere(place.next));
+        }
+        self.model.fold(&mut tx, &self.ledger, batch).await?;
+        let next = after(batch);
+        checkpoint::advance(&mut tx, self.ledger.id, next).await?;
+        tx.commit().await?;
+        self.next = Some(next);
+        Ok(Step::Moved(next))
+    }
+
+    /// Commits what stands before the poison entry, then answers it.
+    async fn poisoned(
+        &mut self,
+        next: u64,
+        batch: &[Recorded],
+        index: Index,
+        reason: String,
+    ) -> Result<Step, StepError> {
+        let before = batch.partition_point(|entry| entry.entry.index < index);
+        if before == 0 {
+            return Ok(Step::Poisoned { index, reason });
+        }
+        match self.fold_and_commit(next, &batch[..before]).await {
+            Ok(Step::Moved(_)) => Ok(Step::Poisoned { index, reason }),
+            Ok(other) => Ok(other),
+            Err(FoldError::Poison { index, reason }) => Ok(Step::Poisoned { index, reason }),
+            Err(FoldError::Database(error)) => Err(error.into()),
+        }
+    }
+
+    fn isolate(
+        &mut self,
+        next: u64,
+        batch: &[Recorded],
+        error: sqlx::Error,
+    ) -> Result<Step, StepError> {
+        self.limit = 1;
+        if batch.len() > 1 {
+            return Ok(Step::Elsewhere(next));
+        }
+        self.refusals += 1;
+        if self.refusals < 2 {
+            return Err(error.into());
+        }
+        Ok(Step::Poisoned {
+            index: batch[0].entry.index,
+            reason: format!("Postgres refuses what it folds to: {error}"),
+        })
+    }
+}
+
+/// The fold meets the poison again and answers it with the entries before it.
+fn ignore_poison(error: FoldError) -> Result<(), sqlx::Error> {
+    match error {
+        FoldError::Poison { .. } => Ok(()),
+        FoldError::Database(error) => Err(error),
+    }
+}
+
+fn after(batch: &[Recorded]) -> u64 {
+    batch.last().map_or(0, |entry| entry.entry.index.0 + 1)
+}
+
+/// SQLSTATE classes 22 (data exception) and 23 (integrity): trying again changes nothing.
+fn refused_for_its_data(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+}

@@ -1,0 +1,132 @@
+//! The task of one projection on one ledger: step after step, for ever.
+
+use std::time::Duration;
+
+use sealrock_ledger::Index;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::advance::{Advance, Step, StepError};
+use super::backoff::Backoff;
+use super::stops;
+use super::{Runner, State, measure};
+
+/// How long a follower that nobody wakes stays without looking.
+const NET: Duration = Duration::from_secs(2);
+/// How often a follower that cannot go on looks whether it can.
+const STANDSTILL: Duration = Duration::from_secs(1);
+
+pub(crate) struct Follower {
+    pub(crate) runner: Runner,
+    pub(crate) advance: Advance,
+    pub(crate) token: CancellationToken,
+}
+
+impl Follower {
+    /// Runs until the token is cancelled; a transaction that has begun is ended first.
+    pub(crate) async fn run(mut self) {
+        let mut size = self.advance.store.watch_size(self.advance.ledger.id);
+        let mut backoff = Backoff::default();
+        while !self.token.is_cancelled() {
+            // Marked as seen before the step: what is appended during the step wakes the next wait.
+            size.borrow_and_update();
+            match self.advance.step().await {
+                Ok(step) => {
+                    backoff = Backoff::default();
+                    self.after(step, &mut size).await;
+                }
+                Err(error) => self.retry_later(&error, &mut backoff).await,
+            }
+        }
+    }
+
+    async fn after(&mut self, step: Step, size: &mut watch::Receiver<u64>) {
+        match step {
+            Step::Moved(next) | Step::Elsewhere(next) => self.moved(next),
+            Step::Idle(next) => {
+                self.moved(next);
+                self.wait_for_more(size).await;
+            }
+            Step::Poisoned { index, reason } => self.stand_still(index, reason).await,
+            Step::OtherVersion(stored) => {
+                self.report(State::OtherVersion { stored });
+                self.pause(STANDSTILL).await;
+            }
+        }
+    }
+
+    fn moved(&self, next: u64) {
+        let (name, ledger) = (self.advance.model.name(), &self.advance.ledger);
+        self.report(State::Running);
+        self.runner.positions().raise(name, ledger.id, next);
+        measure::position(name, ledger, next, self.advance.store.watch_size(ledger.id));
+    }
+
+    async fn wait_for_more(&self, size: &mut watch::Receiver<u64>) {
+        tokio::select! {
+            () = self.token.cancelled() => {}
+            changed = size.changed() => if changed.is_err() { self.pause(NET).await },
+            () = tokio::time::sleep(NET) => {}
+        }
+    }
+
+    async fn retry_later(&self, error: &StepError, backoff: &mut Backoff) {
+        let delay = backoff.next();
+        let (name, ledger) = (self.advance.model.name(), &self.advance.ledger);
+        tracing::warn!(projection = name, ledger = %ledger.name, %error, ?delay, "a fold failed and is retried");
+        self.report(State::Retrying { reason: error.to_string() });
+        self.pause(delay).await;
+    }
+
+    /// Stays at a poison entry until somebody removed the stop (a rebuild, or an operator).
+    async fn stand_still(&self, index: Index, reason: String) {
+        let (name, ledger) = (self.advance.model.name(), &self.advance.ledger);
+        tracing::error!(projection = name, ledger = %ledger.name, %index, reason, "a projection stopped");
+        measure::stopped(name, ledger, true);
+        self.runner.positions().raise(name, ledger.id, index.0);
+        self.report(State::Stopped { index, reason: reason.clone() });
+        self.record_stop(index, &reason).await;
+        while self.is_stopped().await && !self.token.is_cancelled() {
+            self.pause(STANDSTILL).await;
+        }
+        measure::stopped(name, ledger, false);
+    }
+
+    async fn record_stop(&self, index: Index, reason: &str) {
+        let (name, ledger) = (self.advance.model.name(), self.advance.ledger.id);
+        let pool = self.advance.store.pool();
+        let mut backoff = Backoff::default();
+        while let Err(error) = stops::record(pool, name, ledger, index, reason).await {
+            tracing::warn!(projection = name, %error, "a stop could not be written down");
+            self.pause(backoff.next()).await;
+            if self.token.is_cancelled() {
+                return;
+            }
+        }
+    }
+
+    /// While Postgres cannot be asked, the stop stands.
+    async fn is_stopped(&self) -> bool {
+        let pool = self.advance.store.pool();
+        let found = stops::find(pool, self.advance.model.name(), self.advance.ledger.id).await;
+        !matches!(found, Ok(None))
+    }
+
+    fn report(&self, state: State) {
+        self.runner
+            .report(self.advance.model.name(), self.advance.ledger.id, state);
+    }
+
+    async fn pause(&self, delay: Duration) {
+        tokio::select! {
+            () = self.token.cancelled() => {}
+            () = tokio::time::sleep(delay) => {}
+        }
+    }
+}
+
+impl std::fmt::Debug for Follower {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Follower({}, {})", self.advance.model.name(), self.advance.ledger.name)
+    }
+}

@@ -1,0 +1,164 @@
+//! Runs projections: one task per projection and ledger.
+
+mod advance;
+mod backoff;
+mod checkpoint;
+mod drop_old;
+mod follow;
+mod measure;
+mod positions;
+mod projection;
+mod rebuild;
+mod schema;
+mod status;
+mod stops;
+mod supervise;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sealrock_eventstore::{EventStore, LedgerId, StoreError};
+use tokio::sync::Semaphore;
+
+pub use positions::{Positions, WaitError};
+pub use projection::{FoldError, Prepared, Projection};
+pub use rebuild::{RebuildError, Rebuilt};
+pub use status::{ProjectionStatus, State};
+
+use schema::Schema;
+
+/// The most entries folded in one transaction.
+const MAX_BATCH_EVENTS: u32 = 500;
+/// The most payload folded in one transaction, unless a single entry has more.
+const MAX_BATCH_BYTES: usize = 4 << 20;
+/// Folds at a time in one process. They share the pool with queries and with the ledger's writers;
+/// more than a few would only wait for the same disk.
+const TURNS: u32 = 4;
+
+/// The projections of an installation over its event store. Cheap to clone; clones share
+/// positions and reported states.
+#[derive(Clone)]
+pub struct Runner {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: EventStore,
+    models: Vec<Arc<dyn Projection>>,
+    positions: Positions,
+    turns: Arc<Semaphore>,
+    states: Mutex<HashMap<(&'static str, LedgerId), State>>,
+}
+
+/// Why the runner could not look or prepare. All of it may pass: try again.
+#[derive(Debug, thiserror::Error)]
+pub enum RunnerError {
+    /// The event store could not be read.
+    #[error("the event store: {0}")]
+    Store(#[from] StoreError),
+    /// A read model's tables could not be read or made.
+    #[error("the read models' tables: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Runner {
+    /// A runner of `models` on the store's pool, which needs at least four connections. Nothing
+    /// runs yet.
+    ///
+    /// # Panics
+    /// If two models have one name, or a name is not `[a-z][a-z_]{0,39}`: it becomes part of SQL.
+    #[must_use]
+    pub fn new(store: EventStore, models: Vec<Arc<dyn Projection>>) -> Self {
+        for (position, model) in models.iter().enumerate() {
+            let name = model.name();
+            assert!(is_name(name), "{name:?} cannot name a schema");
+            let twice = models[..position].iter().any(|other| other.name() == name);
+            assert!(!twice, "two read models are called {name:?}");
+        }
+        let turns = (store.pool().options().get_max_connections() / 2).clamp(1, TURNS);
+        let shared = Shared {
+            store,
+            models,
+            positions: Positions::default(),
+            turns: Arc::new(Semaphore::new(turns as usize)),
+            states: Mutex::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// How far each read model has come.
+    #[must_use]
+    pub fn positions(&self) -> &Positions {
+        &self.shared.positions
+    }
+
+    /// Names of the read models.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.models().iter().map(|model| model.name())
+    }
+
+    /// Makes the schemas and tables that are missing. Queries work from here on.
+    ///
+    /// Any number of processes may do it at once.
+    ///
+    /// # Errors
+    /// If Postgres is away or refuses.
+    pub async fn prepare(&self) -> Result<(), RunnerError> {
+        let pool = self.store().pool();
+        stops::ensure(pool).await?;
+        crate::device_status::presence::ensure(pool).await?;
+        for model in self.models() {
+            Schema::live(model.name()).ensure(pool, model.as_ref()).await?;
+        }
+        self.refresh_positions().await
+    }
+
+    /// Asks the database how far each read model has come, for [`Positions`].
+    ///
+    /// # Errors
+    /// If Postgres is away, or [`prepare`](Self::prepare) never ran.
+    pub async fn refresh_positions(&self) -> Result<(), RunnerError> {
+        let mut connection = self.store().pool().acquire().await?;
+        for model in self.models() {
+            let schema = Schema::live(model.name()).name();
+            for (ledger, next) in checkpoint::all(&mut connection, &schema).await? {
+                self.positions().raise(model.name(), ledger, next);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn store(&self) -> &EventStore {
+        &self.shared.store
+    }
+
+    fn models(&self) -> &[Arc<dyn Projection>] {
+        &self.shared.models
+    }
+
+    fn report(&self, name: &'static str, ledger: LedgerId, state: State) {
+        self.states().insert((name, ledger), state);
+    }
+
+    fn reported(&self, name: &str, ledger: LedgerId) -> Option<State> {
+        let states = self.states();
+        let found = states.iter().find(|((n, l), _)| *n == name && *l == ledger);
+        found.map(|(_, state)| state.clone())
+    }
+
+    fn states(&self) -> std::sync::MutexGuard<'_, HashMap<(&'static str, LedgerId), State>> {
+        self.shared.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Runner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=40).contains(&name.len())
+        && !name.starts_with('_')
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+}

@@ -1,0 +1,86 @@
+//! Projections that stopped at an entry which they cannot fold, and why.
+
+use chrono::{DateTime, Utc};
+use sealrock_eventstore::LedgerId;
+use sealrock_ledger::Index;
+use sqlx::{PgExecutor, PgPool};
+
+use super::schema;
+
+/// A stop, as it stands in `rm_runner.stop`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    /// The entry that could not be folded.
+    pub index: Index,
+    /// Why.
+    pub reason: String,
+    /// When it stopped.
+    pub at: DateTime<Utc>,
+}
+
+/// Makes the table, unless it is there.
+pub(crate) async fn ensure(pool: &PgPool) -> sqlx::Result<()> {
+    let mut tx = pool.begin().await?;
+    schema::lock_exclusive(&mut tx, "rm_runner").await?;
+    sqlx::raw_sql(include_str!("stops.sql")).execute(&mut *tx).await?;
+    tx.commit().await
+}
+
+/// Writes down a stop.
+pub(crate) async fn record(
+    executor: impl PgExecutor<'_>,
+    projection: &str,
+    ledger: LedgerId,
+    index: Index,
+    reason: &str,
+) -> sqlx::Result<()> {
+    sqlx::query(include_str!("stop_record.sql"))
+        .bind(projection)
+        .bind(ledger.0)
+        .bind(index.0.cast_signed())
+        .bind(reason.replace('\0', "\u{fffd}"))
+        .execute(executor)
+        .await
+        .map(drop)
+}
+
+/// The stop of a projection on a ledger, if it has stopped.
+pub(crate) async fn find(
+    executor: impl PgExecutor<'_>,
+    projection: &str,
+    ledger: LedgerId,
+) -> sqlx::Result<Option<Stop>> {
+    let row: Option<(i64, String, DateTime<Utc>)> = sqlx::query_as(include_str!("stop_find.sql"))
+        .bind(projection)
+        .bind(ledger.0)
+        .fetch_optional(executor)
+        .await?;
+    Ok(row.map(|(index, reason, at)| Stop {
+        index: Index(index.unsigned_abs()),
+        reason,
+        at,
+    }))
+}
+
+/// Forgets the stop on one ledger: it is tried again.
+pub(crate) async fn clear(
+    executor: impl PgExecutor<'_>,
+    projection: &str,
+    ledger: LedgerId,
+) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM rm_runner.stop WHERE projection = $1 AND ledger_id = $2")
+        .bind(projection)
+        .bind(ledger.0)
+        .execute(executor)
+        .await
+        .map(drop)
+}
+
+/// Forgets all stops of a projection: its tables are new.
+pub(crate) async fn clear_all(executor: impl PgExecutor<'_>, projection: &str) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM rm_runner.stop WHERE projection = $1")
+        .bind(projection)
+        .execute(executor)
+        .await
+        .map(drop)
+}

@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+
+mod batch;
+mod chain;
+mod clock;
+mod credential;
+mod fleet;
+pub mod metrics;
+mod models;
+mod publisher;
+pub mod replay;
+mod seed;
+mod simulation;
+mod slug;
+
+pub use batch::{Batch, BatchBuilder, Boot, Quality, Reading, Seq, Source, Value};
+pub use chain::{ChainFlow, KilogramsPerHour};
+pub use clock::{Schedule, ScheduleError};
+pub use credential::{Broker, Credential, CredentialError};
+pub use fleet::{DeviceSpec, demo_fleet};
+pub use models::{
+    ANNULUS_LIMIT_MPA, DOWNHOLE_LIMIT_MPA, FRACTURE_PRESSURE_MPA, MAOP_MPA, Model, WellSlot,
+};
+pub use publisher::{Options, Overflow, Progress, ProgressSink, Publisher, Stop, StopHandle, stop};
+pub use seed::Seed;
+pub use simulation::{Device, DeviceReport, FleetOptions, run_fleet};
+pub use slug::{Slug, SlugError};

@@ -1,0 +1,54 @@
+//! One file a device: pure functions of (seed, simulated time) to readings.
+
+mod bme280;
+mod capture;
+mod injection_well;
+mod monitoring_well;
+mod pipeline;
+mod solar;
+mod stack;
+
+use chrono::{DateTime, Utc};
+
+pub use injection_well::{ANNULUS_LIMIT_MPA, DOWNHOLE_LIMIT_MPA, FRACTURE_PRESSURE_MPA, WellSlot};
+pub use pipeline::MAOP_MPA;
+
+use crate::batch::Reading;
+use crate::seed::Seed;
+
+/// What a device is, and so what it reports. Devices of one seed belong to one
+/// chain: the capture unit, the pipeline and the wells agree on the flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Model {
+    /// Probe in the stack of a tea factory's wood boiler.
+    TeaStack,
+    /// Amine capture unit.
+    AmineCapture,
+    /// Pipeline of dense CO2.
+    Pipeline,
+    /// Injection well, one of two that share the flow.
+    InjectionWell(WellSlot),
+    /// Monitoring well in the same reservoir.
+    MonitoringWell,
+    /// Solar panels with a battery on a factory's grid connection.
+    Solar,
+    /// BME280: a cheap node for air temperature, humidity and pressure.
+    Bme280,
+}
+
+impl Model {
+    /// One reading of each of the device's metrics at `at`. The same seed and
+    /// time give the same readings, in the same order.
+    #[must_use]
+    pub fn readings(self, seed: Seed, at: DateTime<Utc>) -> Vec<Reading> {
+        match self {
+            Self::TeaStack => stack::readings(seed, at),
+            Self::AmineCapture => capture::readings(seed, at),
+            Self::Pipeline => pipeline::readings(seed, at),
+            Self::InjectionWell(slot) => injection_well::readings(seed, slot, at),
+            Self::MonitoringWell => monitoring_well::readings(seed, at),
+            Self::Solar => solar::readings(seed, at),
+            Self::Bme280 => bme280::readings(seed, at),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! A monitoring well: the reservoir's slow answer, far from the injectors.
+
+use chrono::{DateTime, Utc};
+
+use crate::batch::Reading;
+use crate::metrics::{ANNULUS_PRESSURE, DOWNHOLE_PRESSURE, DOWNHOLE_TEMPERATURE};
+use crate::seed::{Seed, seconds};
+
+/// The Moon's semidiurnal period, s: earth tides move a closed reservoir by kilopascals.
+const TIDE_S: f64 = 12.42 * 3600.0;
+
+pub(super) fn readings(seed: Seed, at: DateTime<Utc>) -> Vec<Reading> {
+    let own = seed.derive("monitoring-well");
+    let tide = 0.002 * (std::f64::consts::TAU * seconds(at) / TIDE_S).sin();
+    let front = 0.2 * own.noise("front", at, 20.0 * 86_400.0);
+    let drift = 0.3 * own.noise("temperature", at, 10.0 * 86_400.0);
+    vec![
+        DOWNHOLE_PRESSURE.reading(at, 18.7 + front + tide),
+        DOWNHOLE_TEMPERATURE.reading(at, 61.5 + drift),
+        ANNULUS_PRESSURE.reading(at, 3.2 + 0.15 * own.noise("annulus", at, 86_400.0)),
+    ]
+}
