@@ -173,3 +173,7 @@ GRANT SELECT ON postgres_es_events TO sealrock_app;
 GRANT EXECUTE ON FUNCTION ensure_batch_day(date) TO sealrock_app;
 GRANT SELECT, DELETE ON payloads, batch_payloads TO sealrock_erase;
 GRANT SELECT ON ledgers, events TO sealrock_erase;
+
+-- The migrator goes on in the same transaction, as itself.
+RESET search_path;
+RESET ROLE;

@@ -1,1 +1,15 @@
 #![doc = include_str!("../README.md")]
+
+mod batches;
+mod commands;
+mod context;
+mod devices;
+mod error;
+mod ledger;
+mod registry;
+
+pub use batches::{AuthError, BatchError, BatchReceipt, DeviceIdentity, Devices, Suspect};
+pub use commands::Commands;
+pub use context::{Context, Done};
+pub use devices::RegisteredDevice;
+pub use error::CommandError;

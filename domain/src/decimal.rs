@@ -48,6 +48,9 @@ impl DecimalText {
     }
 
     /// The nearest double: for maps, charts and range checks, never for accounting.
+    ///
+    /// # Panics
+    /// Never: the digits were checked.
     #[must_use]
     pub fn to_f64(&self) -> f64 {
         self.0

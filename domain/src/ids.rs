@@ -160,7 +160,13 @@ mod tests {
             AssetId::of(&org, &site, &thing).to_string(),
             DeviceId::of(&org, &site, &thing).to_string(),
         ];
-        assert_eq!(ids, ["O", "S", "A", "D"]);
+        let known = [
+            "5701b890-a151-515d-ad55-d0096497a9ab",
+            "a023b02d-3944-56c2-b1b0-c3d1333cbf15",
+            "73997dcc-17a4-52f5-b0d4-ad068ae3d3c3",
+            "fb2ec0ea-b6ec-50a9-bc26-7ce3fff43928",
+        ];
+        assert_eq!(ids, known);
     }
 
     #[test]

@@ -1,1 +1,7 @@
 #![doc = include_str!("../README.md")]
+
+mod caller;
+mod code;
+mod endpoint;
+mod http;
+mod ws;

@@ -33,7 +33,11 @@ pub trait BatchSink: Send + Sync + 'static {
     /// # Errors
     /// [`AuthError::Refused`] if the device is unknown, revoked or the secret is not its;
     /// [`AuthError::Unavailable`] if that cannot be decided now.
-    async fn authenticate(&self, device: DeviceId, secret: &str) -> Result<DeviceIdentity, AuthError>;
+    async fn authenticate(
+        &self,
+        device: DeviceId,
+        secret: &str,
+    ) -> Result<DeviceIdentity, AuthError>;
 
     /// Decodes, checks and records a batch; `via` is `mqtt:<topic>` or `http:/ingest`.
     ///

@@ -8,12 +8,15 @@ mod http;
 mod receipt;
 
 pub use broker::{
-    Broker, BrokerConfig, EmbeddedBroker, MAX_BATCH_BYTES, MAX_PACKET_BYTES, Presence, PresenceStream, StartError,
+    Broker, BrokerConfig, EmbeddedBroker, MAX_BATCH_BYTES, MAX_PACKET_BYTES, Presence,
+    PresenceStream, StartError,
 };
 pub use dead_letters::{
-    DeadLetter, DeadLetters, DeadLettersUnavailable, KEPT_BYTES, KEPT_PER_DEVICE, KeptLetter, PostgresDeadLetters,
+    DeadLetter, DeadLetters, DeadLettersUnavailable, KEPT_BYTES, KEPT_PER_DEVICE, KeptLetter,
+    PostgresDeadLetters,
 };
 pub use gate::{
-    AuthError, BatchError, BatchReceipt, BatchSink, DeviceIdentity, Rejection, RejectionCode, Suspect,
+    AuthError, BatchError, BatchReceipt, BatchSink, DeviceIdentity, Rejection, RejectionCode,
+    Suspect,
 };
 pub use http::router;

@@ -39,7 +39,9 @@ pub(crate) fn short(receipt: &BatchReceipt) -> Vec<u8> {
 /// The error receipt of the receipt topic.
 pub(crate) fn error(seq: Option<u64>, rejection: &Rejection) -> Vec<u8> {
     let error = json!({ "code": rejection.code.as_str(), "message": rejection.message });
-    json!({ "seq": seq, "error": error }).to_string().into_bytes()
+    json!({ "seq": seq, "error": error })
+        .to_string()
+        .into_bytes()
 }
 
 /// The `seq` of a batch that was not accepted, where it can still be read.
@@ -84,14 +86,24 @@ mod tests {
 
     #[test]
     fn a_suspect_reading_is_named_in_the_short_receipt() {
-        let suspect = vec![Suspect { metric: "co2".into(), reason: "unknown metric".into() }];
-        let value: Value = serde_json::from_slice(&short(&BatchReceipt { suspect, ..receipt() })).unwrap_or_default();
+        let suspect = vec![Suspect {
+            metric: "co2".into(),
+            reason: "unknown metric".into(),
+        }];
+        let value: Value = serde_json::from_slice(&short(&BatchReceipt {
+            suspect,
+            ..receipt()
+        }))
+        .unwrap_or_default();
         assert_eq!(value["suspect"][0]["metric"], "co2");
     }
 
     #[test]
     fn an_error_receipt_has_the_code_and_the_message() {
-        let rejection = Rejection { code: RejectionCode::Conflict, message: "seq 7 is taken".into() };
+        let rejection = Rejection {
+            code: RejectionCode::Conflict,
+            message: "seq 7 is taken".into(),
+        };
         let text = r#"{"error":{"code":"conflict","message":"seq 7 is taken"},"seq":7}"#;
         assert_eq!(String::from_utf8_lossy(&error(Some(7), &rejection)), text);
     }

@@ -1,4 +1,4 @@
-//! Finding the installed PostgreSQL.
+//! Finding the installed Postgres.
 
 use std::env;
 use std::ops::RangeInclusive;
@@ -7,10 +7,10 @@ use std::process::Command;
 
 use crate::StartError;
 
-/// The major versions of PostgreSQL that Sealrock runs on.
+/// The major versions of Postgres that Sealrock runs on.
 pub const SUPPORTED_MAJORS: RangeInclusive<u32> = 15..=18;
 
-/// A folder with PostgreSQL's programs, and their major version.
+/// A folder with Postgres's programs, and their major version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binaries {
     /// The folder that holds `postgres` and `initdb`.
@@ -95,7 +95,7 @@ fn printed(program: impl AsRef<std::ffi::OsStr>, argument: &str) -> Option<Strin
         .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// From `postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)` or `… 18beta1` the leading number.
+/// From `postgres (Postgres) 15.14 (Debian 15.14-0+deb12u1)` or `… 18beta1` the leading number.
 fn major_version(said: &str) -> Option<u32> {
     let version = said.split("(PostgreSQL)").nth(1)?.trim_start();
     let digits: String = version.chars().take_while(char::is_ascii_digit).collect();

@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 /// Why the private Postgres could not be started. Nothing is left running when one of these is returned.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// No usable PostgreSQL is installed: install one, or name its folder.
+    /// No usable Postgres is installed: install one, or name its folder.
     #[error(
         "no PostgreSQL {supported} was found (looked in {searched}{others}). Install one (Debian: `apt-get install postgresql`), \
          name the folder that holds `postgres` and `initdb`, or point DATABASE_URL at a server you run"
@@ -71,7 +71,7 @@ pub enum StartError {
         /// The process that holds it, as far as it has said so.
         pid: String,
     },
-    /// The data were written by another major version of PostgreSQL.
+    /// The data were written by another major version of Postgres.
     #[error(
         "{} was written by PostgreSQL {data}, but the PostgreSQL found is {program} ({}). \
          Install that version (Debian: `apt-get install postgresql-{data}`), or carry the data over with `pg_upgrade` or `pg_dump`",
@@ -98,7 +98,7 @@ pub enum StartError {
         /// Why, and what to do instead.
         reason: &'static str,
     },
-    /// One of PostgreSQL's programs failed.
+    /// One of Postgres's programs failed.
     #[error("`{program}` failed ({status}): {output}")]
     Program {
         /// The program's name.

@@ -50,7 +50,7 @@ impl Launch {
         let (command, watched) = (self.command(), state.clone());
         std::thread::Builder::new()
             .name("postgres".to_owned())
-            .spawn(move || look_after(command, log, tell, &watched))
+            .spawn(move || look_after(command, &log, tell, &watched))
             .map_err(StartError::io("start a thread for", Path::new("postgres")))?;
         let started = told
             .await
@@ -142,17 +142,17 @@ fn fresh_log(path: &Path) -> Result<File, StartError> {
 /// Runs as the thread that owns the child from its start to its end.
 fn look_after(
     mut command: Command,
-    log: File,
+    log: &File,
     tell: oneshot::Sender<io::Result<i32>>,
     state: &watch::Sender<State>,
 ) {
-    match spawn(&mut command, &log) {
+    match spawn(&mut command, log) {
         Err(error) => drop(tell.send(Err(error))),
         Ok((mut child, pid)) => {
             state.send_replace(State::Running { pid });
             // Whoever asked may have gone; the child is looked after all the same.
             let _ = tell.send(Ok(pid));
-            let status = until_ended(&mut child, &log);
+            let status = until_ended(&mut child, log);
             state.send_replace(State::Ended(status));
         }
     }

@@ -23,7 +23,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The folder of `postgres` and `initdb`; `None` looks for an installed one.
     pub binaries: Option<PathBuf>,
-    /// PostgreSQL settings (name, value) that override ours, except those of durability and access.
+    /// Postgres settings (name, value) that override ours, except those of durability and access.
     pub settings: Vec<(String, String)>,
     /// For throw-away databases of test processes: Postgres ends when this process ends, however
     /// it ends, and `fsync` may be turned off by a setting. Leave it off for data that matter.

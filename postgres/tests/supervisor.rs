@@ -1,4 +1,4 @@
-//! The supervisor on real PostgreSQL: starting, stopping, and every way to be interrupted.
+//! The supervisor on real Postgres: starting, stopping, and every way to be interrupted.
 #![expect(clippy::unwrap_used)]
 
 use std::fs;
@@ -332,7 +332,7 @@ fn victim(folder: &TempDir, die_with_parent: bool) -> (std::process::Child, i32)
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     let note = folder.path().join("running.json");
     while !note.exists() {
         assert!(Instant::now() < deadline, "the victim did not start");
@@ -360,7 +360,7 @@ async fn keeps_running_when_asked() {
         "CREATE TABLE kept (n int); INSERT INTO kept VALUES (11)",
     )
     .await;
-    tokio::time::sleep(Duration::from_secs(120)).await;
+    tokio::time::sleep(Duration::from_mins(2)).await;
 }
 
 #[tokio::test]

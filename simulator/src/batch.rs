@@ -126,27 +126,46 @@ impl BatchBuilder {
     /// A device that has just started: its first batch is number 1.
     #[must_use]
     pub fn new(boot: Boot, source: Source) -> Self {
-        Self { boot, source, next: Seq(1) }
+        Self {
+            boot,
+            source,
+            next: Seq(1),
+        }
     }
 
     /// Encodes `readings` (at most 10,000 are accepted by the platform) as the
     /// next batch, sent at `device_time` on the device's clock.
+    ///
+    /// # Panics
+    /// Never: strings, numbers and lists always encode.
     pub fn build(&mut self, readings: &[Reading], device_time: DateTime<Utc>) -> Batch {
         let seq = self.next;
         self.next = Seq(seq.0 + 1);
         let (boot, source) = (&self.boot, self.source);
-        let document = Document { seq, boot, source, readings, device_time };
+        let document = Document {
+            seq,
+            boot,
+            source,
+            readings,
+            device_time,
+        };
         let json = serde_json::to_vec(&document).expect("strings, numbers and lists always encode");
-        Batch { seq, bytes: json.into() }
+        Batch {
+            seq,
+            bytes: json.into(),
+        }
     }
 }
 
 /// Milliseconds as in the interface's example; microseconds only for devices
 /// that are faster.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
 fn rfc3339<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    let whole_ms = at.timestamp_subsec_nanos() % 1_000_000 == 0;
-    let digits = if whole_ms { SecondsFormat::Millis } else { SecondsFormat::Micros };
+    let whole_ms = at.timestamp_subsec_nanos().is_multiple_of(1_000_000);
+    let digits = if whole_ms {
+        SecondsFormat::Millis
+    } else {
+        SecondsFormat::Micros
+    };
     serializer.serialize_str(&at.to_rfc3339_opts(digits, true))
 }
 

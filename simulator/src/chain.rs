@@ -17,7 +17,10 @@ impl KilogramsPerHour {
         self.0 as f64 / 1000.0
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "flows are far below 2^63 kg/h")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "flows are far below 2^63 kg/h"
+    )]
     fn of_tonnes_per_hour(flow: f64) -> Self {
         Self((flow * 1000.0).round() as i64)
     }
@@ -63,7 +66,8 @@ impl ChainFlow {
         let fast = 0.015 * seed.noise("chain.ripple", at, 600.0);
         let efficiency = 0.90 + 0.025 * seed.noise("chain.efficiency", at, 3.0 * 3600.0);
         let share = 0.54 + 0.05 * seed.noise("chain.share", at, 2.0 * 3600.0);
-        let captured = KilogramsPerHour::of_tonnes_per_hour(DESIGN_CAPTURE_T_H * (1.0 + slow + fast));
+        let captured =
+            KilogramsPerHour::of_tonnes_per_hour(DESIGN_CAPTURE_T_H * (1.0 + slow + fast));
         Self::split(captured, efficiency, share)
     }
 

@@ -27,7 +27,7 @@ pub enum ScheduleError {
     NotPositive(f64, &'static str),
 }
 
-const LONGEST: Duration = Duration::from_secs(10 * 366 * 86_400);
+const LONGEST: Duration = Duration::from_hours(10 * 366 * 24);
 
 impl Schedule {
     /// `interval` is simulated time between samples; `speed` simulated seconds
@@ -35,12 +35,20 @@ impl Schedule {
     ///
     /// # Errors
     /// When nothing sensible would come of it, with the value.
-    pub fn new(start: DateTime<Utc>, interval: Duration, speed: f64) -> Result<Self, ScheduleError> {
+    pub fn new(
+        start: DateTime<Utc>,
+        interval: Duration,
+        speed: f64,
+    ) -> Result<Self, ScheduleError> {
         if !(Duration::from_micros(1)..=LONGEST).contains(&interval) {
             return Err(ScheduleError::Interval(interval));
         }
         positive(speed, "speed")?;
-        Ok(Self { start, interval, speed })
+        Ok(Self {
+            start,
+            interval,
+            speed,
+        })
     }
 
     /// The interval that gives `rate` batches a real second at this speed.
@@ -76,7 +84,11 @@ impl Schedule {
 }
 
 fn positive(value: f64, what: &'static str) -> Result<(), ScheduleError> {
-    if value.is_finite() && value > 1e-6 { Ok(()) } else { Err(ScheduleError::NotPositive(value, what)) }
+    if value.is_finite() && value > 1e-6 {
+        Ok(())
+    } else {
+        Err(ScheduleError::NotPositive(value, what))
+    }
 }
 
 #[cfg(test)]
@@ -99,9 +111,15 @@ mod tests {
         let schedule = Schedule::new(start(), Duration::from_secs(60), 60.0).unwrap();
         let begun = Instant::now();
         let an_hour_later = (begun, start() + TimeDelta::hours(1));
-        assert_eq!(schedule.due(30, begun, an_hour_later), begun + Duration::from_secs(30));
+        assert_eq!(
+            schedule.due(30, begun, an_hour_later),
+            begun + Duration::from_secs(30)
+        );
         // Sample 61 is a minute ahead of the wall clock: real time decides.
-        let caught_up = (begun + Duration::from_secs(60), start() + TimeDelta::minutes(60));
+        let caught_up = (
+            begun + Duration::from_secs(60),
+            start() + TimeDelta::minutes(60),
+        );
         let expected = caught_up.0 + Duration::from_secs(60);
         assert_eq!(schedule.due(61, begun, caught_up), expected);
     }

@@ -57,7 +57,15 @@ impl Credential {
     pub fn new(device_id: String, secret: String, names: [Slug; 3], broker: Broker) -> Self {
         let [org, site, name] = names;
         let topic = format!("sealrock/v1/{org}/{site}/{name}/batch");
-        Self { device_id, secret, org, site, name, topic, broker }
+        Self {
+            device_id,
+            secret,
+            org,
+            site,
+            name,
+            topic,
+            broker,
+        }
     }
 
     /// MQTT password.
@@ -97,14 +105,23 @@ impl TryFrom<String> for Broker {
     type Error = String;
 
     fn try_from(address: String) -> Result<Self, String> {
-        let plain = ["mqtt://", "tcp://"].iter().find_map(|scheme| address.strip_prefix(scheme));
+        let plain = ["mqtt://", "tcp://"]
+            .iter()
+            .find_map(|scheme| address.strip_prefix(scheme));
         let rest = plain.unwrap_or(&address).trim_end_matches('/');
         if rest.contains("://") {
-            return Err(format!("`{address}`: the simulator speaks plain MQTT only, give mqtt://host:port"));
+            return Err(format!(
+                "`{address}`: the simulator speaks plain MQTT only, give mqtt://host:port"
+            ));
         }
-        let parts = rest.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        let parts = rest
+            .rsplit_once(':')
+            .and_then(|(host, port)| Some((host, port.parse().ok()?)));
         match parts {
-            Some((host, port)) if !host.is_empty() => Ok(Self { host: host.to_owned(), port }),
+            Some((host, port)) if !host.is_empty() => Ok(Self {
+                host: host.to_owned(),
+                port,
+            }),
             _ => Err(format!("`{address}` is no host:port")),
         }
     }
@@ -123,8 +140,17 @@ mod tests {
     fn what_device_add_prints_is_read() {
         let credential = Credential::from_json(PRINTED.as_bytes()).unwrap();
         assert_eq!(credential.device_id, "5b0c");
-        assert_eq!(credential.broker, Broker { host: "127.0.0.1".into(), port: 1883 });
-        assert_eq!(credential.topic_of("receipt"), "sealrock/v1/demo/kericho-tea/stack-probe/receipt");
+        assert_eq!(
+            credential.broker,
+            Broker {
+                host: "127.0.0.1".into(),
+                port: 1883
+            }
+        );
+        assert_eq!(
+            credential.topic_of("receipt"),
+            "sealrock/v1/demo/kericho-tea/stack-probe/receipt"
+        );
     }
 
     #[test]
@@ -136,7 +162,10 @@ mod tests {
     #[test]
     fn a_topic_that_takes_no_batches_is_refused() {
         let other = PRINTED.replace("/batch", "/status");
-        assert!(matches!(Credential::from_json(other.as_bytes()), Err(CredentialError::Topic(_))));
+        assert!(matches!(
+            Credential::from_json(other.as_bytes()),
+            Err(CredentialError::Topic(_))
+        ));
     }
 
     #[test]

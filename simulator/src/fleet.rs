@@ -36,14 +36,36 @@ struct Place {
     country: &'static str,
 }
 
-const TEA: Place = Place { name: "kericho-tea", display: "Kericho tea factory", kind: "tea_factory", country: "KE" };
-const SOLAR: Place = Place { name: "kericho-solar", display: "Kericho solar site", kind: "solar", country: "KE" };
-const CAPTURE: Place =
-    Place { name: "northsea-capture", display: "North Sea capture plant", kind: "capture_plant", country: "NO" };
-const TRANSPORT: Place =
-    Place { name: "northsea-pipeline", display: "North Sea pipeline", kind: "pipeline", country: "NO" };
-const STORAGE: Place =
-    Place { name: "northsea-storage", display: "North Sea storage site", kind: "injection", country: "NO" };
+const TEA: Place = Place {
+    name: "kericho-tea",
+    display: "Kericho tea factory",
+    kind: "tea_factory",
+    country: "KE",
+};
+const SOLAR: Place = Place {
+    name: "kericho-solar",
+    display: "Kericho solar site",
+    kind: "solar",
+    country: "KE",
+};
+const CAPTURE: Place = Place {
+    name: "northsea-capture",
+    display: "North Sea capture plant",
+    kind: "capture_plant",
+    country: "NO",
+};
+const TRANSPORT: Place = Place {
+    name: "northsea-pipeline",
+    display: "North Sea pipeline",
+    kind: "pipeline",
+    country: "NO",
+};
+const STORAGE: Place = Place {
+    name: "northsea-storage",
+    display: "North Sea storage site",
+    kind: "injection",
+    country: "NO",
+};
 
 /// The demonstration's devices, in the order in which the CO2 passes them.
 /// A site or asset may appear more than once; register it the first time.
@@ -54,20 +76,65 @@ const STORAGE: Place =
 pub fn demo_fleet() -> Vec<DeviceSpec> {
     use Model::{AmineCapture, Bme280, InjectionWell, MonitoringWell, Pipeline, Solar, TeaStack};
     vec![
-        device(&TEA, ("boiler-stack", "Boiler stack", "stack"), ("stack-probe", "Stack probe"), TeaStack),
-        device(&TEA, ("yard", "Factory yard", "weather_station"), ("yard-weather", "Yard weather node"), Bme280),
-        device(&SOLAR, ("pv-plant", "Solar plant", "inverter"), ("solar-meter", "Solar meter"), Solar),
-        device(&CAPTURE, ("amine-unit", "Amine unit", "capture_unit"), ("amine-rtu", "Amine unit RTU"), AmineCapture),
-        device(&TRANSPORT, ("trunk-line", "Trunk line", "pipeline"), ("trunk-rtu", "Trunk line RTU"), Pipeline),
-        device(&STORAGE, ("injector-1", "Injector 1", "injection_well"), ("injector-1-gauges", "Injector 1 gauges"), InjectionWell(WellSlot::First)),
-        device(&STORAGE, ("injector-2", "Injector 2", "injection_well"), ("injector-2-gauges", "Injector 2 gauges"), InjectionWell(WellSlot::Second)),
-        device(&STORAGE, ("monitor-1", "Monitor 1", "monitoring_well"), ("monitor-1-gauges", "Monitor 1 gauges"), MonitoringWell),
+        device(
+            &TEA,
+            ("boiler-stack", "Boiler stack", "stack"),
+            ("stack-probe", "Stack probe"),
+            TeaStack,
+        ),
+        device(
+            &TEA,
+            ("yard", "Factory yard", "weather_station"),
+            ("yard-weather", "Yard weather node"),
+            Bme280,
+        ),
+        device(
+            &SOLAR,
+            ("pv-plant", "Solar plant", "inverter"),
+            ("solar-meter", "Solar meter"),
+            Solar,
+        ),
+        device(
+            &CAPTURE,
+            ("amine-unit", "Amine unit", "capture_unit"),
+            ("amine-rtu", "Amine unit RTU"),
+            AmineCapture,
+        ),
+        device(
+            &TRANSPORT,
+            ("trunk-line", "Trunk line", "pipeline"),
+            ("trunk-rtu", "Trunk line RTU"),
+            Pipeline,
+        ),
+        device(
+            &STORAGE,
+            ("injector-1", "Injector 1", "injection_well"),
+            ("injector-1-gauges", "Injector 1 gauges"),
+            InjectionWell(WellSlot::First),
+        ),
+        device(
+            &STORAGE,
+            ("injector-2", "Injector 2", "injection_well"),
+            ("injector-2-gauges", "Injector 2 gauges"),
+            InjectionWell(WellSlot::Second),
+        ),
+        device(
+            &STORAGE,
+            ("monitor-1", "Monitor 1", "monitoring_well"),
+            ("monitor-1-gauges", "Monitor 1 gauges"),
+            MonitoringWell,
+        ),
     ]
 }
 
 type Asset = (&'static str, &'static str, &'static str);
 
-fn device(site: &Place, asset: Asset, (name, display_name): (&str, &'static str), model: Model) -> DeviceSpec {
+fn device(
+    site: &Place,
+    asset: Asset,
+    (name, display_name): (&str, &'static str),
+    model: Model,
+) -> DeviceSpec {
     DeviceSpec {
         site: slug(site.name),
         site_display_name: site.display,
@@ -104,7 +171,10 @@ mod tests {
     fn a_site_is_described_the_same_way_each_time() {
         let fleet = demo_fleet();
         let sites: HashSet<_> = fleet.iter().map(|d| &d.site).collect();
-        let described: HashSet<_> = fleet.iter().map(|d| (&d.site, d.site_display_name, d.site_kind)).collect();
+        let described: HashSet<_> = fleet
+            .iter()
+            .map(|d| (&d.site, d.site_display_name, d.site_kind))
+            .collect();
         assert_eq!(sites.len(), described.len());
     }
 }

@@ -37,7 +37,7 @@ metrics! {
     /// CO2 that leaves uncaptured.
     VENTED_FLOW = "vented_mass_flow", "t/h", 3;
     /// Reboiler steam used in the last full hour.
-    STEAM_ENERGY = "steam_energy", "kW.h", 0;
+    STEAM_ENERGY = "steam_energy", "GJ", 2;
     /// Electric power drawn.
     ELECTRIC_POWER = "electric_power", "kW", 1;
     /// Pressure at a pipeline's beginning, absolute.
@@ -45,7 +45,7 @@ metrics! {
     /// Pressure at a pipeline's end, absolute.
     OUTLET_PRESSURE = "outlet_pressure", "MPa", 4;
     /// Flow into the pipeline.
-    FLOW = "mass_flow", "t/h", 3;
+    FLOW = "flow", "t/h", 3;
     /// Pressure at the wellhead, absolute.
     WELLHEAD_PRESSURE = "wellhead_pressure", "MPa", 4;
     /// Temperature at the wellhead.
@@ -62,7 +62,7 @@ metrics! {
     PV_GENERATION = "pv_generation", "kW", 3;
     /// State of charge.
     BATTERY_SOC = "battery_soc", "%", 2;
-    /// Power into the battery; negative while it discharges.
+    /// Power out of the battery; negative while it charges.
     BATTERY_POWER = "battery_power", "kW", 3;
     /// Power that the site uses.
     LOAD_POWER = "load_power", "kW", 3;
@@ -99,7 +99,10 @@ mod tests {
 
     #[test]
     fn a_small_negative_value_is_plain_zero() {
-        assert_eq!(serde_json::to_string(&round(-0.0001, 2)).ok().as_deref(), Some("0.0"));
+        assert_eq!(
+            serde_json::to_string(&round(-0.0001, 2)).ok().as_deref(),
+            Some("0.0")
+        );
     }
 
     #[test]

@@ -26,7 +26,10 @@ impl Seed {
 }
 
 /// Seconds since 1970, with the fraction.
-#[expect(clippy::cast_precision_loss, reason = "milliseconds stay below 2^53 until the year 287396")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds stay below 2^53 until the year 287396"
+)]
 pub(crate) fn seconds(at: DateTime<Utc>) -> f64 {
     at.timestamp_millis() as f64 / 1000.0
 }
@@ -42,7 +45,10 @@ pub(crate) fn smoothstep(x: f64) -> f64 {
     x * x * (3.0 - 2.0 * x)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "53 of 64 random bits are enough for noise")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "53 of 64 random bits are enough for noise"
+)]
 fn unit(base: u64, cell: f64) -> f64 {
     let bits = mix(base.wrapping_add(mix(cell.to_bits())));
     (bits >> 11) as f64 / (1_u64 << 52) as f64 - 1.0

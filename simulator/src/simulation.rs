@@ -95,10 +95,18 @@ pub async fn run_fleet(
     reports
 }
 
-async fn run(device: Device, options: FleetOptions, progress: ProgressSink, stop: Stop) -> DeviceReport {
+async fn run(
+    device: Device,
+    options: FleetOptions,
+    progress: ProgressSink,
+    stop: Stop,
+) -> DeviceReport {
     let name = device.credential.name.clone();
     let publisher = Publisher::new(device.credential.clone(), options.publisher, progress, stop);
     let (sink, batches) = mpsc::channel(64);
-    let ((), unanswered) = tokio::join!(device.produce(options.batches, sink), publisher.run(batches));
+    let ((), unanswered) = tokio::join!(
+        device.produce(options.batches, sink),
+        publisher.run(batches)
+    );
     DeviceReport { name, unanswered }
 }

@@ -21,10 +21,13 @@ impl Slug {
     /// [`SlugError`] names what was given.
     pub fn parse(name: &str) -> Result<Self, SlugError> {
         let part = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
-        let fits = (1..=63).contains(&name.len())
-            && !name.starts_with('-')
-            && name.bytes().all(part);
-        if fits { Ok(Self(name.to_owned())) } else { Err(SlugError(name.to_owned())) }
+        let fits =
+            (1..=63).contains(&name.len()) && !name.starts_with('-') && name.bytes().all(part);
+        if fits {
+            Ok(Self(name.to_owned()))
+        } else {
+            Err(SlugError(name.to_owned()))
+        }
     }
 
     /// The name as text.

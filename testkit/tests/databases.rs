@@ -105,7 +105,7 @@ async fn prints_its_socket_and_waits_when_asked() {
         return;
     };
     std::fs::write(path, database().await.url).unwrap();
-    tokio::time::sleep(Duration::from_secs(120)).await;
+    tokio::time::sleep(Duration::from_mins(2)).await;
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn a_killed_test_process_leaves_no_postgres_and_no_files() {
 }
 
 fn until(what: &str, done: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !done() {
         assert!(Instant::now() < deadline, "waited in vain until {what}");
         std::thread::sleep(Duration::from_millis(50));

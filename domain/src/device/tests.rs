@@ -84,7 +84,9 @@ fn decommissioned() -> DeviceEvent {
 
 fn state(events: Vec<DeviceEvent>) -> Device {
     let mut device = Device::default();
-    events.into_iter().for_each(|event| device.apply(event));
+    for event in events {
+        device.apply(event);
+    }
     device
 }
 

@@ -2,10 +2,13 @@
 //!
 //! A batch that could be read in two ways is refused: unknown or repeated fields,
 //! numbers that are not finite, bytes after the end.
+//!
+//! Read models decode recorded batches with the same function, years later. So a rule may
+//! be relaxed here, never tightened: what was recorded once must decode for ever.
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 
 use super::{
     MetricName, Quality, Reading, SIGNED_BATCH, SensorBatch, Value, media_type_of,
@@ -208,14 +211,17 @@ fn check_reading(number: usize, reading: WireReading) -> Result<Reading, DecodeE
 }
 
 fn check_time(field: &str, time: &str) -> Result<DateTime<Utc>, DecodeError> {
-    let parsed = DateTime::parse_from_rfc3339(time).map_err(|_| {
+    let parsed = DateTime::parse_from_rfc3339(time)
+        .ok()
+        .map(|time| time.to_utc());
+    // An offset can push the first and last day of RFC 3339 out of its own years.
+    parsed.filter(|time| (0..=9999).contains(&time.year())).ok_or_else(|| {
         let shown: String = time.chars().take(80).collect();
         let reason = format!(
             "\"{shown}\" is not an RFC 3339 time with an offset, such as 2026-11-21T03:12:45.120Z"
         );
         invalid(field, reason)
-    })?;
-    Ok(parsed.with_timezone(&Utc))
+    })
 }
 
 fn check_choice<T>(field: &str, value: &str) -> Result<T, DecodeError>

@@ -127,8 +127,14 @@ mod tests {
     #[test]
     fn command_ids_never_change() {
         let counted = key(&batch(r#""seq":42,"boot":"b1","#, 1));
-        assert_eq!(command_id(&counted).to_string(), "C");
-        assert_eq!(command_id(&key(&batch("", 1))).to_string(), "U");
+        assert_eq!(
+            command_id(&counted).to_string(),
+            "a7456e0f-be29-5519-8a48-2bdd1205fdc8"
+        );
+        assert_eq!(
+            command_id(&key(&batch("", 1))).to_string(),
+            "be3a929e-dbd9-5ecb-97b2-edc2c086e73b"
+        );
     }
 
     #[test]

@@ -26,9 +26,11 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// The unit that a device's spelling means for this metric; absent means canonical.
+    /// The unit that a device's spelling means for this metric. Absent or empty means the
+    /// canonical one (and not `1`: a humidity of 45 without unit is 45 %, not 4,500 %).
     #[must_use]
     pub fn unit_of(&self, text: Option<&str>) -> Option<&'static Unit> {
+        let text = text.filter(|text| !text.is_empty());
         unit::find(self.quantity, text.unwrap_or(self.unit))
     }
 
@@ -45,6 +47,9 @@ impl Metric {
     }
 
     /// `value` of `unit` in the canonical unit; infinite when no double holds it.
+    ///
+    /// # Panics
+    /// Never for a metric of the catalogue.
     #[must_use]
     pub fn to_canonical(&self, value: f64, unit: &Unit) -> f64 {
         let canonical = unit::find(self.quantity, self.unit);
@@ -193,9 +198,11 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_unit_is_the_canonical_one_and_a_foreign_unit_is_none() {
+    fn an_absent_or_empty_unit_is_the_canonical_one_and_a_foreign_unit_is_none() {
         let metric = find(&"co2_ppm".parse().unwrap()).unwrap();
-        assert_eq!(metric.unit_of(None).unwrap().code, "ppm");
+        for absent in [None, Some("")] {
+            assert_eq!(metric.unit_of(absent).unwrap().code, "ppm");
+        }
         assert!(metric.unit_of(Some("Cel")).is_none());
     }
 }

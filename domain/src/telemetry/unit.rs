@@ -131,7 +131,7 @@ use Quantity as Q;
 
 #[rustfmt::skip]
 static UNITS: &[Unit] = &[
-    unit(Q::Ratio, "1", 1.0, &["ratio", "fraction", "-", ""]),
+    unit(Q::Ratio, "1", 1.0, &["ratio", "fraction", "-"]),
     unit(Q::Ratio, "%", 1e-2, &["percent", "pct", "%RH", "% RH", "%rH", "vol%", "%vol", "mol%"]),
     unit(Q::Ratio, "ppm", 1e-6, &["[ppm]", "ppmv", "PPM"]),
     unit(Q::Ratio, "ppb", 1e-9, &["[ppb]", "ppbv", "PPB"]),

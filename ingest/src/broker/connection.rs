@@ -29,7 +29,11 @@ pub(super) struct SignedIn {
 
 impl Connection {
     pub(super) fn new(house: Arc<House>, line: Arc<Line>) -> Arc<Self> {
-        Arc::new(Self { house, line, signed_in: OnceLock::new() })
+        Arc::new(Self {
+            house,
+            line,
+            signed_in: OnceLock::new(),
+        })
     }
 
     /// Runs the connection to its end.
@@ -63,7 +67,10 @@ impl Connection {
         };
         counters::mqtt_refused(reason);
         if let Some(kept_back) = self.house.logs.packet.turn() {
-            let device = self.signed_in.get().map(|signed_in| signed_in.identity.device.to_string());
+            let device = self
+                .signed_in
+                .get()
+                .map(|signed_in| signed_in.identity.device.to_string());
             tracing::warn!(%peer, device, %error, kept_back, reason, "MQTT connection closed for what it sent");
         }
     }

@@ -17,7 +17,7 @@ use crate::dead_letters::DeadLetters;
 use crate::gate::{BatchSink, DeviceIdentity};
 
 /// How often expired sessions are forgotten.
-const SWEEP_EVERY: Duration = Duration::from_secs(600);
+const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
 /// How long connections have to end after they were cut.
 const LAST_GRACE: Duration = Duration::from_secs(2);
@@ -34,8 +34,13 @@ pub struct EmbeddedBroker {
 
 impl std::fmt::Debug for EmbeddedBroker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { mqtt, websocket, .. } = self;
-        f.debug_struct("EmbeddedBroker").field("mqtt", mqtt).field("websocket", websocket).finish_non_exhaustive()
+        let Self {
+            mqtt, websocket, ..
+        } = self;
+        f.debug_struct("EmbeddedBroker")
+            .field("mqtt", mqtt)
+            .field("websocket", websocket)
+            .finish_non_exhaustive()
     }
 }
 
@@ -55,14 +60,26 @@ impl EmbeddedBroker {
             Some(addr) => Some(bind("MQTT over WebSocket", addr).await?),
             None => None,
         };
-        let house = Arc::new(House::open(&config, sink, dead_letters, Roster::new(presence)).await?);
-        house.connections.spawn(accept(Arc::clone(&house), listener, Framing::Plain));
+        let house =
+            Arc::new(House::open(&config, sink, dead_letters, Roster::new(presence)).await?);
+        house
+            .connections
+            .spawn(accept(Arc::clone(&house), listener, Framing::Plain));
         let websocket = websocket.map(|(listener, addr)| {
-            house.connections.spawn(accept(Arc::clone(&house), listener, Framing::WebSocket));
+            house
+                .connections
+                .spawn(accept(Arc::clone(&house), listener, Framing::WebSocket));
             addr
         });
         house.connections.spawn(sweep(Arc::clone(&house)));
-        Ok((Self { house, mqtt, websocket }, stream))
+        Ok((
+            Self {
+                house,
+                mqtt,
+                websocket,
+            },
+            stream,
+        ))
     }
 }
 
@@ -89,7 +106,9 @@ impl Broker for EmbeddedBroker {
     }
 
     async fn send_receipt(&self, device: &DeviceIdentity, payload: Vec<u8>) {
-        self.house.publish(&Topics::of(device).receipt, payload).await;
+        self.house
+            .publish(&Topics::of(device).receipt, payload)
+            .await;
     }
 
     fn disconnect(&self, device: DeviceId) {
@@ -106,8 +125,14 @@ impl Broker for EmbeddedBroker {
         // Without connections nobody receives this, which is fine.
         let _ = house.shutdown.send(());
         house.connections.close();
-        if tokio::time::timeout(grace, house.connections.wait()).await.is_err() {
-            tracing::warn!(open = house.connections.len(), "MQTT connections cut: their batches are repeated later");
+        if tokio::time::timeout(grace, house.connections.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                open = house.connections.len(),
+                "MQTT connections cut: their batches are repeated later"
+            );
             house.online_devices_cut();
             let _ = tokio::time::timeout(LAST_GRACE, house.connections.wait()).await;
         }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mqtt5::QoS;
 use mqtt5::broker::DynamicStorage;
 use mqtt5::broker::config::{AuthConfig, BrokerConfig as LibraryConfig};
 use mqtt5::broker::resource_monitor::{ResourceLimits, ResourceMonitor};
 use mqtt5::broker::router::MessageRouter;
 use mqtt5::broker::sys_topics::BrokerStats;
 use mqtt5::packet::publish::PublishPacket;
-use mqtt5::QoS;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -62,12 +62,12 @@ impl House {
         roster: Roster,
     ) -> Result<Self, StartError> {
         let storage = open_storage(config).await?;
-        let router = Arc::new(MessageRouter::with_storage(Arc::clone(&storage)));
+        let routing = Arc::new(MessageRouter::with_storage(Arc::clone(&storage)));
         let house = Self {
             sink,
             dead_letters,
             roster,
-            router,
+            router: routing,
             storage,
             monitor: Arc::new(ResourceMonitor::new(limits(config))),
             stats: Arc::new(BrokerStats::new()),
@@ -78,13 +78,17 @@ impl House {
             connections: TaskTracker::new(),
             logs: Logs::default(),
         };
-        house.recover().await.map_err(|error| storage_error(config, &error))?;
+        house
+            .recover()
+            .await
+            .map_err(|error| storage_error(config, &error))?;
         Ok(house)
     }
 
     /// Loads the sessions of the last run, in the order the library's own `run` does it.
     async fn recover(&self) -> mqtt5::Result<()> {
-        let expiry = u32::try_from(self.library.session_expiry_interval.as_secs()).unwrap_or(u32::MAX);
+        let expiry =
+            u32::try_from(self.library.session_expiry_interval.as_secs()).unwrap_or(u32::MAX);
         self.router.recover_sessions(expiry).await?;
         self.sweep().await?;
         self.router.initialize().await
@@ -99,11 +103,13 @@ impl House {
         Ok(())
     }
 
-    /// Publishes to a topic with QoS 1, without ever waiting: a hook may run in the task of the
+    /// Publishes to a topic with `QoS` 1, without ever waiting: a hook may run in the task of the
     /// very client that would have to make room, so a full lane goes to the session's queue.
     pub(super) async fn publish(&self, topic: &str, payload: Vec<u8>) {
         let packet = PublishPacket::new(topic, payload, QoS::AtLeastOnce);
-        self.router.route_message_with_deadline(&packet, None, Instant::now()).await;
+        self.router
+            .route_message_with_deadline(&packet, None, Instant::now())
+            .await;
     }
 }
 
@@ -111,14 +117,20 @@ async fn open_storage(config: &BrokerConfig) -> Result<Arc<DynamicStorage>, Star
     use mqtt5::broker::FileBackend;
     use mqtt5::broker::storage::QueueLimits;
     // A device that stays away for its session's length has this many receipts waiting at most.
-    let limits = QueueLimits { max_messages: 1_000, max_bytes: 4 * 1024 * 1024 };
+    let limits = QueueLimits {
+        max_messages: 1_000,
+        max_bytes: 4 * 1024 * 1024,
+    };
     let backend = FileBackend::with_queue_limits(&config.storage, limits).await;
     let backend = backend.map_err(|error| storage_error(config, &error))?;
     Ok(Arc::new(DynamicStorage::File(backend)))
 }
 
 fn storage_error(config: &BrokerConfig, error: &mqtt5::MqttError) -> StartError {
-    StartError::Storage { folder: config.storage.clone(), cause: error.to_string() }
+    StartError::Storage {
+        folder: config.storage.clone(),
+        cause: error.to_string(),
+    }
 }
 
 /// Only the number of connections is limited here; batches are slowed by the ledger itself, and
@@ -134,7 +146,7 @@ fn limits(config: &BrokerConfig) -> ResourceLimits {
     }
 }
 
-/// Maximum QoS stays 2 and retain stays available, although neither is given more than QoS 1 and
+/// Maximum `QoS` stays 2 and retain stays available, although neither is given more than `QoS` 1 and
 /// nothing is retained: a 3.1.1 client cannot be told of limits, only cut off.
 fn library_config(config: &BrokerConfig) -> LibraryConfig {
     LibraryConfig {
@@ -147,7 +159,10 @@ fn library_config(config: &BrokerConfig) -> LibraryConfig {
         maximum_qos: 2,
         wildcard_subscription_available: false,
         shared_subscription_available: false,
-        auth_config: AuthConfig { allow_anonymous: false, ..AuthConfig::default() },
+        auth_config: AuthConfig {
+            allow_anonymous: false,
+            ..AuthConfig::default()
+        },
         sys_topics_enabled: false,
         ..LibraryConfig::default()
     }

@@ -1,6 +1,6 @@
 //! What happens to a publish before it is acknowledged.
 //!
-//! The library awaits the hook before it writes PUBACK (QoS 1) or PUBREC (QoS 2), one publish of
+//! The library awaits the hook before it writes PUBACK (`QoS` 1) or PUBREC (`QoS` 2), one publish of
 //! a connection after the other. A hook that cannot keep the promise cuts the line first, so
 //! whatever the library writes afterwards cannot leave.
 
@@ -12,7 +12,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use mqtt5::QoS;
 use mqtt5::broker::{
-    BrokerEventHandler, ClientConnectEvent, ClientDisconnectEvent, ClientPublishEvent, PublishAction,
+    BrokerEventHandler, ClientConnectEvent, ClientDisconnectEvent, ClientPublishEvent,
+    PublishAction,
 };
 use mqtt5::packet::publish::PublishPacket;
 use rand::Rng;
@@ -24,7 +25,7 @@ use crate::dead_letters::DeadLetter;
 use crate::gate::{BatchError, BatchReceipt, Rejection, RejectionCode};
 use crate::receipt;
 
-/// Where the remains of a QoS 2 publish are routed at PUBREL; nobody can subscribe to it.
+/// Where the remains of a `QoS` 2 publish are routed at PUBREL; nobody can subscribe to it.
 const NOWHERE: &str = "$sealrock/nowhere";
 
 /// How long the connection of a device that published elsewhere stays open, so that its error
@@ -40,7 +41,9 @@ struct GivenUp;
 
 impl Connection {
     async fn take(&self, event: &ClientPublishEvent) {
-        let Some(signed_in) = self.signed_in.get() else { return self.line.cut() };
+        let Some(signed_in) = self.signed_in.get() else {
+            return self.line.cut();
+        };
         if self.house.stopping.is_cancelled() {
             return self.line.cut();
         }
@@ -57,16 +60,32 @@ impl Connection {
         }
     }
 
-    async fn take_batch(&self, signed_in: &SignedIn, event: &ClientPublishEvent) -> Result<(), GivenUp> {
+    async fn take_batch(
+        &self,
+        signed_in: &SignedIn,
+        event: &ClientPublishEvent,
+    ) -> Result<(), GivenUp> {
         let received_at = Utc::now();
         let via = format!("mqtt:{}", signed_in.topics.batch);
         match self.record(signed_in, &via, received_at, event).await? {
             Ok(receipt) => {
-                counters::batch("mqtt", if receipt.duplicate { "duplicate" } else { "recorded" });
-                self.house.publish(&signed_in.topics.receipt, receipt::short(&receipt)).await;
+                counters::batch(
+                    "mqtt",
+                    if receipt.duplicate {
+                        "duplicate"
+                    } else {
+                        "recorded"
+                    },
+                );
+                self.house
+                    .publish(&signed_in.topics.receipt, receipt::short(&receipt))
+                    .await;
                 Ok(())
             }
-            Err(rejection) => self.reject(signed_in, &via, received_at, event, rejection).await,
+            Err(rejection) => {
+                self.reject(signed_in, &via, received_at, event, rejection)
+                    .await
+            }
         }
     }
 
@@ -80,7 +99,12 @@ impl Connection {
     ) -> Result<Result<BatchReceipt, Rejection>, GivenUp> {
         self.patiently(|| async {
             let bytes = event.payload.to_vec();
-            match self.house.sink.record_batch(&signed_in.identity, via, received_at, bytes).await {
+            match self
+                .house
+                .sink
+                .record_batch(&signed_in.identity, via, received_at, bytes)
+                .await
+            {
                 Ok(receipt) => ControlFlow::Break(Ok(receipt)),
                 Err(error) => match BatchError::into_rejection(error) {
                     Ok(rejection) => ControlFlow::Break(Err(rejection)),
@@ -101,7 +125,13 @@ impl Connection {
         event: &ClientPublishEvent,
         rejection: Rejection,
     ) -> Result<(), GivenUp> {
-        let letter = DeadLetter::new(&signed_in.identity, received_at, via, &rejection, &event.payload);
+        let letter = DeadLetter::new(
+            &signed_in.identity,
+            received_at,
+            via,
+            &rejection,
+            &event.payload,
+        );
         self.patiently(|| async {
             match self.house.dead_letters.put(&letter).await {
                 Ok(()) => ControlFlow::Break(()),
@@ -112,19 +142,29 @@ impl Connection {
         counters::batch("mqtt", "rejected");
         counters::dead_letter(rejection.code.as_str());
         let seq = receipt::seq_of(&event.payload);
-        self.house.publish(&signed_in.topics.receipt, receipt::error(seq, &rejection)).await;
+        self.house
+            .publish(&signed_in.topics.receipt, receipt::error(seq, &rejection))
+            .await;
         Ok(())
     }
 
     /// A device has two topics to publish to; anything else is a mistake that it should hear of.
-    async fn take_foreign(&self, signed_in: &SignedIn, event: &ClientPublishEvent) -> Result<(), GivenUp> {
+    async fn take_foreign(
+        &self,
+        signed_in: &SignedIn,
+        event: &ClientPublishEvent,
+    ) -> Result<(), GivenUp> {
         let message = format!(
             "this device publishes batches to {}, not to {}",
             signed_in.topics.batch, event.topic
         );
-        let rejection = Rejection { code: RejectionCode::WrongTopic, message };
+        let rejection = Rejection {
+            code: RejectionCode::WrongTopic,
+            message,
+        };
         let via = format!("mqtt:{}", event.topic);
-        self.reject(signed_in, &via, Utc::now(), event, rejection).await?;
+        self.reject(signed_in, &via, Utc::now(), event, rejection)
+            .await?;
         let line = self.line.clone();
         tokio::spawn(async move {
             tokio::time::sleep(FAREWELL).await;
@@ -149,7 +189,10 @@ impl Connection {
             if wait == FIRST_WAIT {
                 counters::held();
             }
-            let pause = wait.max(retry_after).min(LONGEST_WAIT).mul_f64(rand::thread_rng().gen_range(0.5..1.0));
+            let pause = wait
+                .max(retry_after)
+                .min(LONGEST_WAIT)
+                .mul_f64(rand::thread_rng().gen_range(0.5..1.0));
             wait = (wait * 2).min(LONGEST_WAIT);
             self.wait(pause, deadline).await?;
         }
@@ -166,7 +209,7 @@ impl Connection {
     }
 }
 
-/// QoS 2 is given what QoS 1 gets, with its own handshake. The library remembers a handled
+/// `QoS` 2 is given what `QoS` 1 gets, with its own handshake. The library remembers a handled
 /// packet id only in memory, and would answer its PUBREL after a reconnect with "not found";
 /// a substitute without payload is remembered in the session and routed nowhere at PUBREL.
 fn completion(event: &ClientPublishEvent) -> PublishAction {
@@ -179,7 +222,10 @@ fn completion(event: &ClientPublishEvent) -> PublishAction {
 }
 
 impl BrokerEventHandler for Connection {
-    fn on_client_connect<'a>(&'a self, _: ClientConnectEvent) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    fn on_client_connect<'a>(
+        &'a self,
+        _: ClientConnectEvent,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         if let Some(signed_in) = self.signed_in.get() {
             self.house.roster.arrived(&signed_in.identity, &self.line);
         }
@@ -196,7 +242,10 @@ impl BrokerEventHandler for Connection {
         })
     }
 
-    fn on_client_disconnect<'a>(&'a self, _: ClientDisconnectEvent) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    fn on_client_disconnect<'a>(
+        &'a self,
+        _: ClientDisconnectEvent,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         if let Some(signed_in) = self.signed_in.get() {
             self.house.roster.left(&signed_in.identity, &self.line);
         }

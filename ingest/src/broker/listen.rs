@@ -31,7 +31,10 @@ pub(super) enum Framing {
     WebSocket,
 }
 
-pub(super) async fn bind(what: &'static str, addr: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+pub(super) async fn bind(
+    what: &'static str,
+    addr: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |source| StartError::Listen { what, addr, source };
     let listener = TcpListener::bind(addr).await.map_err(failed)?;
     let real = listener.local_addr().map_err(failed)?;
@@ -73,7 +76,12 @@ async fn admit(house: &Arc<House>, socket: TcpStream, peer: SocketAddr, framing:
     });
 }
 
-async fn serve(house: Arc<House>, socket: TcpStream, peer: SocketAddr, framing: Framing) -> io::Result<()> {
+async fn serve(
+    house: Arc<House>,
+    socket: TcpStream,
+    peer: SocketAddr,
+    framing: Framing,
+) -> io::Result<()> {
     socket.set_nodelay(true)?;
     let socket = Arc::new(socket);
     let line = Line::new(&socket);

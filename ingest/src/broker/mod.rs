@@ -33,7 +33,7 @@ pub const MAX_PACKET_BYTES: usize = MAX_BATCH_BYTES + 64 * 1024;
 
 /// A broker that devices sign in to and publish batches to.
 ///
-/// Durability contract: a QoS 1 PUBACK (QoS 2 PUBREC) for a batch leaves only after the
+/// Durability contract: a `QoS` 1 PUBACK (`QoS` 2 PUBREC) for a batch leaves only after the
 /// [`BatchSink`](crate::BatchSink) or the dead letters answered that it is durable. A broker that
 /// gives up on a batch closes the connection instead, so the device repeats it.
 #[async_trait]
@@ -44,7 +44,7 @@ pub trait Broker: Send + Sync {
     /// Where its WebSocket listener is, if there is one.
     fn websocket_addr(&self) -> Option<SocketAddr>;
 
-    /// Publishes to the device's receipt topic with QoS 1; kept for a subscribed session that is
+    /// Publishes to the device's receipt topic with `QoS` 1; kept for a subscribed session that is
     /// away, lost without a subscription.
     async fn send_receipt(&self, device: &DeviceIdentity, payload: Vec<u8>);
 
@@ -87,8 +87,8 @@ impl BrokerConfig {
             websocket: None,
             storage: storage.into(),
             max_connections: 10_000,
-            session_expiry: Duration::from_secs(24 * 3600),
-            hold_limit: Duration::from_secs(120),
+            session_expiry: Duration::from_hours(24),
+            hold_limit: Duration::from_mins(2),
         }
     }
 }
@@ -112,7 +112,9 @@ pub type PresenceStream = UnboundedReceiver<Presence>;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address is taken or not ours.
-    #[error("cannot listen for {what} on {addr}: {source}; choose another address, or port 0 for any free one")]
+    #[error(
+        "cannot listen for {what} on {addr}: {source}; choose another address, or port 0 for any free one"
+    )]
     Listen {
         /// MQTT or WebSocket.
         what: &'static str,

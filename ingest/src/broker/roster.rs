@@ -21,7 +21,10 @@ pub(super) struct Roster {
 
 impl Roster {
     pub(super) fn new(presence: UnboundedSender<Presence>) -> Self {
-        Self { lines: Mutex::default(), presence }
+        Self {
+            lines: Mutex::default(),
+            presence,
+        }
     }
 
     pub(super) fn arrived(&self, device: &DeviceIdentity, line: &Arc<Line>) {
@@ -36,8 +39,12 @@ impl Roster {
 
     pub(super) fn left(&self, device: &DeviceIdentity, line: &Arc<Line>) {
         let mut lines = self.lock();
-        let Some(of_device) = lines.get_mut(&device.device) else { return };
-        let Some(place) = of_device.iter().position(|other| Arc::ptr_eq(other, line)) else { return };
+        let Some(of_device) = lines.get_mut(&device.device) else {
+            return;
+        };
+        let Some(place) = of_device.iter().position(|other| Arc::ptr_eq(other, line)) else {
+            return;
+        };
         of_device.swap_remove(place);
         if of_device.is_empty() {
             lines.remove(&device.device);
@@ -59,7 +66,11 @@ impl Roster {
     /// Told under the lock, so that the stream's order is the order of events.
     fn tell(&self, device: &DeviceIdentity, online: bool) {
         // Nobody listening is no fault: presence is for projections, which may not run here.
-        let _ = self.presence.send(Presence { device: device.clone(), online, at: Utc::now() });
+        let _ = self.presence.send(Presence {
+            device: device.clone(),
+            online,
+            at: Utc::now(),
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<DeviceId, Vec<Arc<Line>>>> {

@@ -39,15 +39,27 @@ impl Connection {
         check_will(connect, &topics)?;
         self.check_client_id(connect, &identity).await?;
         // A connection signs in once: the library treats a second CONNECT as a protocol error.
-        let _ = self.signed_in.set(SignedIn { identity: identity.clone(), topics });
+        let _ = self.signed_in.set(SignedIn {
+            identity: identity.clone(),
+            topics,
+        });
         Ok(identity)
     }
 
     async fn check_credentials(&self, connect: &ConnectPacket) -> Result<DeviceIdentity, Refusal> {
-        let device = connect.username.as_deref().and_then(|name| name.parse::<DeviceId>().ok());
-        let secret = connect.password.as_deref().and_then(|secret| std::str::from_utf8(secret).ok());
-        let (Some(device), Some(secret)) = (device, secret) else { return Err(BAD_CREDENTIALS) };
-        let answer = tokio::time::timeout(SIGN_IN_LIMIT, self.house.sink.authenticate(device, secret)).await;
+        let device = connect
+            .username
+            .as_deref()
+            .and_then(|name| name.parse::<DeviceId>().ok());
+        let secret = connect
+            .password
+            .as_deref()
+            .and_then(|secret| std::str::from_utf8(secret).ok());
+        let (Some(device), Some(secret)) = (device, secret) else {
+            return Err(BAD_CREDENTIALS);
+        };
+        let answer =
+            tokio::time::timeout(SIGN_IN_LIMIT, self.house.sink.authenticate(device, secret)).await;
         match answer {
             Ok(Ok(identity)) => Ok(identity),
             Ok(Err(AuthError::Refused)) => Err(BAD_CREDENTIALS),
@@ -57,9 +69,20 @@ impl Connection {
 
     /// Client ids are free, but one that another device's session holds would end that session
     /// (a clean start takes over without asking whose it was).
-    async fn check_client_id(&self, connect: &ConnectPacket, identity: &DeviceIdentity) -> Result<(), Refusal> {
-        let session = self.house.storage.get_session(&connect.client_id).await.map_err(|_| UNAVAILABLE)?;
-        let holder = session.filter(|session| !session.is_expired()).and_then(|session| session.user_id);
+    async fn check_client_id(
+        &self,
+        connect: &ConnectPacket,
+        identity: &DeviceIdentity,
+    ) -> Result<(), Refusal> {
+        let session = self
+            .house
+            .storage
+            .get_session(&connect.client_id)
+            .await
+            .map_err(|_| UNAVAILABLE)?;
+        let holder = session
+            .filter(|session| !session.is_expired())
+            .and_then(|session| session.user_id);
         match holder {
             Some(holder) if holder != identity.device.to_string() => Err(CLIENT_ID),
             _ => Ok(()),
@@ -79,14 +102,19 @@ impl Connection {
 /// Wills bypass the publish hook, so a will is checked before it can exist.
 fn check_will(connect: &ConnectPacket, topics: &Topics) -> Result<(), Refusal> {
     match &connect.will {
-        Some(will) if will.topic != topics.status || will.payload.len() > MAX_WILL_BYTES => Err(WILL),
+        Some(will) if will.topic != topics.status || will.payload.len() > MAX_WILL_BYTES => {
+            Err(WILL)
+        }
         _ => Ok(()),
     }
 }
 
 /// What an unknown client called itself, fit for a log line.
 fn printable(text: &str) -> String {
-    text.chars().take(64).flat_map(char::escape_default).collect()
+    text.chars()
+        .take(64)
+        .flat_map(char::escape_default)
+        .collect()
 }
 
 impl AuthProvider for Connection {
@@ -126,12 +154,23 @@ impl AuthProvider for Connection {
         _: Option<&'a str>,
         filter: &'a str,
     ) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
-        let own = self.signed_in.get().is_some_and(|signed_in| signed_in.topics.receipt == filter);
+        let own = self
+            .signed_in
+            .get()
+            .is_some_and(|signed_in| signed_in.topics.receipt == filter);
         if !own {
             counters::mqtt_refused("subscription");
             if let Some(kept_back) = self.house.logs.subscription.turn() {
-                let device = self.signed_in.get().map(|signed_in| signed_in.identity.device.to_string());
-                tracing::warn!(device, filter = printable(filter), kept_back, "MQTT subscription refused");
+                let device = self
+                    .signed_in
+                    .get()
+                    .map(|signed_in| signed_in.identity.device.to_string());
+                tracing::warn!(
+                    device,
+                    filter = printable(filter),
+                    kept_back,
+                    "MQTT subscription refused"
+                );
             }
         }
         Box::pin(std::future::ready(own))

@@ -14,7 +14,12 @@ pub(super) struct Topics {
 
 impl Topics {
     pub(super) fn of(identity: &DeviceIdentity) -> Self {
-        let DeviceIdentity { organisation, site, name, .. } = identity.clone();
+        let DeviceIdentity {
+            organisation,
+            site,
+            name,
+            ..
+        } = identity.clone();
         let batch = Topic::new(organisation, site, name, TopicKind::Batch);
         let topic = |kind| batch.with_kind(kind).to_string();
         Self {

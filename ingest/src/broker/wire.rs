@@ -50,7 +50,12 @@ impl Line {
     /// any more. The library then runs its ordinary clean-up.
     pub(super) fn cut(&self) {
         self.cut.cancel();
-        if let Some(reader) = self.reader.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(reader) = self
+            .reader
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
             reader.wake();
         }
     }
@@ -87,7 +92,11 @@ impl Line {
 pub(super) struct Socket(pub(super) Arc<TcpStream>);
 
 impl AsyncRead for Socket {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         loop {
             ready!(self.0.poll_read_ready(cx))?;
             match self.0.try_read(buf.initialize_unfilled()) {
@@ -103,7 +112,11 @@ impl AsyncRead for Socket {
 }
 
 impl AsyncWrite for Socket {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         loop {
             ready!(self.0.poll_write_ready(cx))?;
             match self.0.try_write(bytes) {
@@ -134,7 +147,11 @@ pub(super) struct Wire<S> {
 
 impl<S> Wire<S> {
     pub(super) fn new(inner: S, line: Arc<Line>) -> Self {
-        Self { inner, line, unsent: Vec::new() }
+        Self {
+            inner,
+            line,
+            unsent: Vec::new(),
+        }
     }
 }
 
@@ -153,14 +170,21 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
 
     fn check_cut(&self) -> io::Result<()> {
         if self.line.is_cut() {
-            return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the connection was cut"));
+            return Err(io::Error::new(
+                io::ErrorKind::BrokenPipe,
+                "the connection was cut",
+            ));
         }
         Ok(())
     }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         self.line.remember_reader(cx.waker());
         if self.line.is_cut() {
             return Poll::Ready(Ok(()));
@@ -170,7 +194,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.check_cut()?;
         ready!(self.poll_unsent(cx))?;
         if !self.line.speaks_v311.load(Ordering::Relaxed) {
@@ -197,7 +225,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
 impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> WebSocketTransport for Wire<S> {
     fn peer_addr(&self) -> mqtt5::Result<std::net::SocketAddr> {
         let socket = self.line.socket.upgrade();
-        let socket = socket.ok_or_else(|| mqtt5::MqttError::InvalidState("the connection has ended".into()))?;
+        let socket = socket
+            .ok_or_else(|| mqtt5::MqttError::InvalidState("the connection has ended".into()))?;
         Ok(socket.peer_addr()?)
     }
 }

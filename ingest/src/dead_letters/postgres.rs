@@ -9,7 +9,9 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgPool, Row};
 use uuid::Uuid;
 
-use super::{DeadLetter, DeadLetters, DeadLettersUnavailable, KEPT_BYTES, KEPT_PER_DEVICE, KeptLetter};
+use super::{
+    DeadLetter, DeadLetters, DeadLettersUnavailable, KEPT_BYTES, KEPT_PER_DEVICE, KeptLetter,
+};
 
 /// What a device is asked to wait when Postgres is away.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -25,7 +27,10 @@ impl PostgresDeadLetters {
     /// Letters over this pool, [`KEPT_PER_DEVICE`] a device.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        Self { pool, per_device: KEPT_PER_DEVICE }
+        Self {
+            pool,
+            per_device: KEPT_PER_DEVICE,
+        }
     }
 
     /// Keeps so many letters a device instead.
@@ -99,5 +104,8 @@ fn without_nul(text: &str) -> String {
 }
 
 fn unavailable(error: sqlx::Error) -> DeadLettersUnavailable {
-    DeadLettersUnavailable { cause: error.to_string(), retry_after: RETRY_AFTER }
+    DeadLettersUnavailable {
+        cause: error.to_string(),
+        retry_after: RETRY_AFTER,
+    }
 }

@@ -24,7 +24,11 @@ mod tests {
     const ID: &str = "886313e1-3b8a-5372-9b90-0c9aee199e5d";
 
     fn parse(scheme: &str, text: &str) -> Option<(DeviceId, String)> {
-        basic(&format!("{scheme} {}", STANDARD.encode(text)).parse().unwrap())
+        basic(
+            &format!("{scheme} {}", STANDARD.encode(text))
+                .parse()
+                .unwrap(),
+        )
     }
 
     #[test]

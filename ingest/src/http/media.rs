@@ -14,19 +14,33 @@ const SIGNED: &str = "application/vnd.sealrock.signed-batch";
 /// # Errors
 /// A rejection as [`RejectionCode::MediaType`].
 pub(super) fn check(content_type: Option<&HeaderValue>, body: &[u8]) -> Result<(), Rejection> {
-    let said = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let said = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let said = content_type
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let said = said
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     if ![JSON, CBOR, SIGNED].contains(&said.as_str()) {
-        return Err(mismatch(format!("content type \"{said}\" is none of {JSON}, {CBOR}, {SIGNED}")));
+        return Err(mismatch(format!(
+            "content type \"{said}\" is none of {JSON}, {CBOR}, {SIGNED}"
+        )));
     }
     match media_of(body) {
-        Some(is) if is != said => Err(mismatch(format!("the body begins as {is}, but its content type is {said}"))),
+        Some(is) if is != said => Err(mismatch(format!(
+            "the body begins as {is}, but its content type is {said}"
+        ))),
         _ => Ok(()),
     }
 }
 
 fn mismatch(message: String) -> Rejection {
-    Rejection { code: RejectionCode::MediaType, message }
+    Rejection {
+        code: RejectionCode::MediaType,
+        message,
+    }
 }
 
 fn media_of(body: &[u8]) -> Option<&'static str> {
@@ -51,7 +65,10 @@ mod tests {
         assert_eq!(check_text("application/json", b"{}"), Ok(()));
         assert_eq!(check_text("Application/JSON; charset=utf-8", b"{}"), Ok(()));
         assert_eq!(check_text("application/cbor", &[0xA1]), Ok(()));
-        assert_eq!(check_text("application/vnd.sealrock.signed-batch", &[1]), Ok(()));
+        assert_eq!(
+            check_text("application/vnd.sealrock.signed-batch", &[1]),
+            Ok(())
+        );
     }
 
     #[test]

@@ -31,7 +31,11 @@ const VIA: &str = "http:/ingest";
 /// `code` tells what to do. 503 (with `Retry-After`) is the only answer after which the same
 /// bytes should be sent again.
 pub fn router(sink: Arc<dyn BatchSink>, dead_letters: Arc<dyn DeadLetters>) -> Router {
-    let desk = Arc::new(Desk { sink, dead_letters, log: Quiet::default() });
+    let desk = Arc::new(Desk {
+        sink,
+        dead_letters,
+        log: Quiet::default(),
+    });
     Router::new()
         .route("/ingest", post(ingest))
         .layer(DefaultBodyLimit::max(MAX_PACKET_BYTES))
@@ -58,12 +62,23 @@ impl Desk {
         let media_type = request.headers().get(CONTENT_TYPE).cloned();
         let body = self.read(&identity, request).await?;
         let outcome = match media::check(media_type.as_ref(), &body) {
-            Ok(()) => self.sink.record_batch(&identity, VIA, received_at, body.to_vec()).await.map_err(BatchError::into_rejection),
+            Ok(()) => self
+                .sink
+                .record_batch(&identity, VIA, received_at, body.to_vec())
+                .await
+                .map_err(BatchError::into_rejection),
             Err(rejection) => Err(Ok(rejection)),
         };
         match outcome {
             Ok(receipt) => {
-                counters::batch("http", if receipt.duplicate { "duplicate" } else { "recorded" });
+                counters::batch(
+                    "http",
+                    if receipt.duplicate {
+                        "duplicate"
+                    } else {
+                        "recorded"
+                    },
+                );
                 Ok(receipt)
             }
             Err(Ok(rejection)) => {
@@ -84,7 +99,9 @@ impl Desk {
         };
         outcome.map_err(|error| match error {
             AuthError::Refused => self.refused("bad-credentials", Problem::unauthorized()),
-            AuthError::Unavailable => self.refused("unavailable", Problem::unavailable(problem::RETRY_AFTER)),
+            AuthError::Unavailable => {
+                self.refused("unavailable", Problem::unavailable(problem::RETRY_AFTER))
+            }
         })
     }
 

@@ -25,7 +25,13 @@ pub(super) struct Problem {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: String) -> Self {
-        Self { status, code, detail, seq: None, retry_after: None }
+        Self {
+            status,
+            code,
+            detail,
+            seq: None,
+            retry_after: None,
+        }
     }
 
     pub(super) fn code(&self) -> &'static str {
@@ -34,23 +40,36 @@ impl Problem {
 
     pub(super) fn unauthorized() -> Self {
         let detail = "sign in with Basic <device id>:<secret>; get a new secret with `sealrock device rotate`";
-        Self::new(StatusCode::UNAUTHORIZED, "bad-credentials", detail.to_owned())
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "bad-credentials",
+            detail.to_owned(),
+        )
     }
 
     pub(super) fn unavailable(retry_after: Duration) -> Self {
         let seconds = retry_after.as_secs().max(1);
-        let detail = format!("nothing can be recorded at present; send the same bytes again in {seconds} s");
+        let detail =
+            format!("nothing can be recorded at present; send the same bytes again in {seconds} s");
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
-        Self { retry_after: Some(Duration::from_secs(seconds)), ..problem }
+        Self {
+            retry_after: Some(Duration::from_secs(seconds)),
+            ..problem
+        }
     }
 
     /// The body did not arrive: too long, or cut off.
     pub(super) fn unreadable(status: StatusCode) -> Self {
         if status == StatusCode::PAYLOAD_TOO_LARGE {
-            let detail = format!("a body may have at most {MAX_PACKET_BYTES} bytes; split the batch");
+            let detail =
+                format!("a body may have at most {MAX_PACKET_BYTES} bytes; split the batch");
             return Self::new(status, RejectionCode::TooLarge.as_str(), detail);
         }
-        Self::new(StatusCode::BAD_REQUEST, "unreadable", "the body was cut off; send it again".to_owned())
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "unreadable",
+            "the body was cut off; send it again".to_owned(),
+        )
     }
 
     pub(super) fn rejected(rejection: Rejection, seq: Option<u64>) -> Self {
@@ -61,7 +80,10 @@ impl Problem {
             RejectionCode::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             RejectionCode::Refused | RejectionCode::WrongTopic => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        Self { seq, ..Self::new(status, rejection.code.as_str(), rejection.message) }
+        Self {
+            seq,
+            ..Self::new(status, rejection.code.as_str(), rejection.message)
+        }
     }
 }
 
@@ -79,9 +101,15 @@ impl IntoResponse for Problem {
         }
         let mut response = (self.status, document.to_string()).into_response();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"sealrock\""));
+            headers.insert(
+                WWW_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"sealrock\""),
+            );
         }
         if let Some(wait) = self.retry_after {
             headers.insert(RETRY_AFTER_HEADER, wait.as_secs().into());

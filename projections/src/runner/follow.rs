@@ -20,6 +20,8 @@ pub(crate) struct Follower {
     pub(crate) runner: Runner,
     pub(crate) advance: Advance,
     pub(crate) token: CancellationToken,
+    /// Whether it has gone on since it started, so that a stop of an earlier run is past.
+    pub(crate) settled: bool,
 }
 
 impl Follower {
@@ -42,7 +44,11 @@ impl Follower {
 
     async fn after(&mut self, step: Step, size: &mut watch::Receiver<u64>) {
         match step {
-            Step::Moved(next) | Step::Elsewhere(next) => self.moved(next),
+            Step::Moved(next) => {
+                self.moved(next);
+                self.settle().await;
+            }
+            Step::Elsewhere(next) => self.moved(next),
             Step::Idle(next) => {
                 self.moved(next);
                 self.wait_for_more(size).await;
@@ -62,6 +68,15 @@ impl Follower {
         measure::position(name, ledger, next, self.advance.store.watch_size(ledger.id));
     }
 
+    /// Forgets the stop of an earlier run: the entry that was poison has been folded.
+    async fn settle(&mut self) {
+        if self.settled {
+            return;
+        }
+        let (name, ledger) = (self.advance.model.name(), self.advance.ledger.id);
+        self.settled = stops::clear(self.advance.store.pool(), name, ledger).await.is_ok();
+    }
+
     async fn wait_for_more(&self, size: &mut watch::Receiver<u64>) {
         tokio::select! {
             () = self.token.cancelled() => {}
@@ -79,7 +94,7 @@ impl Follower {
     }
 
     /// Stays at a poison entry until somebody removed the stop (a rebuild, or an operator).
-    async fn stand_still(&self, index: Index, reason: String) {
+    async fn stand_still(&mut self, index: Index, reason: String) {
         let (name, ledger) = (self.advance.model.name(), &self.advance.ledger);
         tracing::error!(projection = name, ledger = %ledger.name, %index, reason, "a projection stopped");
         measure::stopped(name, ledger, true);
@@ -90,6 +105,7 @@ impl Follower {
             self.pause(STANDSTILL).await;
         }
         measure::stopped(name, ledger, false);
+        self.settled = false;
     }
 
     async fn record_stop(&self, index: Index, reason: &str) {

@@ -96,6 +96,7 @@ impl Runner {
             runner: self.clone(),
             advance: self.advance(model, Schema::live(model.name()), ledger),
             token: token.clone(),
+            settled: false,
         };
         followers.insert(key, tokio::spawn(follower.run()));
     }

@@ -7,8 +7,8 @@ use crate::chain::ChainFlow;
 use crate::metrics::{CAPTURED_FLOW, ELECTRIC_POWER, STEAM_ENERGY, VENTED_FLOW};
 use crate::seed::Seed;
 
-/// Reboiler duty, kWh of steam a tonne (3.2 GJ/t, an ordinary MEA figure).
-const STEAM_KWH_T: f64 = 889.0;
+/// Reboiler duty, GJ of steam a tonne (an ordinary figure for MEA).
+const STEAM_GJ_T: f64 = 3.2;
 /// Compression, pumps and fans, kWh a tonne.
 const POWER_KWH_T: f64 = 118.0;
 
@@ -22,12 +22,14 @@ pub(super) fn readings(seed: Seed, at: DateTime<Utc>) -> Vec<Reading> {
     ]
 }
 
-/// kWh: the mean of the captured flow over the last hour, a sample every ten
+/// GJ: the mean of the captured flow over the last hour, a sample every ten
 /// minutes, by the duty.
 fn steam_of_last_hour(seed: Seed, at: DateTime<Utc>) -> f64 {
     let flow = |minutes| ChainFlow::at(seed, at - TimeDelta::minutes(minutes));
-    let sum: f64 = (0..6).map(|i| flow(i * 10 + 5).captured.tonnes_per_hour()).sum();
-    let duty = STEAM_KWH_T * (1.0 + 0.03 * seed.noise("capture.duty", at, 4.0 * 3600.0));
+    let sum: f64 = (0..6)
+        .map(|i| flow(i * 10 + 5).captured.tonnes_per_hour())
+        .sum();
+    let duty = STEAM_GJ_T * (1.0 + 0.03 * seed.noise("capture.duty", at, 4.0 * 3600.0));
     sum / 6.0 * duty
 }
 

@@ -9,18 +9,18 @@ use crate::metrics::{
 };
 use crate::seed::Seed;
 
-/// Pressure at which the caprock's formation would fracture, MPa.
+/// Pressure at which the caprock's formation would fracture, `MPa`.
 pub const FRACTURE_PRESSURE_MPA: f64 = 27.0;
-/// Injection limit: 90 % of the fracture pressure (40 CFR 146.88(a)), MPa.
+/// Injection limit: 90 % of the fracture pressure (40 CFR 146.88(a)), `MPa`.
 pub const DOWNHOLE_LIMIT_MPA: f64 = 0.9 * FRACTURE_PRESSURE_MPA;
-/// What the annulus is rated for, MPa.
+/// What the annulus is rated for, `MPa`.
 pub const ANNULUS_LIMIT_MPA: f64 = 14.0;
 
-/// Reservoir pressure before any injection, MPa.
+/// Reservoir pressure before any injection, `MPa`.
 const RESERVOIR_MPA: f64 = 18.4;
-/// Pressure that a rate of 1 t/h builds up at the perforations, MPa.
+/// Pressure that a rate of 1 t/h builds up at the perforations, `MPa`.
 const BUILD_UP: f64 = 0.105;
-/// Pressure that a rate of 1 t/h needs at the wellhead, MPa.
+/// Pressure that a rate of 1 t/h needs at the wellhead, `MPa`.
 const WELLHEAD_RISE: f64 = 0.045;
 
 /// Which of the two wells.

@@ -7,10 +7,10 @@ use crate::chain::ChainFlow;
 use crate::metrics::{FLOW, INLET_PRESSURE, OUTLET_PRESSURE, TEMPERATURE};
 use crate::seed::Seed;
 
-/// Maximum allowable operating pressure, MPa.
+/// Maximum allowable operating pressure, `MPa`.
 pub const MAOP_MPA: f64 = 15.0;
-/// Pressure drop of a flow of 1 t/h, MPa (Darcy–Weisbach with length, diameter
-/// and density folded in); 1.6 MPa at the design flow.
+/// Pressure drop of a flow of 1 t/h, `MPa` (Darcy–Weisbach with length, diameter
+/// and density folded in); 1.6 `MPa` at the design flow.
 const FRICTION: f64 = 9.3e-4;
 
 pub(super) fn readings(seed: Seed, at: DateTime<Utc>) -> Vec<Reading> {
@@ -24,7 +24,7 @@ pub(super) fn readings(seed: Seed, at: DateTime<Utc>) -> Vec<Reading> {
     ]
 }
 
-/// Dense CO2 must stay above its critical pressure (7.38 MPa) to the end.
+/// Dense CO2 must stay above its critical pressure (7.38 `MPa`) to the end.
 fn outlet(inlet_mpa: f64, flow_t_h: f64) -> f64 {
     inlet_mpa - FRICTION * flow_t_h.powi(2)
 }

@@ -5,9 +5,7 @@ use std::f64::consts::TAU;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::batch::Reading;
-use crate::metrics::{
-    BATTERY_POWER, BATTERY_SOC, GRID_POWER, LOAD_POWER, PV_GENERATION, round,
-};
+use crate::metrics::{BATTERY_POWER, BATTERY_SOC, GRID_POWER, LOAD_POWER, PV_GENERATION, round};
 use crate::seed::{Seed, hour_of_day, seconds, smoothstep};
 
 const UTC_OFFSET_H: f64 = 3.0;
@@ -24,10 +22,11 @@ const EMPTY: f64 = 0.10;
 const FULL: f64 = 0.98;
 
 /// Powers in kW at one moment, at the meters' resolution, so that
-/// `pv + grid = load + battery` holds for the reported numbers too.
+/// `pv + battery + grid = load` holds for the reported numbers too.
 struct Powers {
     pv: f64,
     load: f64,
+    /// Out of the battery; negative while it charges.
     battery: f64,
     grid: f64,
 }
@@ -55,9 +54,13 @@ fn charge(seed: Seed, at: DateTime<Utc>) -> f64 {
     while now < at {
         let step = STEP.min(at - now);
         let power = powers(seed, now, charge).battery;
-        let kept = if power > 0.0 { power * ROUND_TRIP } else { power };
+        let stored = if power < 0.0 {
+            -power * ROUND_TRIP
+        } else {
+            -power
+        };
         let hours = step.as_seconds_f64() / 3600.0;
-        charge = (charge + kept * hours).clamp(EMPTY * BATTERY_KWH, FULL * BATTERY_KWH);
+        charge = (charge + stored * hours).clamp(EMPTY * BATTERY_KWH, FULL * BATTERY_KWH);
         now += step;
     }
     charge
@@ -75,19 +78,24 @@ fn midnight_before(at: DateTime<Utc>) -> DateTime<Utc> {
 fn powers(seed: Seed, at: DateTime<Utc>, charge: f64) -> Powers {
     let pv = round(pv(seed, at), PV_GENERATION.decimals);
     let load = round(load(seed, at), LOAD_POWER.decimals);
-    let battery = battery(pv - load, charge);
-    Powers { pv, load, battery, grid: load + battery - pv }
+    let battery = battery(load - pv, charge);
+    Powers {
+        pv,
+        load,
+        battery,
+        grid: load - pv - battery,
+    }
 }
 
 /// Tapers over the last 2 % of the window, so the charge glides into its ends.
-fn battery(surplus: f64, charge: f64) -> f64 {
+fn battery(missing: f64, charge: f64) -> f64 {
     let filled = charge / BATTERY_KWH;
-    let limit = if surplus > 0.0 {
+    let limit = if missing < 0.0 {
         BATTERY_KW * ((FULL - filled) / 0.02).clamp(0.0, 1.0)
     } else {
         BATTERY_KW * ((filled - EMPTY) / 0.02).clamp(0.0, 1.0)
     };
-    round(surplus.clamp(-limit, limit), BATTERY_POWER.decimals)
+    round(missing.clamp(-limit, limit), BATTERY_POWER.decimals)
 }
 
 /// Zero whenever the sun is below the horizon.

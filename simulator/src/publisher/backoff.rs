@@ -15,7 +15,11 @@ pub(super) struct Backoff {
 
 impl Backoff {
     pub(super) fn new(first: Duration, most: Duration) -> Self {
-        Self { first, most, next: first }
+        Self {
+            first,
+            most,
+            next: first,
+        }
     }
 
     /// A connection held: begin small again.
@@ -40,7 +44,10 @@ mod tests {
         let mut backoff = Backoff::new(ms(100), ms(300));
         for most in [100, 200, 300, 300] {
             let wait = backoff.wait();
-            assert!(wait >= ms(most) / 2 && wait <= ms(most), "{wait:?} of {most}");
+            assert!(
+                wait >= ms(most) / 2 && wait <= ms(most),
+                "{wait:?} of {most}"
+            );
         }
         backoff.reset();
         assert!(backoff.wait() <= ms(100));

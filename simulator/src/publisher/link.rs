@@ -6,14 +6,12 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use rumqttc::Outgoing;
+use rumqttc::v5::mqttbytes::Error as CodecError;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
     LastWill, Packet, PubAck, PubAckReason, Publish, SubAck, SubscribeReasonCode,
 };
-use rumqttc::v5::mqttbytes::Error as CodecError;
-use rumqttc::v5::{
-    AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError,
-};
+use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -32,7 +30,7 @@ const SPARE_REQUESTS: usize = 16;
 
 /// What the connection's task reports.
 pub(super) enum Signal {
-    Event(Event),
+    Event(Box<Event>),
     Failed(Box<ConnectionError>),
 }
 
@@ -113,30 +111,41 @@ impl Link {
     /// Sends what the window has room for.
     pub(super) fn fill_window(&mut self, outbox: &mut Outbox) -> Result<(), String> {
         while self.ready && self.requested.len() + self.in_flight.len() < self.window {
-            let Some(next) = outbox.take_next() else { break };
+            let Some(next) = outbox.take_next() else {
+                break;
+            };
             let topic = self.batch_topic.as_str();
             self.client
                 .try_publish(topic, QoS::AtLeastOnce, false, next.bytes)
                 .map_err(|error| error.to_string())?;
             self.requested.push_back(Sent::Batch(next.ticket));
-            self.progress.count(|p| if next.repeated { p.repeated += 1 } else { p.published += 1 });
+            self.progress.count(|p| {
+                if next.repeated {
+                    p.repeated += 1;
+                } else {
+                    p.published += 1;
+                }
+            });
         }
         Ok(())
     }
 
     /// What a report means.
     pub(super) fn judge(&mut self, signal: Signal) -> Verdict {
-        match signal {
-            Signal::Failed(error) => self.failed(&error),
-            Signal::Event(Event::Outgoing(Outgoing::Publish(id))) => {
+        let event = match signal {
+            Signal::Failed(error) => return self.failed(&error),
+            Signal::Event(event) => *event,
+        };
+        match event {
+            Event::Incoming(packet) => return self.incoming(packet),
+            Event::Outgoing(Outgoing::Publish(id)) => {
                 if let Some(sent) = self.requested.pop_front() {
                     self.in_flight.insert(id, sent);
                 }
-                Verdict::Nothing
             }
-            Signal::Event(Event::Outgoing(_)) => Verdict::Nothing,
-            Signal::Event(Event::Incoming(packet)) => self.incoming(packet),
+            Event::Outgoing(_) => {}
         }
+        Verdict::Nothing
     }
 
     fn incoming(&mut self, packet: Packet) -> Verdict {
@@ -152,7 +161,10 @@ impl Link {
     fn connected(&mut self) -> Verdict {
         self.connected = true;
         self.progress.count(|p| p.connected += 1);
-        match self.client.try_subscribe(self.receipt_topic.as_str(), QoS::AtLeastOnce) {
+        match self
+            .client
+            .try_subscribe(self.receipt_topic.as_str(), QoS::AtLeastOnce)
+        {
             Ok(()) => Verdict::Nothing,
             Err(error) => Verdict::Lost(error.to_string()),
         }
@@ -186,7 +198,9 @@ impl Link {
         };
         let reason = || format!("{:?}", ack.reason);
         match ack.reason {
-            PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Verdict::Acknowledged(ticket),
+            PubAckReason::Success | PubAckReason::NoMatchingSubscribers => {
+                Verdict::Acknowledged(ticket)
+            }
             // A trouble of the broker, not of the batch: repeat it later.
             PubAckReason::UnspecifiedError
             | PubAckReason::ImplementationSpecificError
@@ -200,10 +214,18 @@ impl Link {
 
     fn receipt(&self, publish: &Publish) -> Verdict {
         match serde_json::from_slice(&publish.payload) {
-            Ok(Receipt { seq: Some(_), index: Some(_), error: None }) => {
+            Ok(Receipt {
+                seq: Some(_),
+                index: Some(_),
+                error: None,
+            }) => {
                 self.progress.count(|p| p.receipts += 1);
             }
-            Ok(Receipt { seq, error: Some(error), .. }) => {
+            Ok(Receipt {
+                seq,
+                error: Some(error),
+                ..
+            }) => {
                 self.progress.count(|p| p.errors += 1);
                 tracing::warn!(device = %self.device, ?seq, code = error.code, "error receipt: {}", error.message);
             }
@@ -232,7 +254,7 @@ impl Link {
         }
         let _ = timeout(Duration::from_secs(1), async {
             while let Signal::Event(event) = self.signal().await {
-                if matches!(event, Event::Outgoing(Outgoing::Disconnect)) {
+                if matches!(*event, Event::Outgoing(Outgoing::Disconnect)) {
                     break;
                 }
             }
@@ -267,13 +289,12 @@ struct ReceiptError {
 /// lose packets.
 async fn poll(mut eventloop: EventLoop, signals: mpsc::UnboundedSender<Signal>) {
     loop {
-        match eventloop.poll().await {
-            Ok(event) if signals.send(Signal::Event(event)).is_ok() => {}
-            Ok(_) => return,
-            Err(error) => {
-                let _ = signals.send(Signal::Failed(Box::new(error)));
-                return;
-            }
+        let (signal, last) = match eventloop.poll().await {
+            Ok(event) => (Signal::Event(Box::new(event)), false),
+            Err(error) => (Signal::Failed(Box::new(error)), true),
+        };
+        if signals.send(signal).is_err() || last {
+            return;
         }
     }
 }
@@ -282,7 +303,13 @@ fn options(credential: &Credential, window: usize) -> MqttOptions {
     let client_id = format!("sealrock-sim-{}", credential.device_id);
     let (host, port) = (credential.broker.host.as_str(), credential.broker.port);
     let mut options = MqttOptions::new(client_id, host, port);
-    let will = LastWill::new(credential.topic_of("status"), "offline", QoS::AtLeastOnce, false, None);
+    let will = LastWill::new(
+        credential.topic_of("status"),
+        "offline",
+        QoS::AtLeastOnce,
+        false,
+        None,
+    );
     // Twice the window: packet ids wrap around here, and the next one must be free.
     let ids = u16::try_from(2 * window).unwrap_or(u16::MAX);
     options

@@ -84,7 +84,12 @@ enum End {
 impl Publisher {
     /// A publisher that is not yet connected.
     #[must_use]
-    pub fn new(credential: Credential, options: Options, progress: ProgressSink, stop: Stop) -> Self {
+    pub fn new(
+        credential: Credential,
+        options: Options,
+        progress: ProgressSink,
+        stop: Stop,
+    ) -> Self {
         Self {
             credential,
             options,
@@ -105,7 +110,11 @@ impl Publisher {
             let wait = self.backoff.wait();
             let (device, kept) = (&self.credential.name, self.outbox.len());
             tracing::info!(%device, kept, ?wait, "connection lost, will retry: {reason}");
-            if self.pause(&mut batches, Instant::now() + wait).await.is_break() {
+            if self
+                .pause(&mut batches, Instant::now() + wait)
+                .await
+                .is_break()
+            {
                 break;
             }
         }
@@ -148,7 +157,11 @@ impl Publisher {
     }
 
     /// Waits for the next attempt, still taking batches. Breaks when stopped.
-    async fn pause(&mut self, batches: &mut mpsc::Receiver<Batch>, until: Instant) -> ControlFlow<()> {
+    async fn pause(
+        &mut self,
+        batches: &mut mpsc::Receiver<Batch>,
+        until: Instant,
+    ) -> ControlFlow<()> {
         loop {
             let accepting = self.accepting();
             tokio::select! {

@@ -36,7 +36,12 @@ pub(super) struct Outbox {
 impl Outbox {
     pub(super) fn new(capacity: usize) -> Self {
         let capacity = capacity.max(1);
-        Self { capacity, kept: BTreeMap::new(), next_ticket: 0, cursor: Ticket(0) }
+        Self {
+            capacity,
+            kept: BTreeMap::new(),
+            next_ticket: 0,
+            cursor: Ticket(0),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -58,7 +63,13 @@ impl Outbox {
         if overflow {
             self.kept.pop_first();
         }
-        self.kept.insert(Ticket(self.next_ticket), Kept { bytes, sent_before: false });
+        self.kept.insert(
+            Ticket(self.next_ticket),
+            Kept {
+                bytes,
+                sent_before: false,
+            },
+        );
         self.next_ticket += 1;
         overflow
     }
@@ -68,7 +79,11 @@ impl Outbox {
         let (&ticket, kept) = self.kept.range_mut(self.cursor..).next()?;
         self.cursor = Ticket(ticket.0 + 1);
         let repeated = std::mem::replace(&mut kept.sent_before, true);
-        Some(Outgoing { ticket, bytes: kept.bytes.clone(), repeated })
+        Some(Outgoing {
+            ticket,
+            bytes: kept.bytes.clone(),
+            repeated,
+        })
     }
 
     /// The broker has answered; false when the batch was dropped meanwhile.
@@ -96,7 +111,9 @@ mod tests {
     }
 
     fn drain(outbox: &mut Outbox) -> Vec<(Bytes, bool)> {
-        std::iter::from_fn(|| outbox.take_next()).map(|out| (out.bytes, out.repeated)).collect()
+        std::iter::from_fn(|| outbox.take_next())
+            .map(|out| (out.bytes, out.repeated))
+            .collect()
     }
 
     #[test]
@@ -106,7 +123,10 @@ mod tests {
         assert!(outbox.take_next().is_some());
         assert!(outbox.answered(first.ticket));
         outbox.rewind();
-        assert_eq!(drain(&mut outbox), [(Bytes::from("b"), true), (Bytes::from("c"), false)]);
+        assert_eq!(
+            drain(&mut outbox),
+            [(Bytes::from("b"), true), (Bytes::from("c"), false)]
+        );
     }
 
     #[test]
@@ -114,7 +134,10 @@ mod tests {
         let mut outbox = outbox(2, &["a", "b"]);
         assert!(outbox.push(Bytes::from("c")));
         assert_eq!(outbox.len(), 2);
-        let kept: Vec<_> = drain(&mut outbox).into_iter().map(|(bytes, _)| bytes).collect();
+        let kept: Vec<_> = drain(&mut outbox)
+            .into_iter()
+            .map(|(bytes, _)| bytes)
+            .collect();
         assert_eq!(kept, ["b", "c"]);
     }
 

@@ -31,9 +31,23 @@ pub struct Progress {
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { connected, published, acknowledged, receipts, errors, .. } = self;
-        write!(f, "{connected} connected, {published} published, {acknowledged} acknowledged, {receipts} receipts, {errors} errors")?;
-        for (count, what) in [(self.repeated, "repeated"), (self.refused, "refused"), (self.dropped, "dropped")] {
+        let Self {
+            connected,
+            published,
+            acknowledged,
+            receipts,
+            errors,
+            ..
+        } = self;
+        write!(
+            f,
+            "{connected} connected, {published} published, {acknowledged} acknowledged, {receipts} receipts, {errors} errors"
+        )?;
+        for (count, what) in [
+            (self.repeated, "repeated"),
+            (self.refused, "refused"),
+            (self.dropped, "dropped"),
+        ] {
             if count > 0 {
                 write!(f, ", {count} {what}")?;
             }

@@ -1,0 +1,194 @@
+//! Accounts of people: the first administrator, sign-in, a new password.
+
+use sqlx::{FromRow, PgPool};
+use uuid::Uuid;
+
+use crate::{
+    AccessError, AccountId, Password, PasswordRefused, Principal, Role, Username, password,
+};
+
+/// The administrator that is made when there is no account yet. The password is nowhere else in
+/// plain text: show it once.
+#[derive(Debug)]
+pub struct FirstAdmin {
+    /// `admin`.
+    pub username: Username,
+    /// Random; to be changed at the first sign-in.
+    pub password: Password,
+}
+
+/// A person whose password was right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    /// Always a [`Principal::User`].
+    pub principal: Principal,
+    /// Whether the person should choose a password of their own before anything else.
+    pub must_change_password: bool,
+}
+
+/// Why a sign-in failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// No such user, or not their password: which of the two is not told.
+    #[error("the user name or the password is wrong")]
+    WrongCredentials,
+    /// It could not be checked; try again later.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+}
+
+/// Why a password was not changed; the old one still holds.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangePasswordError {
+    /// The current password given is not the account's, or there is no such account (any more).
+    #[error("the current password is wrong")]
+    WrongPassword,
+    /// The new password will not do.
+    #[error(transparent)]
+    Refused(#[from] PasswordRefused),
+    /// It could not be done; try again later.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+}
+
+#[derive(FromRow)]
+struct AccountRow {
+    account_id: Uuid,
+    username: String,
+    password_hash: String,
+    role: String,
+    must_change_password: bool,
+}
+
+/// Makes the first administrator if there is no account at all. Of several processes that start
+/// at once exactly one makes it; the others are answered `None`.
+///
+/// # Errors
+/// [`AccessError`]; no account was made then, unless the connection was lost in the commit. In
+/// that case an account exists whose password nobody knows: delete its row and start again.
+///
+/// # Panics
+/// Never: `admin` is a valid name.
+pub async fn create_first_admin(pool: &PgPool) -> Result<Option<FirstAdmin>, AccessError> {
+    if any_account(pool).await? {
+        return Ok(None);
+    }
+    let password = Password::generate();
+    let username: Username = "admin".parse().expect("a valid name");
+    let hash = password::hash(password.clone()).await?;
+    let made = insert_if_first(pool, &username, &hash).await?;
+    Ok(made.then_some(FirstAdmin { username, password }))
+}
+
+/// Checks a name and a password. Takes the same time whether or not the name exists.
+///
+/// # Errors
+/// [`SignInError::WrongCredentials`], or that it could not be checked.
+pub async fn sign_in(
+    pool: &PgPool,
+    username: &str,
+    password: Password,
+) -> Result<SignedIn, SignInError> {
+    let account = match username.parse::<Username>() {
+        Ok(username) => by_username(pool, &username).await?,
+        Err(_) => None,
+    };
+    let kept = account
+        .as_ref()
+        .map(|account| account.password_hash.clone());
+    let right = password::check(password, kept).await?;
+    match account {
+        Some(account) if right => Ok(account.try_into()?),
+        _ => Err(SignInError::WrongCredentials),
+    }
+}
+
+/// Replaces a password by one that its owner chose.
+///
+/// # Errors
+/// [`ChangePasswordError`]; the old password still holds then.
+pub async fn change_password(
+    pool: &PgPool,
+    id: AccountId,
+    current: Password,
+    new: Password,
+) -> Result<(), ChangePasswordError> {
+    let kept = kept_hash(pool, id).await?;
+    if !password::check(current.clone(), kept.clone()).await? {
+        return Err(ChangePasswordError::WrongPassword);
+    }
+    new.replaces(&current)?;
+    let hash = password::hash(new).await?;
+    // Only in place of the hash that was checked: of two changes at once the second is refused.
+    let changed = sqlx::query(include_str!("sql/change_password.sql"))
+        .bind(id.0)
+        .bind(kept)
+        .bind(hash)
+        .execute(pool)
+        .await
+        .map_err(AccessError::from)?;
+    if changed.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(ChangePasswordError::WrongPassword)
+    }
+}
+
+async fn any_account(pool: &PgPool) -> Result<bool, AccessError> {
+    let found = sqlx::query_scalar("SELECT EXISTS (SELECT FROM access.accounts)");
+    Ok(found.fetch_one(pool).await?)
+}
+
+async fn insert_if_first(
+    pool: &PgPool,
+    username: &Username,
+    hash: &str,
+) -> Result<bool, AccessError> {
+    let mut transaction = pool.begin().await?;
+    // Writers wait for each other, so that only one of them sees an empty table.
+    sqlx::query("LOCK TABLE access.accounts IN SHARE ROW EXCLUSIVE MODE")
+        .execute(&mut *transaction)
+        .await?;
+    let inserted = sqlx::query(include_str!("sql/insert_first_admin.sql"))
+        .bind(Uuid::new_v4())
+        .bind(username.as_str())
+        .bind(hash)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+async fn by_username(
+    pool: &PgPool,
+    username: &Username,
+) -> Result<Option<AccountRow>, AccessError> {
+    let found = sqlx::query_as(include_str!("sql/account_by_username.sql"));
+    Ok(found.bind(username.as_str()).fetch_optional(pool).await?)
+}
+
+async fn kept_hash(pool: &PgPool, id: AccountId) -> Result<Option<String>, AccessError> {
+    let found =
+        sqlx::query_scalar("SELECT password_hash FROM access.accounts WHERE account_id = $1");
+    Ok(found.bind(id.0).fetch_optional(pool).await?)
+}
+
+impl TryFrom<AccountRow> for SignedIn {
+    type Error = AccessError;
+
+    fn try_from(row: AccountRow) -> Result<Self, AccessError> {
+        let corrupt =
+            |what: &str| AccessError::Corrupt(format!("account {}: {what}", row.account_id));
+        let role = Role::of_account(&row.role).ok_or_else(|| corrupt("unknown role"))?;
+        let username = row.username.parse().map_err(|_| corrupt("bad user name"))?;
+        let principal = Principal::User {
+            id: AccountId(row.account_id),
+            username,
+            role,
+        };
+        Ok(Self {
+            principal,
+            must_change_password: row.must_change_password,
+        })
+    }
+}

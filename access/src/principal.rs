@@ -1,0 +1,179 @@
+//! Who acts.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sealrock_domain::{DeviceId, Slug};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// An account of a person; random, so it says nothing about them in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccountId(pub Uuid);
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
+
+/// The name a person signs in with: 1 to 64 of `a-z 0-9 . _ @ + -`; capitals are read as small letters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Username(String);
+
+/// A text that cannot be a [`Username`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a user name has 1 to 64 letters (a-z), digits or . _ @ + -, such as \"ada.lovelace\"")]
+pub struct UsernameError;
+
+impl Username {
+    /// The name, in small letters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Username {
+    type Err = UsernameError;
+
+    fn from_str(text: &str) -> Result<Self, UsernameError> {
+        let name = text.trim().to_ascii_lowercase();
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._@+-".contains(&b);
+        let good = (1..=64).contains(&name.len()) && name.bytes().all(allowed);
+        good.then_some(Self(name)).ok_or(UsernameError)
+    }
+}
+
+impl TryFrom<String> for Username {
+    type Error = UsernameError;
+
+    fn try_from(text: String) -> Result<Self, UsernameError> {
+        text.parse()
+    }
+}
+
+impl From<Username> for String {
+    fn from(name: Username) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a principal is to the platform; [`Role::allows`](Self::allows) says what it may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// An account that runs the platform.
+    Admin,
+    /// Every device; no account can have it.
+    Device,
+    /// A part of the platform itself; no account can have it.
+    Service,
+}
+
+impl Role {
+    /// The role of an account's row; the roles that accounts cannot have are unknown here.
+    pub(crate) fn of_account(text: &str) -> Option<Self> {
+        (text == "admin").then_some(Self::Admin)
+    }
+}
+
+/// Who acts: what sign-in, a token or a device's secret has proved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Principal {
+    /// A person with an account.
+    User {
+        /// The account.
+        id: AccountId,
+        /// The name it signs in with; never goes into the ledger.
+        username: Username,
+        /// What it may do.
+        role: Role,
+    },
+    /// A registered device.
+    Device {
+        /// The device; also its MQTT user name.
+        id: DeviceId,
+        /// The organisation it belongs to.
+        organisation: Slug,
+        /// The site it stands at.
+        site: Slug,
+        /// Its name there.
+        name: Slug,
+    },
+    /// A part of the platform: the command line beside the server, a process manager.
+    Service {
+        /// Which part, for example `cli`.
+        name: Slug,
+    },
+}
+
+impl Principal {
+    /// As ledger entries name it: `user/<id>`, `device/<id>` or `service/<name>`.
+    #[must_use]
+    pub fn actor(&self) -> String {
+        match self {
+            Self::User { id, .. } => format!("user/{id}"),
+            Self::Device { id, .. } => id.actor(),
+            Self::Service { name } => format!("service/{name}"),
+        }
+    }
+
+    /// What it is to the platform.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        match self {
+            Self::User { role, .. } => *role,
+            Self::Device { .. } => Role::Device,
+            Self::Service { .. } => Role::Service,
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actors_name_the_kind_and_the_id_but_never_a_person() {
+        let id = AccountId(Uuid::nil());
+        let user = Principal::User {
+            id,
+            username: "ada".parse().unwrap(),
+            role: Role::Admin,
+        };
+        assert_eq!(user.actor(), "user/00000000-0000-0000-0000-000000000000");
+        let service = Principal::Service {
+            name: "cli".parse().unwrap(),
+        };
+        assert_eq!(service.actor(), "service/cli");
+    }
+
+    #[test]
+    fn user_names_do_not_tell_capitals_apart() {
+        assert_eq!(
+            "Ada.Lovelace".parse::<Username>().unwrap().as_str(),
+            "ada.lovelace"
+        );
+        for bad in ["", " ", "a b", "a\0b", "ädä", &"x".repeat(65)] {
+            assert_eq!(bad.parse::<Username>(), Err(UsernameError), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn no_account_can_be_a_device_or_a_service() {
+        assert_eq!(Role::of_account("admin"), Some(Role::Admin));
+        assert_eq!(Role::of_account("device"), None);
+        assert_eq!(Role::of_account("service"), None);
+    }
+}

@@ -1,0 +1,306 @@
+//! Tokens: who signed in, for ten minutes, without asking the database.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use jsonwebtoken::errors::{Error, ErrorKind};
+use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Principal, TokenKey};
+
+/// How long a token holds.
+pub const LIFETIME: Duration = Duration::from_mins(10);
+/// For whom tokens are: every Sealrock API.
+pub const AUDIENCE: &str = "sealrock";
+/// How far the clocks of two nodes may differ, in seconds.
+const LEEWAY_SECONDS: u64 = 30;
+
+/// Issues and checks tokens.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    key: TokenKey,
+    issuer: String,
+}
+
+/// A bearer token; who has it is its principal until it expires. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IssuedToken {
+    /// The token, for `Authorization: Bearer <token>`.
+    pub token: String,
+    /// When it stops being accepted.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl fmt::Debug for IssuedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IssuedToken(masked, until {})", self.expires_at)
+    }
+}
+
+/// Why a token proves nothing. Each message tells the client what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// It was good.
+    #[error("the token has expired (tokens hold 10 minutes); sign in again")]
+    Expired,
+    /// It is no token of the kind we issue.
+    #[error(
+        "this is not a Sealrock token ({0}); send `Authorization: Bearer <token>` with the token from sign-in, unchanged"
+    )]
+    Malformed(String),
+    /// It names a key that this server does not have, as after a change of key.
+    #[error(
+        "the token was signed with a key that this server does not have ({0}); sign in again here"
+    )]
+    WrongKey(String),
+    /// It was changed, or signed by someone else in the key's name.
+    #[error("the token's signature is wrong; sign in again, and send the token unchanged")]
+    WrongSignature,
+    /// It is for other servers.
+    #[error("the token was issued by or for another platform; sign in again here")]
+    Foreign,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    iat: i64,
+    exp: i64,
+    jti: Uuid,
+    principal: Principal,
+}
+
+impl Tokens {
+    /// Tokens of this key. `issuer` is the platform's host name, the same on all of its nodes.
+    pub fn new(key: TokenKey, issuer: impl Into<String>) -> Self {
+        Self {
+            key,
+            issuer: issuer.into(),
+        }
+    }
+
+    /// A token for a principal, from now for [`LIFETIME`].
+    ///
+    /// # Panics
+    /// Never: signing a text with an Ed25519 key cannot fail.
+    #[must_use]
+    pub fn issue(&self, principal: &Principal) -> IssuedToken {
+        self.issue_at(principal, Utc::now())
+    }
+
+    fn issue_at(&self, principal: &Principal, now: DateTime<Utc>) -> IssuedToken {
+        let expires_at = now + LIFETIME;
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            aud: AUDIENCE.to_owned(),
+            sub: principal.actor(),
+            iat: now.timestamp(),
+            exp: expires_at.timestamp(),
+            jti: Uuid::new_v4(),
+            principal: principal.clone(),
+        };
+        let header = Header {
+            kid: Some(self.key.id.clone()),
+            ..Header::new(Algorithm::EdDSA)
+        };
+        let token = encode(&header, &claims, &self.key.signing).expect("Ed25519 signs any text");
+        IssuedToken { token, expires_at }
+    }
+
+    /// Who the token's bearer is, if the token is ours and holds.
+    ///
+    /// # Errors
+    /// [`TokenError`], whose message is for the client.
+    pub fn verify(&self, token: &str) -> Result<Principal, TokenError> {
+        let header = decode_header(token).map_err(malformed)?;
+        if header.alg != Algorithm::EdDSA {
+            return Err(TokenError::Malformed(format!("algorithm {:?}", header.alg)));
+        }
+        match header.kid {
+            Some(kid) if kid == self.key.id => {}
+            other => {
+                return Err(TokenError::WrongKey(
+                    other.unwrap_or_else(|| "no key id".into()),
+                ));
+            }
+        }
+        let claims = decode::<Claims>(token, &self.key.verifying, &self.validation())
+            .map_err(refusal)?
+            .claims;
+        if claims.sub != claims.principal.actor() {
+            return Err(TokenError::Malformed(
+                "subject and principal differ".to_owned(),
+            ));
+        }
+        Ok(claims.principal)
+    }
+
+    /// The public key as a JSON Web Key Set, for `/.well-known/jwks.json`.
+    #[must_use]
+    pub fn jwks(&self) -> serde_json::Value {
+        serde_json::json!({ "keys": [self.key.jwk()] })
+    }
+
+    fn validation(&self) -> Validation {
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.leeway = LEEWAY_SECONDS;
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn malformed(error: Error) -> TokenError {
+    TokenError::Malformed(error.to_string())
+}
+
+fn refusal(error: Error) -> TokenError {
+    match error.kind() {
+        ErrorKind::ExpiredSignature => TokenError::Expired,
+        ErrorKind::InvalidSignature => TokenError::WrongSignature,
+        ErrorKind::InvalidIssuer | ErrorKind::InvalidAudience => TokenError::Foreign,
+        _ => malformed(error),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use super::*;
+    use crate::{AccountId, Role};
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use jsonwebtoken::{DecodingKey, EncodingKey};
+
+    fn tokens() -> Tokens {
+        Tokens::new(TokenKey::from_seed(&[1; 32]), "sealrock.example")
+    }
+
+    fn ada() -> Principal {
+        let username = "ada".parse().unwrap();
+        Principal::User {
+            id: AccountId(Uuid::nil()),
+            username,
+            role: Role::Admin,
+        }
+    }
+
+    fn header(token: &str) -> serde_json::Value {
+        let part = token.split('.').next().unwrap();
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_token_proves_its_principal() {
+        let issued = tokens().issue(&ada());
+        assert_eq!(tokens().verify(&issued.token), Ok(ada()));
+        assert_eq!(header(&issued.token)["alg"], "EdDSA");
+    }
+
+    #[test]
+    fn a_token_holds_ten_minutes() {
+        let issued_ago = |seconds| {
+            let then = Utc::now() - Duration::from_secs(seconds);
+            tokens().verify(&tokens().issue_at(&ada(), then).token)
+        };
+        assert_eq!(issued_ago(595), Ok(ada()));
+        assert_eq!(
+            issued_ago(600 + LEEWAY_SECONDS + 5),
+            Err(TokenError::Expired)
+        );
+    }
+
+    #[test]
+    fn a_changed_token_is_refused() {
+        let token = tokens().issue(&ada()).token;
+        let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
+        let claims = String::from_utf8(URL_SAFE_NO_PAD.decode(&parts[1]).unwrap()).unwrap();
+        parts[1] = URL_SAFE_NO_PAD.encode(claims.replace("\"ada\"", "\"eve\""));
+        assert_eq!(
+            tokens().verify(&parts.join(".")),
+            Err(TokenError::WrongSignature)
+        );
+    }
+
+    #[test]
+    fn a_token_of_another_key_is_refused_by_its_key_id() {
+        let other = Tokens::new(TokenKey::from_seed(&[2; 32]), "sealrock.example");
+        let result = tokens().verify(&other.issue(&ada()).token);
+        assert!(matches!(result, Err(TokenError::WrongKey(_))), "{result:?}");
+    }
+
+    #[test]
+    fn a_token_of_another_platform_is_refused_even_with_our_key() {
+        let other = Tokens::new(TokenKey::from_seed(&[1; 32]), "elsewhere.example");
+        assert_eq!(
+            tokens().verify(&other.issue(&ada()).token),
+            Err(TokenError::Foreign)
+        );
+    }
+
+    #[test]
+    fn what_is_no_token_is_told_how_to_send_one() {
+        for text in ["", "abc", "a.b.c", "Bearer x.y.z"] {
+            let error = tokens().verify(text).unwrap_err();
+            assert!(matches!(error, TokenError::Malformed(_)), "{text}: {error}");
+            assert!(
+                error.to_string().contains("Authorization: Bearer"),
+                "{error}"
+            );
+        }
+    }
+
+    /// The classic forgeries: no signature at all, and the public key used as a shared secret.
+    #[test]
+    fn only_eddsa_is_accepted() {
+        let token = tokens().issue(&ada()).token;
+        let kid = &tokens().key.id;
+        let unsigned = format!(r#"{{"alg":"none","kid":"{kid}"}}"#);
+        let claims = token.split('.').nth(1).unwrap();
+        let forged = format!("{}.{claims}.", URL_SAFE_NO_PAD.encode(unsigned));
+        assert!(matches!(
+            tokens().verify(&forged),
+            Err(TokenError::Malformed(_))
+        ));
+
+        let jwk = tokens().key.jwk();
+        let public = URL_SAFE_NO_PAD.decode(jwk["x"].as_str().unwrap()).unwrap();
+        let header = Header {
+            kid: Some(kid.clone()),
+            ..Header::new(Algorithm::HS256)
+        };
+        let claims: serde_json::Value =
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+        let forged = encode(&header, &claims, &EncodingKey::from_secret(&public)).unwrap();
+        assert!(matches!(
+            tokens().verify(&forged),
+            Err(TokenError::Malformed(_))
+        ));
+    }
+
+    #[test]
+    fn another_program_can_check_a_token_by_the_published_keys() {
+        let jwks: jsonwebtoken::jwk::JwkSet = serde_json::from_value(tokens().jwks()).unwrap();
+        let issued = tokens().issue(&ada());
+        let kid = decode_header(&issued.token).unwrap().kid.unwrap();
+        let key = DecodingKey::from_jwk(jwks.find(&kid).unwrap()).unwrap();
+        assert!(decode::<Claims>(&issued.token, &key, &tokens().validation()).is_ok());
+        assert!(
+            !tokens().jwks().to_string().contains("\"d\""),
+            "no private part is published"
+        );
+    }
+
+    #[test]
+    fn debug_output_does_not_show_a_token() {
+        let issued = tokens().issue(&ada());
+        assert!(!format!("{issued:?} {:?}", tokens()).contains(&issued.token));
+    }
+}

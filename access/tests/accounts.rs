@@ -1,0 +1,130 @@
+//! Accounts on a real Postgres.
+#![expect(clippy::unwrap_used)]
+
+use std::time::{Duration, Instant};
+
+use sealrock_access::accounts::{
+    ChangePasswordError, SignInError, change_password, create_first_admin, sign_in,
+};
+use sealrock_access::{Password, PasswordRefused, Principal, Role};
+use sealrock_testkit::database;
+
+#[tokio::test]
+async fn the_first_admin_can_sign_in_and_must_change_the_password() {
+    let pool = database().await.pool;
+    let admin = create_first_admin(&pool).await.unwrap().unwrap();
+    assert!(admin.password.reveal().len() >= 20);
+    let signed_in = sign_in(&pool, "Admin", admin.password).await.unwrap();
+    assert!(signed_in.must_change_password);
+    assert!(matches!(
+        signed_in.principal,
+        Principal::User {
+            role: Role::Admin,
+            ..
+        }
+    ));
+}
+
+#[tokio::test]
+async fn there_is_one_first_admin_even_if_several_processes_start_at_once() {
+    let pool = database().await.pool;
+    let (a, b, c, d) = tokio::join!(
+        create_first_admin(&pool),
+        create_first_admin(&pool),
+        create_first_admin(&pool),
+        create_first_admin(&pool),
+    );
+    let made = [a, b, c, d].into_iter().filter_map(Result::unwrap).count();
+    assert_eq!(made, 1);
+    assert!(create_first_admin(&pool).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_plain_password_is_not_in_the_table() {
+    let database = database().await;
+    let admin = create_first_admin(&database.pool).await.unwrap().unwrap();
+    let row: String = sqlx::query_scalar("SELECT a::text FROM access.accounts a")
+        .fetch_one(&database.admin_pool)
+        .await
+        .unwrap();
+    assert!(row.contains("$argon2id$"), "{row}");
+    assert!(!row.contains(admin.password.reveal()), "{row}");
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_user_look_the_same_and_cost_alike() {
+    let pool = database().await.pool;
+    create_first_admin(&pool).await.unwrap();
+    let mut messages = Vec::new();
+    let mut times = Vec::new();
+    for username in ["admin", "nobody", "not a name!"] {
+        let begun = Instant::now();
+        let error = sign_in(&pool, username, Password::new("a wrong password"))
+            .await
+            .unwrap_err();
+        times.push(begun.elapsed());
+        assert!(matches!(error, SignInError::WrongCredentials));
+        messages.push(error.to_string());
+    }
+    messages.dedup();
+    assert_eq!(messages.len(), 1);
+    // Without the hash an answer takes under a millisecond; the hash takes tens of them.
+    for time in &times {
+        assert!(*time * 8 > times[0], "{times:?}");
+        assert!(*time > Duration::from_millis(5), "{times:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_password_holds_and_the_old_one_does_not() {
+    let pool = database().await.pool;
+    let first = create_first_admin(&pool).await.unwrap().unwrap().password;
+    let signed_in = sign_in(&pool, "admin", first.clone()).await.unwrap();
+    let Principal::User { id, .. } = signed_in.principal else {
+        panic!("a user signs in as a user")
+    };
+    let new = Password::new("four words of mine");
+
+    let refused = change_password(&pool, id, Password::new("not the current"), new.clone()).await;
+    assert!(matches!(refused, Err(ChangePasswordError::WrongPassword)));
+    let refused = change_password(&pool, id, first.clone(), Password::new("short")).await;
+    assert!(matches!(
+        refused,
+        Err(ChangePasswordError::Refused(PasswordRefused::Length))
+    ));
+    change_password(&pool, id, first.clone(), new.clone())
+        .await
+        .unwrap();
+
+    let old = sign_in(&pool, "admin", first).await;
+    assert!(matches!(old, Err(SignInError::WrongCredentials)));
+    assert!(
+        !sign_in(&pool, "admin", new)
+            .await
+            .unwrap()
+            .must_change_password
+    );
+}
+
+#[tokio::test]
+async fn of_two_changes_at_once_one_is_refused() {
+    let pool = database().await.pool;
+    let first = create_first_admin(&pool).await.unwrap().unwrap().password;
+    let signed_in = sign_in(&pool, "admin", first.clone()).await.unwrap();
+    let Principal::User { id, .. } = signed_in.principal else {
+        panic!("a user signs in as a user")
+    };
+    let change = |new: &str| change_password(&pool, id, first.clone(), Password::new(new));
+    let (one, other) = tokio::join!(change("the one password"), change("the other password"));
+    assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
+}
+
+#[tokio::test]
+async fn without_postgres_sign_in_says_that_it_cannot_check() {
+    let database = database().await;
+    database.pool.close().await;
+    let error = sign_in(&database.pool, "admin", Password::new("whatever it is"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, SignInError::Access(_)), "{error}");
+}

@@ -1,0 +1,265 @@
+//! Sensor batches: no aggregate's events, so nothing is loaded to record one.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sealrock_access::credentials;
+use sealrock_domain::device::Device;
+use sealrock_domain::telemetry::{
+    self, DecodeError, SensorBatch, Verdict, command_id, dedup_key, media_type_of,
+};
+use sealrock_domain::{DeviceId, Slug, Topic, TopicKind};
+use sealrock_eventstore::{
+    Append, AppendError, Appended, Expected, LedgerId, NewEvent, Retention,
+};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::commands::Commands;
+
+/// The event type of a batch, and the version of its schema.
+const SENSOR_BATCH_RECORDED: (&str, u32) = ("SensorBatchRecorded", 1);
+/// How long a device should wait while the ledger cannot be written.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// A device that has signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceIdentity {
+    /// The device; its id is the user name of both transports.
+    pub device: DeviceId,
+    /// The organisation, which is also the ledger's name.
+    pub organisation: Slug,
+    /// The site within the organisation.
+    pub site: Slug,
+    /// The device's name within the site.
+    pub name: Slug,
+    /// Where its batches go.
+    pub ledger: LedgerId,
+}
+
+/// Why a sign-in failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuthError {
+    /// Unknown device, wrong secret, or revoked: which one is not told.
+    #[error("the device id or its secret is wrong; get a new secret with `sealrock device rotate`")]
+    Refused,
+    /// The credentials cannot be checked at present.
+    #[error("the credentials cannot be checked at present; try again")]
+    Unavailable,
+}
+
+/// What the ledger answered for a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchReceipt {
+    /// The batch's sequence number, if it carried one.
+    pub seq: Option<u64>,
+    /// Position of the batch's entry in the ledger.
+    pub index: u64,
+    /// The ledger's origin.
+    pub ledger: String,
+    /// The signed checkpoint that covers the entry.
+    pub checkpoint: String,
+    /// The same batch was recorded before; this is its first receipt.
+    pub duplicate: bool,
+    /// Readings that were recorded but are kept out of latest values, rollups and accounting.
+    pub suspect: Vec<Suspect>,
+}
+
+/// A reading that was recorded and flagged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Suspect {
+    /// The reading's metric as the device named it.
+    pub metric: String,
+    /// Why it is flagged.
+    pub reason: String,
+}
+
+/// Why a batch was not recorded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BatchError {
+    /// Not a batch: repair the encoder.
+    #[error("{0}")]
+    Undecodable(String),
+    /// More bytes or readings than a batch may have: split it.
+    #[error("{0}")]
+    TooLarge(String),
+    /// Another batch holds this key: a counter was reset without a new `boot`.
+    #[error("{message}")]
+    Conflict {
+        /// Where the batch that holds the key is.
+        first_index: u64,
+        /// What differs.
+        message: String,
+    },
+    /// Decoded, but not acceptable from this device (unsigned, revoked, bad signature).
+    #[error("{0}")]
+    Refused(String),
+    /// The ledger cannot be written now: the same bytes may be tried again.
+    #[error("the ledger cannot be written at present; try again in {} s", retry_after.as_secs().max(1))]
+    Unavailable {
+        /// When to try again.
+        retry_after: Duration,
+    },
+}
+
+/// Sign-in and batches of devices. Cloning is cheap.
+#[derive(Clone)]
+pub struct Devices {
+    commands: Commands,
+}
+
+impl Devices {
+    /// Devices of the same ledgers, sharing the cached aggregates of `commands`.
+    #[must_use]
+    pub fn new(commands: Commands) -> Self {
+        Self { commands }
+    }
+
+    /// Who presents this secret: the device must be in use, and one of its credentials active by
+    /// its events as they are committed now.
+    ///
+    /// # Errors
+    /// See [`AuthError`].
+    pub async fn authenticate(
+        &self,
+        device: DeviceId,
+        secret: &str,
+    ) -> Result<DeviceIdentity, AuthError> {
+        let unavailable = |error: &dyn std::fmt::Display| {
+            tracing::warn!(%device, %error, "a device's credentials cannot be checked");
+            AuthError::Unavailable
+        };
+        let stored = credentials::find(self.commands.store.pool(), device)
+            .await
+            .map_err(|e| unavailable(&e))?;
+        let presented = stored.iter().find(|credential| credential.matches(secret));
+        let credential = presented.ok_or(AuthError::Refused)?;
+        let organisation: Slug = credential.ledger.parse().map_err(|_| AuthError::Refused)?;
+        let ledger = self.commands.ledger(&organisation).await.map_err(|e| unavailable(&e))?;
+        let loaded = ledger
+            .devices
+            .load_current(&device.to_string())
+            .await
+            .map_err(|e| unavailable(&e))?;
+        if !loaded.state().active_credentials().contains(&credential.credential) {
+            return Err(AuthError::Refused);
+        }
+        identity(device, loaded.state(), ledger.info.id).ok_or(AuthError::Refused)
+    }
+
+    /// Decodes a batch and records its bytes as they are.
+    ///
+    /// The same (device, boot, seq) with the same bytes is a duplicate and gets its first receipt;
+    /// with other bytes it is a conflict and nothing is recorded.
+    ///
+    /// # Errors
+    /// See [`BatchError`].
+    pub async fn record_batch(
+        &self,
+        identity: &DeviceIdentity,
+        via: &str,
+        received_at: DateTime<Utc>,
+        bytes: Vec<u8>,
+    ) -> Result<BatchReceipt, BatchError> {
+        let batch = telemetry::decode(&bytes)?;
+        let suspect = suspects(&batch, received_at);
+        let seq = batch.seq;
+        let append = append_of(identity, via, received_at, &batch, bytes);
+        let Appended { receipt, duplicate } =
+            self.commands.store.append(identity.ledger, append).await.map_err(batch_error)?;
+        Ok(BatchReceipt {
+            seq,
+            index: receipt.first.0,
+            ledger: receipt.ledger.to_string(),
+            checkpoint: receipt.checkpoint,
+            duplicate,
+            suspect,
+        })
+    }
+}
+
+fn identity(device: DeviceId, state: &Device, ledger: LedgerId) -> Option<DeviceIdentity> {
+    let profile = state.profile()?;
+    Some(DeviceIdentity {
+        device,
+        organisation: profile.org.clone(),
+        site: profile.site.clone(),
+        name: profile.name.clone(),
+        ledger,
+    })
+}
+
+fn append_of(
+    identity: &DeviceIdentity,
+    via: &str,
+    received_at: DateTime<Utc>,
+    batch: &SensorBatch,
+    bytes: Vec<u8>,
+) -> Append {
+    // Without seq the content is the identity. The device's own topic stands for every way in, so
+    // that a device that falls back from MQTT to HTTP repeats itself.
+    let DeviceIdentity { device, organisation, site, name, .. } = identity.clone();
+    let topic = Topic::new(organisation, site, name, TopicKind::Batch).to_string();
+    let media = bytes.first().and_then(|first| media_type_of(*first)).unwrap_or(telemetry::JSON);
+    let (kind, schema) = SENSOR_BATCH_RECORDED;
+    Append {
+        actor: device.actor(),
+        command: command_id(&dedup_key(device, batch, &topic, &bytes)),
+        input_hash: Sha256::digest(&bytes).into(),
+        cause: String::new(),
+        via: via.to_owned(),
+        received_at,
+        events: vec![NewEvent {
+            stream: device.telemetry_stream(),
+            expected: Expected::Any,
+            kind: kind.to_owned(),
+            schema,
+            media: media.to_owned(),
+            bytes,
+            retention: Retention::Batch,
+        }],
+    }
+}
+
+fn suspects(batch: &SensorBatch, received_at: DateTime<Utc>) -> Vec<Suspect> {
+    telemetry::assess(batch, received_at)
+        .into_iter()
+        .filter_map(|assessed| match assessed.verdict {
+            Verdict::Good { .. } => None,
+            Verdict::Suspect(suspicion) => Some(Suspect {
+                metric: assessed.reading.metric.to_string(),
+                reason: suspicion.to_string(),
+            }),
+        })
+        .collect()
+}
+
+impl From<DecodeError> for BatchError {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::TooLarge { .. } => Self::TooLarge(error.to_string()),
+            DecodeError::SignedNotAccepted => Self::Refused(error.to_string()),
+            _ => Self::Undecodable(error.to_string()),
+        }
+    }
+}
+
+fn batch_error(error: AppendError) -> BatchError {
+    match error {
+        AppendError::CommandIdReused { first } => BatchError::Conflict {
+            first_index: first.first.0,
+            message: format!(
+                "another batch with this boot and seq is at index {}: count seq up, or send a \
+                 new boot after a restart",
+                first.first
+            ),
+        },
+        AppendError::Invalid(reason) => BatchError::Refused(reason),
+        // Repeating the same bytes is safe whatever became of the first try, and a ledger that a
+        // person must mend still has to get them afterwards.
+        error => {
+            tracing::warn!(%error, "a batch could not be recorded");
+            BatchError::Unavailable { retry_after: RETRY_AFTER }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The write side as its callers see it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sealrock_domain::Slug;
+use sealrock_eventstore::{EventStore, LedgerInfo, LedgerKind};
+use sealrock_ledger::LedgerName;
+
+use crate::error::CommandError;
+use crate::ledger::OrganisationLedger;
+
+/// The write side. Cloning is cheap; clones share the cached aggregates.
+///
+/// Every method checks permission and scope first, answers a repeated command id with its first
+/// receipt, and returns only when the entries are durable.
+#[derive(Clone)]
+pub struct Commands {
+    pub(crate) store: EventStore,
+    /// Whether organisations are registered for demonstration only.
+    demo: bool,
+    ledgers: Arc<Mutex<HashMap<LedgerName, Arc<OrganisationLedger>>>>,
+}
+
+impl Commands {
+    /// Commands into the ledgers of `store`. With `demo`, new organisations get ledgers marked as
+    /// demonstrations.
+    #[must_use]
+    pub fn new(store: EventStore, demo: bool) -> Self {
+        Self { store, demo, ledgers: Arc::default() }
+    }
+
+    /// The ledger of an organisation.
+    pub(crate) async fn ledger(
+        &self,
+        organisation: &Slug,
+    ) -> Result<Arc<OrganisationLedger>, CommandError> {
+        let name = ledger_name(organisation)?;
+        if let Some(ledger) = self.lock().get(&name) {
+            return Ok(Arc::clone(ledger));
+        }
+        let info = self.store.existing(&name).await?;
+        Ok(self.remember(info))
+    }
+
+    /// The ledger of an organisation that is about to be registered.
+    pub(crate) async fn new_ledger(
+        &self,
+        organisation: &Slug,
+    ) -> Result<Arc<OrganisationLedger>, CommandError> {
+        let name = ledger_name(organisation)?;
+        let info = self.store.create_ledger(&name, LedgerKind::Operational, self.demo).await?;
+        Ok(self.remember(info))
+    }
+
+    fn remember(&self, info: LedgerInfo) -> Arc<OrganisationLedger> {
+        let mut ledgers = self.lock();
+        let ledger = ledgers
+            .entry(info.name.clone())
+            .or_insert_with(|| Arc::new(OrganisationLedger::new(&self.store, info)));
+        Arc::clone(ledger)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<LedgerName, Arc<OrganisationLedger>>> {
+        self.ledgers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn ledger_name(organisation: &Slug) -> Result<LedgerName, CommandError> {
+    organisation
+        .as_str()
+        .parse()
+        .map_err(|error| CommandError::Invalid(format!("organisation {organisation}: {error}")))
+}

@@ -1,0 +1,164 @@
+//! Devices and their credentials.
+
+use sealrock_access::credentials;
+use sealrock_access::{DeviceSecret, Permission};
+use sealrock_domain::device::{BindDevice, DeviceCommand, RegisterDevice, RotateCredential};
+use sealrock_domain::{CredentialId, DeviceId, Slug};
+
+use crate::commands::Commands;
+use crate::context::{Context, Done};
+use crate::error::CommandError;
+use crate::ledger::{OrganisationLedger, permit};
+
+/// A device that got a new secret.
+#[derive(Debug)]
+pub struct RegisteredDevice {
+    /// Its id: the MQTT user name.
+    pub device: DeviceId,
+    /// The secret, shown this once. `None` when the command was recorded before: its secret was
+    /// shown then; rotate to get a new one.
+    pub secret: Option<DeviceSecret>,
+    /// Where it stands in the ledger.
+    pub done: Done,
+}
+
+impl Commands {
+    /// Registers a device of a site and makes its secret. `command.credential` is replaced.
+    ///
+    /// The secret's hash is stored before the entry; it signs nobody in until the entry names it,
+    /// so a crash in between leaves a row without effect.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn register_device(
+        &self,
+        context: &Context,
+        mut command: RegisterDevice,
+    ) -> Result<RegisteredDevice, CommandError> {
+        let (org, site) = (command.org.clone(), command.site.clone());
+        permit(context, Permission::RegisterDevice, &org, Some(&site))?;
+        let ledger = self.ledger(&org).await?;
+        ledger.require_site(&org, &site).await?;
+        if let Some(asset) = &command.asset {
+            ledger.require_asset(&org, &site, asset).await?;
+        }
+        let device = command.id();
+        let (credential, secret) = self.new_credential(&ledger, device).await?;
+        command.credential = credential;
+        let done = ledger.command_device(context, device, command.into()).await?;
+        Ok(RegisteredDevice::new(device, secret, done))
+    }
+
+    /// Gives a device a new secret; the one before is invalid at once.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn rotate_credential(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        site: &Slug,
+        name: &Slug,
+    ) -> Result<RegisteredDevice, CommandError> {
+        permit(context, Permission::RegisterDevice, organisation, Some(site))?;
+        let ledger = self.ledger(organisation).await?;
+        let device = DeviceId::of(organisation, site, name);
+        let (credential, secret) = self.new_credential(&ledger, device).await?;
+        let command = DeviceCommand::RotateCredential(RotateCredential { credential });
+        let done = ledger.command_device(context, device, command).await?;
+        Ok(RegisteredDevice::new(device, secret, done))
+    }
+
+    /// Lets a device measure another asset of its site.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn bind_device(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        site: &Slug,
+        name: &Slug,
+        command: BindDevice,
+    ) -> Result<Done, CommandError> {
+        permit(context, Permission::RegisterDevice, organisation, Some(site))?;
+        let ledger = self.ledger(organisation).await?;
+        ledger.require_asset(organisation, site, &command.asset).await?;
+        let device = DeviceId::of(organisation, site, name);
+        ledger.command_device(context, device, DeviceCommand::Bind(command)).await
+    }
+
+    /// Locks a device out until its credential is rotated.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn revoke_credential(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        site: &Slug,
+        name: &Slug,
+    ) -> Result<Done, CommandError> {
+        let command = DeviceCommand::RevokeCredential;
+        self.command_device(context, organisation, site, name, command).await
+    }
+
+    /// Takes a device out of use for good; its history stays.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn decommission_device(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        site: &Slug,
+        name: &Slug,
+    ) -> Result<Done, CommandError> {
+        let command = DeviceCommand::Decommission;
+        self.command_device(context, organisation, site, name, command).await
+    }
+
+    async fn command_device(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        site: &Slug,
+        name: &Slug,
+        command: DeviceCommand,
+    ) -> Result<Done, CommandError> {
+        permit(context, Permission::RegisterDevice, organisation, Some(site))?;
+        let ledger = self.ledger(organisation).await?;
+        ledger.command_device(context, DeviceId::of(organisation, site, name), command).await
+    }
+
+    async fn new_credential(
+        &self,
+        ledger: &OrganisationLedger,
+        device: DeviceId,
+    ) -> Result<(CredentialId, DeviceSecret), CommandError> {
+        let secret = DeviceSecret::generate();
+        let ledger = ledger.info.name.as_str();
+        let credential = credentials::insert(self.store.pool(), ledger, device, &secret)
+            .await
+            .map_err(|e| CommandError::Unavailable(e.to_string()))?;
+        Ok((credential, secret))
+    }
+}
+
+impl OrganisationLedger {
+    async fn command_device(
+        &self,
+        context: &Context,
+        device: DeviceId,
+        command: DeviceCommand,
+    ) -> Result<Done, CommandError> {
+        self.execute(&self.devices, &device.to_string(), context, command).await
+    }
+}
+
+impl RegisteredDevice {
+    fn new(device: DeviceId, secret: DeviceSecret, done: Done) -> Self {
+        let secret = (!done.duplicate).then_some(secret);
+        Self { device, secret, done }
+    }
+}

@@ -1,0 +1,151 @@
+//! One organisation's ledger with its aggregates, and how a command goes through them.
+
+use cqrs_es::event_sink::EventSink;
+use cqrs_es::{Aggregate, DomainEvent};
+use sealrock_access::{Permission, Scope, authorise};
+use sealrock_domain::asset::Asset;
+use sealrock_domain::device::Device;
+use sealrock_domain::organisation::Organisation;
+use sealrock_domain::site::Site;
+use sealrock_domain::{EventType, Slug};
+use sealrock_eventstore::{
+    AggregateStore, AppendError, Codec, CommandContext, EventStore, LedgerInfo, Loaded,
+};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::context::{Context, Done};
+use crate::error::CommandError;
+
+/// How often a command that lost a race is decided anew.
+const MAX_ATTEMPTS: u32 = 5;
+/// Counted up whenever a state or a fold changes, so that older snapshots are not used.
+const CODE_VERSION: i32 = 1;
+
+/// The aggregates of one ledger.
+pub(crate) struct OrganisationLedger {
+    pub(crate) info: LedgerInfo,
+    pub(crate) organisations: AggregateStore<Organisation>,
+    pub(crate) sites: AggregateStore<Site>,
+    pub(crate) assets: AggregateStore<Asset>,
+    pub(crate) devices: AggregateStore<Device>,
+    store: EventStore,
+}
+
+impl OrganisationLedger {
+    pub(crate) fn new(store: &EventStore, info: LedgerInfo) -> Self {
+        Self {
+            organisations: aggregates(store, &info),
+            sites: aggregates(store, &info),
+            assets: aggregates(store, &info),
+            devices: aggregates(store, &info),
+            store: store.clone(),
+            info,
+        }
+    }
+
+    /// Permission, idempotency, load, decide, append.
+    ///
+    /// A decision is made on the cached state first. A refusal or a conflict may only mean that the
+    /// cache was behind, so it counts only on the state that is committed now.
+    pub(crate) async fn execute<A>(
+        &self,
+        aggregates: &AggregateStore<A>,
+        id: &str,
+        context: &Context,
+        command: A::Command,
+    ) -> Result<Done, CommandError>
+    where
+        A: Aggregate<Services = ()> + Clone,
+        A::Command: Clone + Serialize,
+    {
+        let context = command_context(context, &(A::TYPE, id, &command))?;
+        if let Some(answer) = self.known(&context).await? {
+            return answer;
+        }
+        let mut loaded = aggregates.load(id).await?;
+        for attempt in 0..MAX_ATTEMPTS {
+            match decide(&loaded, command.clone()).await {
+                Ok(events) => {
+                    match aggregates.commit_events(events, loaded, context.clone()).await {
+                        Err(AppendError::Conflict { .. }) => {}
+                        appended => return Ok(appended?.into()),
+                    }
+                }
+                Err(rejection) if attempt > 0 => {
+                    return Err(CommandError::Rejected(rejection.to_string()));
+                }
+                Err(_) => {}
+            }
+            metrics::counter!("sealrock_command_retries_total", "aggregate" => A::TYPE).increment(1);
+            loaded = aggregates.load_current(id).await?;
+        }
+        Err(CommandError::Conflict)
+    }
+
+    /// The answer to a command that is in the ledger already.
+    async fn known(
+        &self,
+        context: &CommandContext,
+    ) -> Result<Option<Result<Done, CommandError>>, CommandError> {
+        let found = self
+            .store
+            .find_command(&self.info, &context.actor, context.command, &context.input_hash)
+            .await?;
+        Ok(found.map(|answer| answer.map(Done::from).map_err(CommandError::from)))
+    }
+}
+
+/// Whether the caller may do this in this organisation, and at this site if one is named.
+pub(crate) fn permit(
+    context: &Context,
+    permission: Permission,
+    organisation: &Slug,
+    site: Option<&Slug>,
+) -> Result<(), CommandError> {
+    let scope = Scope { organisation: organisation.clone(), site: site.cloned() };
+    Ok(authorise(&context.principal, permission, &scope)?)
+}
+
+fn aggregates<A>(store: &EventStore, info: &LedgerInfo) -> AggregateStore<A>
+where
+    A: Aggregate + Clone,
+    A::Event: EventType,
+{
+    let codec = Codec {
+        encode: |event: &A::Event| event.encode().payload,
+        decode: |kind, schema, bytes| {
+            A::Event::decode(kind, schema, bytes).map_err(|error| error.to_string())
+        },
+        code_version: CODE_VERSION,
+    };
+    AggregateStore::new(store.clone(), info.clone(), codec)
+}
+
+async fn decide<A>(loaded: &Loaded<A>, command: A::Command) -> Result<Vec<A::Event>, A::Error>
+where
+    A: Aggregate<Services = ()> + Clone,
+    A::Event: DomainEvent,
+{
+    // The sink folds each event into the state that decides; the caller's stays as it was loaded.
+    let mut state = loaded.state().clone();
+    let sink = EventSink::<A>::default();
+    state.handle(command, &(), &sink).await?;
+    Ok(sink.collect().await)
+}
+
+fn command_context(
+    context: &Context,
+    input: &impl Serialize,
+) -> Result<CommandContext, CommandError> {
+    let input = serde_json_canonicalizer::to_vec(input)
+        .map_err(|e| CommandError::Invalid(format!("the command cannot be written down: {e}")))?;
+    Ok(CommandContext {
+        actor: context.principal.actor(),
+        command: context.command,
+        input_hash: Sha256::digest(input).into(),
+        cause: String::new(),
+        via: context.via.clone(),
+        received_at: context.received_at,
+    })
+}

@@ -1,0 +1,294 @@
+//! Every event type, in every schema version, against the file of its payload.
+//!
+//! The files are what ledgers hold. A new schema version adds a file; a test that fails
+//! because a file no longer fits means that old ledgers can no longer be read.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+use std::{collections::BTreeMap, fmt::Debug, fs, path::PathBuf};
+
+use sealrock_domain::{
+    Attributes, CredentialId, EventDecodeError, EventType,
+    asset::{AssetEvent, AssetKind, AssetRegistered, AssetRetired},
+    device::{
+        DeviceBound, DeviceCredentialRevoked, DeviceCredentialRotated, DeviceDecommissioned,
+        DeviceEvent, DeviceRegistered, Sensor,
+    },
+    organisation::{OrganisationEvent, OrganisationRegistered, OrganisationRenamed},
+    site::{SiteEvent, SiteKind, SiteRegistered, SiteRenamed, SiteRetired},
+    telemetry::Source,
+};
+use serde_json::Value;
+
+fn folder() -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "golden"]
+        .iter()
+        .collect()
+}
+
+fn parse<T: std::str::FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+fn attributes(pairs: &[(&str, &str)]) -> Attributes {
+    let pairs = pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    pairs.collect::<BTreeMap<_, _>>().try_into().unwrap()
+}
+
+fn credential(last: u8) -> CredentialId {
+    parse(&format!("0192a1b2-c3d4-7e5f-8a9b-0000000000{last:02x}"))
+}
+
+/// (file name without `.json`, event): every field set, and the least that is allowed.
+fn organisations() -> Vec<(&'static str, OrganisationEvent)> {
+    let (slug, display_name) = (parse("northsea"), parse("North Sea Storage"));
+    vec![
+        (
+            "OrganisationRegistered.v1",
+            OrganisationRegistered { slug, display_name }.into(),
+        ),
+        (
+            "OrganisationRenamed.v1",
+            OrganisationRenamed {
+                display_name: parse("Nordsjø"),
+            }
+            .into(),
+        ),
+    ]
+}
+
+fn sites() -> Vec<(&'static str, SiteEvent)> {
+    let least = SiteRegistered {
+        org: parse("northsea"),
+        slug: parse("plant-1"),
+        display_name: parse("Plant One"),
+        site_kind: SiteKind::CapturePlant,
+        country: None,
+        latitude: None,
+        longitude: None,
+        ambient_pressure_kpa: None,
+    };
+    let full = SiteRegistered {
+        country: Some(parse("NO")),
+        latitude: Some(parse("60.3913")),
+        longitude: Some(parse("-5.3221")),
+        ambient_pressure_kpa: Some(parse("101.30")),
+        ..least.clone()
+    };
+    vec![
+        ("SiteRegistered.v1", full.into()),
+        ("SiteRegistered.v1.least", least.into()),
+        (
+            "SiteRenamed.v1",
+            SiteRenamed {
+                display_name: parse("Plant 1"),
+            }
+            .into(),
+        ),
+        ("SiteRetired.v1", SiteRetired {}.into()),
+    ]
+}
+
+fn assets() -> Vec<(&'static str, AssetEvent)> {
+    let least = AssetRegistered {
+        org: parse("northsea"),
+        site: parse("plant-1"),
+        slug: parse("stack-1"),
+        display_name: parse("Boiler stack"),
+        asset_kind: AssetKind::Stack,
+        assumptions: Attributes::default(),
+    };
+    let assumptions = attributes(&[("duct_area_m2", "0.785"), ("fuel", "wood")]);
+    vec![
+        (
+            "AssetRegistered.v1",
+            AssetRegistered {
+                assumptions,
+                ..least.clone()
+            }
+            .into(),
+        ),
+        ("AssetRegistered.v1.least", least.into()),
+        ("AssetRetired.v1", AssetRetired {}.into()),
+    ]
+}
+
+fn devices() -> Vec<(&'static str, DeviceEvent)> {
+    let least = DeviceRegistered {
+        org: parse("northsea"),
+        site: parse("plant-1"),
+        name: parse("meter-7"),
+        display_name: parse("Meter 7"),
+        asset: None,
+        source: Source::Simulator,
+        public_key: None,
+        credential: credential(1),
+        metadata: Attributes::default(),
+        sensors: vec![],
+    };
+    let metric = parse("co2_ppm");
+    let sensor = Sensor {
+        metric,
+        unit: "ppm".into(),
+        description: "NDIR, port 2".into(),
+    };
+    let full = DeviceRegistered {
+        asset: Some(parse("stack-1")),
+        source: Source::Real,
+        public_key: Some(parse(
+            "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+        )),
+        metadata: attributes(&[("firmware", "1.4.2")]),
+        sensors: vec![sensor],
+        ..least.clone()
+    };
+    let (rotated, revoked) = (credential(2), credential(3));
+    vec![
+        ("DeviceRegistered.v1", full.into()),
+        ("DeviceRegistered.v1.least", least.into()),
+        (
+            "DeviceBound.v1",
+            DeviceBound {
+                asset: parse("stack-2"),
+            }
+            .into(),
+        ),
+        (
+            "DeviceCredentialRotated.v1",
+            DeviceCredentialRotated {
+                credential: rotated,
+            }
+            .into(),
+        ),
+        (
+            "DeviceCredentialRevoked.v1",
+            DeviceCredentialRevoked {
+                credential: revoked,
+            }
+            .into(),
+        ),
+        ("DeviceDecommissioned.v1", DeviceDecommissioned {}.into()),
+    ]
+}
+
+fn check<E: EventType + PartialEq + Debug>(samples: &[(&str, E)]) {
+    for (kind, schema) in E::KNOWN {
+        let name = format!("{kind}.v{schema}");
+        assert!(
+            samples.iter().any(|(file, _)| *file == name),
+            "no sample of {name}"
+        );
+    }
+    for (file, event) in samples {
+        let bytes = fs::read(folder().join(format!("{file}.json"))).unwrap();
+        let mut name = file.split(".v");
+        let kind = name.next().unwrap();
+        let schema = parse(name.next().unwrap().trim_end_matches(".least"));
+        assert_eq!(&E::decode(kind, schema, &bytes).unwrap(), event, "{file}");
+        let encoded = event.encode();
+        assert_eq!((encoded.kind, encoded.schema), (kind, schema), "{file}");
+        assert_eq!(
+            encoded.payload,
+            serde_json::from_slice::<Value>(&bytes).unwrap(),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn organisation_events_fit_their_golden_files() {
+    check(&organisations());
+}
+
+#[test]
+fn site_events_fit_their_golden_files() {
+    check(&sites());
+}
+
+#[test]
+fn asset_events_fit_their_golden_files() {
+    check(&assets());
+}
+
+#[test]
+fn device_events_fit_their_golden_files() {
+    check(&devices());
+}
+
+fn has_number(value: &Value) -> bool {
+    match value {
+        Value::Number(_) => true,
+        Value::Array(items) => items.iter().any(has_number),
+        Value::Object(fields) => fields.values().any(has_number),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
+    }
+}
+
+#[test]
+fn golden_files_hold_no_json_number_and_each_belongs_to_a_sample() {
+    let mut known: Vec<&str> = organisations().iter().map(|s| s.0).collect();
+    known.extend(sites().iter().map(|s| s.0));
+    known.extend(assets().iter().map(|s| s.0));
+    known.extend(devices().iter().map(|s| s.0));
+    for file in fs::read_dir(folder()).unwrap() {
+        let path = file.unwrap().path();
+        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(known.contains(&stem.as_str()), "{stem} is no sample's");
+        let payload: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        assert!(!has_number(&payload), "{stem} holds a number");
+    }
+}
+
+#[test]
+fn an_unknown_event_type_is_named() {
+    let error = SiteEvent::decode("SiteMoved", 1, b"{}").unwrap_err();
+    assert!(matches!(&error, EventDecodeError::UnknownType { kind, .. } if kind == "SiteMoved"));
+    assert!(
+        error
+            .to_string()
+            .contains("SiteRegistered, SiteRenamed, SiteRetired"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_unknown_schema_version_is_named() {
+    let error = SiteEvent::decode("SiteRetired", 2, b"{}").unwrap_err();
+    let (kind, known) = ("SiteRetired".to_owned(), "1".to_owned());
+    assert_eq!(
+        error,
+        EventDecodeError::UnknownSchema {
+            kind,
+            schema: 2,
+            known
+        }
+    );
+}
+
+#[test]
+fn a_payload_with_a_missing_or_foreign_field_is_refused() {
+    let missing = SiteEvent::decode("SiteRenamed", 1, b"{}")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        missing.contains("missing field `display_name`"),
+        "{missing}"
+    );
+    let foreign = SiteEvent::decode("SiteRetired", 1, br#"{"why":"x"}"#)
+        .unwrap_err()
+        .to_string();
+    assert!(foreign.contains("unknown field `why`"), "{foreign}");
+}
+
+#[test]
+fn the_framework_sees_the_same_type_and_version() {
+    use cqrs_es::DomainEvent;
+    let event: SiteEvent = SiteRetired {}.into();
+    assert_eq!(
+        (event.event_type(), event.event_version()),
+        ("SiteRetired".into(), "1".into())
+    );
+    let json = serde_json::to_string(&event).unwrap();
+    assert_eq!(serde_json::from_str::<SiteEvent>(&json).unwrap(), event);
+}

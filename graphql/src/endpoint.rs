@@ -1,0 +1,105 @@
+//! What both transports stand on: an executor, a way to tell callers apart, limits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
+use async_graphql::{Executor, Request, Response};
+use axum::http::{HeaderMap, header};
+use sealrock_access::{TokenError, Tokens};
+use tokio_util::sync::CancellationToken;
+
+use crate::caller::Caller;
+use crate::code::Code;
+
+/// Bounds of the transports.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    /// Bytes of one request, over HTTP or in one frame.
+    pub(crate) request_bytes: usize,
+    /// Operations that one socket may have running.
+    pub(crate) operations_per_socket: usize,
+    /// How long a new socket may wait with `connection_init`.
+    pub(crate) init_timeout: Duration,
+    /// How long a client may leave a frame untaken.
+    pub(crate) send_timeout: Duration,
+    /// Time between two pings; a client that is silent for two of them is gone.
+    pub(crate) ping_interval: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            request_bytes: 1 << 20,
+            operations_per_socket: 64,
+            init_timeout: Duration::from_secs(3),
+            send_timeout: Duration::from_secs(30),
+            ping_interval: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A schema, served.
+#[derive(Clone)]
+pub(crate) struct Endpoint<E> {
+    pub(crate) executor: E,
+    /// Tells who the bearer of a token is.
+    pub(crate) tokens: Arc<Tokens>,
+    /// Browsers that open `/graphql` get a page to try queries on.
+    pub(crate) development: bool,
+    pub(crate) limits: Limits,
+    /// Sockets are closed when this is cancelled.
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl<E> Endpoint<E> {
+    /// Who the bearer of a token is.
+    pub(crate) fn identify(&self, token: &str) -> Result<Caller, TokenError> {
+        self.tokens.verify(token).map(Caller::Known)
+    }
+}
+
+impl<E: Executor> Endpoint<E> {
+    /// Runs a query or mutation; every error of the answer has a code.
+    pub(crate) async fn execute(&self, request: Request) -> Response {
+        with_codes(self.executor.execute(request).await)
+    }
+}
+
+/// The bearer token of a request, if it has one.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    token(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
+}
+
+/// The token of an `Authorization` value. The scheme's name has no case (RFC 9110, 11.1).
+pub(crate) fn token(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Whether the answer says that nothing was executed: such an answer has no `data` at all, which is
+/// not the same as `data: null`.
+pub(crate) fn is_request_error(response: &Response) -> bool {
+    let nothing = response.data == async_graphql::Value::Null;
+    nothing && !response.is_ok() && response.errors.iter().all(|error| error.path.is_empty())
+}
+
+/// Gives a code to the errors that the library itself made.
+pub(crate) fn with_codes(mut response: Response) -> Response {
+    let library = if is_request_error(&response) { Code::ValidationFailed } else { Code::BadUserInput };
+    response.errors.iter_mut().for_each(|error| library.mark(error));
+    response
+}
+
+/// The type of the operation that would run, if that can be told.
+pub(crate) fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> Option<OperationType> {
+    let operation = match (&document.operations, name) {
+        (DocumentOperations::Single(operation), _) => operation,
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name)?,
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            operations.values().next()?
+        }
+        (DocumentOperations::Multiple(_), None) => return None,
+    };
+    Some(operation.node.ty)
+}

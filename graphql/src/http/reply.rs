@@ -1,0 +1,88 @@
+//! Answers with their status and media type.
+
+use async_graphql::ServerError;
+use axum::Json;
+use axum::body::Body;
+use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::accept::Media;
+use crate::code::Code;
+use crate::endpoint::is_request_error;
+
+/// An HTTP request that never became a GraphQL operation.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) code: Code,
+    pub(crate) message: String,
+    pub(crate) header: Option<(HeaderName, &'static str)>,
+}
+
+impl Refusal {
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: Code::BadRequest,
+            message: message.into(),
+            header: None,
+        }
+    }
+
+    pub(super) fn method(message: impl Into<String>, allowed: &'static str) -> Self {
+        Self {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            code: Code::MethodNotAllowed,
+            message: message.into(),
+            header: Some((ALLOW, allowed)),
+        }
+    }
+}
+
+/// An answer without `data`.
+#[derive(Serialize)]
+struct Errors<'a> {
+    errors: &'a [ServerError],
+}
+
+/// The answer to an operation, run or not.
+pub(super) fn answered(media: Media, response: &async_graphql::Response) -> Response<Body> {
+    if !is_request_error(response) {
+        return write(media, StatusCode::OK, response);
+    }
+    let status = match media {
+        Media::GraphqlResponse => StatusCode::BAD_REQUEST,
+        Media::Json => StatusCode::OK,
+    };
+    write(media, status, &Errors { errors: &response.errors })
+}
+
+/// The answer to a request that is no GraphQL request.
+pub(super) fn refused(media: Media, refusal: &Refusal) -> Response<Body> {
+    let errors = [refusal.code.error(refusal.message.as_str())];
+    let mut response = write(media, refusal.status, &Errors { errors: &errors });
+    if let Some((name, value)) = &refusal.header {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// The answer to a client that accepts nothing that we write.
+pub(super) fn not_acceptable() -> Response<Body> {
+    let refusal = Refusal {
+        status: StatusCode::NOT_ACCEPTABLE,
+        code: Code::NotAcceptable,
+        message: "accept application/graphql-response+json or application/json".to_owned(),
+        header: None,
+    };
+    refused(Media::Json, &refusal)
+}
+
+fn write(media: Media, status: StatusCode, body: &impl Serialize) -> Response<Body> {
+    let mut response = (status, Json(body)).into_response();
+    let content_type = HeaderValue::from_static(media.content_type());
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}

@@ -1,0 +1,252 @@
+//! A broker on a free port with a ledger double that tests can hold, switch off and look into.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sealrock_domain::{DeviceId, Slug};
+use sealrock_ingest::{
+    AuthError, BatchError, BatchReceipt, BatchSink, Broker, BrokerConfig, DeadLetter, DeadLetters,
+    DeadLettersUnavailable, DeviceIdentity, EmbeddedBroker, PresenceStream,
+};
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+pub const SECRET: &str = "wJ4a-secret";
+
+/// What a test waits at most for something that should happen soon.
+pub const SOON: Duration = Duration::from_secs(20);
+
+pub fn device(name: &str) -> DeviceIdentity {
+    let slug = |text: &str| text.parse::<Slug>().unwrap();
+    let (organisation, site, name) = (slug("acme"), slug("plant-1"), slug(name));
+    DeviceIdentity {
+        device: DeviceId::of(&organisation, &site, &name),
+        organisation,
+        site,
+        name,
+    }
+}
+
+pub fn topic(device: &DeviceIdentity, last: &str) -> String {
+    format!(
+        "sealrock/v1/{}/{}/{}/{last}",
+        device.organisation, device.site, device.name
+    )
+}
+
+/// Stands in for the write side: remembers what it took, knows duplicates and conflicts.
+pub struct Ledger {
+    available: AtomicBool,
+    open: watch::Sender<bool>,
+    taken: Mutex<Vec<(DeviceId, String, Vec<u8>)>>,
+}
+
+impl Ledger {
+    pub fn new() -> Arc<Self> {
+        let open = watch::Sender::new(true);
+        Arc::new(Self {
+            available: AtomicBool::new(true),
+            open,
+            taken: Mutex::default(),
+        })
+    }
+
+    /// Batches wait in `record_batch` until [`Ledger::commit`].
+    pub fn hold(&self) {
+        self.open.send_replace(false);
+    }
+
+    pub fn commit(&self) {
+        self.open.send_replace(true);
+    }
+
+    pub fn set_available(&self, available: bool) {
+        self.available.store(available, Ordering::SeqCst);
+    }
+
+    fn check_available(&self) -> bool {
+        self.available.load(Ordering::SeqCst)
+    }
+
+    pub fn taken(&self) -> Vec<(DeviceId, String, Vec<u8>)> {
+        self.taken.lock().unwrap().clone()
+    }
+
+    fn record(
+        &self,
+        device: DeviceId,
+        via: &str,
+        bytes: Vec<u8>,
+    ) -> Result<BatchReceipt, BatchError> {
+        let seq = seq(&bytes)?;
+        let mut taken = self.taken.lock().unwrap();
+        let first = taken
+            .iter()
+            .position(|(of, _, other)| *of == device && self::seq(other).ok() == Some(seq));
+        let (index, duplicate) = match first {
+            Some(index) if taken[index].2 == bytes => (index, true),
+            Some(index) => {
+                let message = format!("seq {seq} holds other bytes at index {index}");
+                return Err(BatchError::Conflict {
+                    first_index: index as u64,
+                    message,
+                });
+            }
+            None => {
+                taken.push((device, via.to_owned(), bytes));
+                (taken.len() - 1, false)
+            }
+        };
+        let (ledger, checkpoint) = ("test/acme".to_owned(), "signed".to_owned());
+        Ok(BatchReceipt {
+            seq: Some(seq),
+            index: index as u64,
+            ledger,
+            checkpoint,
+            duplicate,
+            suspect: vec![],
+        })
+    }
+}
+
+fn seq(bytes: &[u8]) -> Result<u64, BatchError> {
+    if bytes.len() > sealrock_ingest::MAX_BATCH_BYTES {
+        return Err(BatchError::TooLarge(format!("{} bytes", bytes.len())));
+    }
+    let undecodable = |cause: String| BatchError::Undecodable(cause);
+    let value: HashMap<String, serde_json::Value> =
+        serde_json::from_slice(bytes).map_err(|error| undecodable(error.to_string()))?;
+    value
+        .get("seq")
+        .and_then(serde_json::Value::as_u64)
+        .ok_or_else(|| undecodable("no seq".into()))
+}
+
+#[async_trait]
+impl BatchSink for Ledger {
+    async fn authenticate(
+        &self,
+        device: DeviceId,
+        secret: &str,
+    ) -> Result<DeviceIdentity, AuthError> {
+        if !self.check_available() {
+            return Err(AuthError::Unavailable);
+        }
+        let known = ["stack-1", "well-2"]
+            .map(self::device)
+            .into_iter()
+            .find(|known| known.device == device);
+        known.filter(|_| secret == SECRET).ok_or(AuthError::Refused)
+    }
+
+    async fn record_batch(
+        &self,
+        identity: &DeviceIdentity,
+        via: &str,
+        _: DateTime<Utc>,
+        bytes: Vec<u8>,
+    ) -> Result<BatchReceipt, BatchError> {
+        if !self.check_available() {
+            return Err(BatchError::Unavailable {
+                retry_after: Duration::from_millis(20),
+            });
+        }
+        self.open.subscribe().wait_for(|open| *open).await.unwrap();
+        self.record(identity.device, via, bytes)
+    }
+}
+
+/// Keeps letters in memory.
+#[derive(Default)]
+pub struct Letters {
+    pub kept: Mutex<Vec<DeadLetter>>,
+    pub away: AtomicBool,
+}
+
+impl Letters {
+    pub fn reasons(&self) -> Vec<String> {
+        self.kept
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|letter| letter.reason.clone())
+            .collect()
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Letters {
+    async fn put(&self, letter: &DeadLetter) -> Result<(), DeadLettersUnavailable> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(DeadLettersUnavailable {
+                cause: "away".into(),
+                retry_after: Duration::from_millis(20),
+            });
+        }
+        self.kept.lock().unwrap().push(letter.clone());
+        Ok(())
+    }
+}
+
+/// A running broker and what is behind it.
+pub struct Platform {
+    pub ledger: Arc<Ledger>,
+    pub letters: Arc<Letters>,
+    pub broker: EmbeddedBroker,
+    pub presence: PresenceStream,
+    pub folder: TempDir,
+}
+
+pub fn config(folder: &TempDir) -> BrokerConfig {
+    BrokerConfig::new(
+        SocketAddr::from(([127, 0, 0, 1], 0)),
+        folder.path().join("mqtt"),
+    )
+}
+
+impl Platform {
+    pub async fn start() -> Self {
+        Self::start_with(|config| config).await
+    }
+
+    pub async fn start_with(adapt: impl FnOnce(BrokerConfig) -> BrokerConfig) -> Self {
+        let folder = TempDir::new().unwrap();
+        let (ledger, letters) = (Ledger::new(), Arc::new(Letters::default()));
+        let config = adapt(config(&folder));
+        let (broker, presence) = EmbeddedBroker::start(config, ledger.clone(), letters.clone())
+            .await
+            .unwrap();
+        Self {
+            ledger,
+            letters,
+            broker,
+            presence,
+            folder,
+        }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.broker.local_addr().port()
+    }
+}
+
+pub async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(SOON, future)
+        .await
+        .expect("this should have happened by now")
+}
+
+/// Waits until `condition` holds.
+pub async fn eventually(condition: impl Fn() -> bool) {
+    soon(async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}

@@ -1,0 +1,39 @@
+//! Whether devices are connected, told by the broker.
+
+use chrono::{DateTime, Utc};
+use sealrock_domain::DeviceId;
+use sqlx::PgPool;
+
+use crate::read_models::{QueryError, ReadModels};
+
+/// Makes the table, unless it is there.
+pub(crate) async fn ensure(pool: &PgPool) -> sqlx::Result<()> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('rm_runner', 0))")
+        .execute(&mut *tx)
+        .await?;
+    sqlx::raw_sql(include_str!("presence.sql")).execute(&mut *tx).await?;
+    tx.commit().await
+}
+
+impl ReadModels {
+    /// Notes that `device` connected or disconnected at `at`. Older news than what is known changes
+    /// nothing, and neither does news that is known.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres is away; presence is then as it was.
+    pub async fn set_presence(
+        &self,
+        device: DeviceId,
+        online: bool,
+        at: DateTime<Utc>,
+    ) -> Result<(), QueryError> {
+        sqlx::query(include_str!("set_presence.sql"))
+            .bind(device.0)
+            .bind(online)
+            .bind(at)
+            .execute(self.pool())
+            .await?;
+        Ok(())
+    }
+}

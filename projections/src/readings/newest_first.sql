@@ -1,0 +1,6 @@
+SELECT *
+  FROM rm_readings.reading
+ WHERE device_id = $1 AND metric = $2 AND at >= $3 AND at < $4 AND at <= $5
+   AND (at, index, ordinal) < ($5, $6, $7)
+ ORDER BY at DESC, index DESC, ordinal DESC
+ LIMIT $8

@@ -1,0 +1,150 @@
+//! Batches to buckets.
+//!
+//! The buckets that a batch touches are loaded, every reading is added in the ledger's order, and
+//! they are stored: so a sum has the same last bit however the ledger was cut into batches, and a
+//! rebuild gives the same rows. Adding partial sums in SQL would not.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sealrock_domain::DeviceId;
+use sealrock_eventstore::{LedgerId, LedgerInfo, Recorded};
+use sqlx::PgTransaction;
+use sqlx::types::Uuid;
+
+use super::aggregate::bucket_of;
+use super::{Aggregate, NAME, WIDTHS};
+use crate::runner::{FoldError, Projection};
+use crate::telemetry::{Counted, batches};
+
+/// Fills read model `rollups`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RollupsProjection;
+
+/// Device, metric, width in seconds, start.
+type Key = (DeviceId, String, i32, DateTime<Utc>);
+type Buckets = BTreeMap<Key, Aggregate>;
+
+#[async_trait]
+impl Projection for RollupsProjection {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn schema(&self) -> &'static str {
+        include_str!("schema.sql")
+    }
+
+    async fn fold(
+        &self,
+        tx: &mut PgTransaction<'_>,
+        ledger: &LedgerInfo,
+        batch: &[Recorded],
+    ) -> Result<(), FoldError> {
+        let batches = batches(batch)?;
+        let readings: Vec<Counted> = batches.iter().flat_map(|batch| batch.counted()).collect();
+        let mut buckets = load(tx, &readings).await?;
+        for reading in &readings {
+            add(&mut buckets, reading);
+        }
+        store(tx, ledger.id, &buckets).await?;
+        Ok(())
+    }
+}
+
+fn keys(reading: &Counted) -> impl Iterator<Item = Key> {
+    WIDTHS.into_iter().map(|width| {
+        (reading.device, reading.metric.clone(), width, bucket_of(reading.at, width))
+    })
+}
+
+fn add(buckets: &mut Buckets, reading: &Counted) {
+    for key in keys(reading) {
+        buckets
+            .entry(key)
+            .and_modify(|bucket| *bucket = bucket.with(reading.value, reading.at))
+            .or_insert_with(|| Aggregate::of(reading.value, reading.at));
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    device_id: Uuid,
+    metric: String,
+    width: i32,
+    bucket: DateTime<Utc>,
+    count: i64,
+    sum: f64,
+    min: f64,
+    max: f64,
+    first: f64,
+    first_at: DateTime<Utc>,
+    last: f64,
+    last_at: DateTime<Utc>,
+}
+
+async fn load(tx: &mut PgTransaction<'_>, readings: &[Counted]) -> sqlx::Result<Buckets> {
+    let mut wanted: Vec<Key> = readings.iter().flat_map(keys).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let devices: Vec<Uuid> = wanted.iter().map(|key| key.0.0).collect();
+    let metrics: Vec<&str> = wanted.iter().map(|key| key.1.as_str()).collect();
+    let widths: Vec<i32> = wanted.iter().map(|key| key.2).collect();
+    let starts: Vec<DateTime<Utc>> = wanted.iter().map(|key| key.3).collect();
+    let rows: Vec<Row> = sqlx::query_as(include_str!("load.sql"))
+        .bind(devices)
+        .bind(metrics)
+        .bind(widths)
+        .bind(starts)
+        .fetch_all(&mut **tx)
+        .await?;
+    Ok(rows.into_iter().map(Row::into_bucket).collect())
+}
+
+impl Row {
+    fn into_bucket(self) -> (Key, Aggregate) {
+        let aggregate = Aggregate {
+            count: self.count.unsigned_abs(),
+            sum: self.sum,
+            min: self.min,
+            max: self.max,
+            first: self.first,
+            first_at: self.first_at,
+            last: self.last,
+            last_at: self.last_at,
+        };
+        ((DeviceId(self.device_id), self.metric, self.width, self.bucket), aggregate)
+    }
+}
+
+async fn store(
+    tx: &mut PgTransaction<'_>,
+    ledger: LedgerId,
+    buckets: &Buckets,
+) -> sqlx::Result<()> {
+    let column = |f: fn(&Aggregate) -> f64| buckets.values().map(f).collect::<Vec<f64>>();
+    let time = |f: fn(&Aggregate) -> DateTime<Utc>| buckets.values().map(f).collect::<Vec<_>>();
+    let counts: Vec<i64> = buckets.values().map(|b| b.count.cast_signed()).collect();
+    sqlx::query(include_str!("store.sql"))
+        .bind(ledger.0)
+        .bind(buckets.keys().map(|key| key.0.0).collect::<Vec<Uuid>>())
+        .bind(buckets.keys().map(|key| key.1.as_str()).collect::<Vec<&str>>())
+        .bind(buckets.keys().map(|key| key.2).collect::<Vec<i32>>())
+        .bind(buckets.keys().map(|key| key.3).collect::<Vec<DateTime<Utc>>>())
+        .bind(counts)
+        .bind(column(|b| b.sum))
+        .bind(column(|b| b.min))
+        .bind(column(|b| b.max))
+        .bind(column(|b| b.first))
+        .bind(time(|b| b.first_at))
+        .bind(column(|b| b.last))
+        .bind(time(|b| b.last_at))
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}

@@ -1,0 +1,18 @@
+-- Buckets of 300, 3,600 and 86,400 seconds, counted from 1970-01-01 UTC. `first` and `last` are by
+-- the readings' own time.
+CREATE TABLE rollup (
+    device_id uuid             NOT NULL,
+    metric    text             NOT NULL,
+    width     integer          NOT NULL,
+    bucket    timestamptz      NOT NULL,
+    ledger_id integer          NOT NULL,
+    count     bigint           NOT NULL,
+    sum       double precision NOT NULL,
+    min       double precision NOT NULL,
+    max       double precision NOT NULL,
+    first     double precision NOT NULL,
+    first_at  timestamptz      NOT NULL,
+    last      double precision NOT NULL,
+    last_at   timestamptz      NOT NULL,
+    PRIMARY KEY (device_id, metric, width, bucket)
+);

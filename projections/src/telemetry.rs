@@ -1,0 +1,91 @@
+//! Sensor batches, as the read models of telemetry fold them.
+
+use chrono::{DateTime, Utc};
+use sealrock_domain::DeviceId;
+use sealrock_domain::telemetry::{
+    Assessed, SENSOR_BATCH_RECORDED, SENSOR_BATCH_SCHEMA, SensorBatch, Value, Verdict, assess,
+    decode,
+};
+use sealrock_eventstore::Recorded;
+use sealrock_ledger::{Index, micros};
+
+use crate::entry::stream_id;
+use crate::runner::FoldError;
+
+/// A recorded batch, decoded.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) index: Index,
+    pub(crate) device: DeviceId,
+    pub(crate) received_at: DateTime<Utc>,
+    pub(crate) content: SensorBatch,
+}
+
+/// A reading that counts: known metric and unit, not doubted, not from the future.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Counted {
+    pub(crate) index: Index,
+    pub(crate) ordinal: i32,
+    pub(crate) device: DeviceId,
+    pub(crate) metric: String,
+    /// Cut to microseconds, as Postgres keeps it.
+    pub(crate) at: DateTime<Utc>,
+    /// In the metric's canonical unit.
+    pub(crate) value: f64,
+    pub(crate) unit: &'static str,
+}
+
+impl Batch {
+    /// Every reading with its verdict, numbered from 0.
+    pub(crate) fn assessed(&self) -> impl Iterator<Item = (i32, Assessed<'_>)> {
+        (0..).zip(assess(&self.content, self.received_at))
+    }
+
+    /// The readings that count, in order.
+    pub(crate) fn counted(&self) -> impl Iterator<Item = Counted> {
+        self.assessed().filter_map(|(ordinal, assessed)| match assessed.verdict {
+            Verdict::Suspect(_) => None,
+            Verdict::Good { value, unit } => Some(Counted {
+                index: self.index,
+                ordinal,
+                device: self.device,
+                metric: assessed.reading.metric.to_string(),
+                at: micros(assessed.reading.at),
+                value,
+                unit,
+            }),
+        })
+    }
+}
+
+/// The sensor batches among `entries`; those whose payload was erased have no readings any more.
+///
+/// # Errors
+/// Poison for a batch of another schema, stream or format than this code knows.
+pub(crate) fn batches(entries: &[Recorded]) -> Result<Vec<Batch>, FoldError> {
+    entries.iter().filter_map(|entry| read(entry).transpose()).collect()
+}
+
+fn read(recorded: &Recorded) -> Result<Option<Batch>, FoldError> {
+    let entry = &recorded.entry;
+    if entry.kind != SENSOR_BATCH_RECORDED {
+        return Ok(None);
+    }
+    if entry.schema != SENSOR_BATCH_SCHEMA {
+        let reason = format!("schema {} of {SENSOR_BATCH_RECORDED} is not known", entry.schema);
+        return Err(FoldError::poison(entry.index, reason));
+    }
+    let Some(payload) = &recorded.payload else { return Ok(None) };
+    let content = decode(&payload.bytes).map_err(|e| FoldError::poison(entry.index, e))?;
+    let device = stream_id(recorded)?;
+    Ok(Some(Batch { index: entry.index, device, received_at: entry.received_at, content }))
+}
+
+/// The columns that hold a value: number, truth, text.
+pub(crate) fn columns(value: &Value) -> (Option<f64>, Option<bool>, Option<&str>) {
+    match value {
+        Value::Number(number) => (Some(*number), None, None),
+        Value::Bool(truth) => (None, Some(*truth), None),
+        Value::Text(text) => (None, None, Some(text)),
+    }
+}
