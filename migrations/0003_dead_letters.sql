@@ -1,7 +1,8 @@
 -- What authenticated devices sent and the platform could not take: an ordinary table, bounded
 -- per device (crate sealrock-ingest), no part of the ledger.
 
-CREATE SCHEMA ingest;
+CREATE SCHEMA ingest AUTHORIZATION sealrock_owner;
+SET LOCAL ROLE sealrock_owner;
 
 CREATE TABLE ingest.dead_letters (
     id           uuid        PRIMARY KEY,  -- UUIDv7: the order of ids is the order of time
@@ -21,3 +22,5 @@ CREATE INDEX dead_letters_by_organisation ON ingest.dead_letters (organisation, 
 
 GRANT USAGE ON SCHEMA ingest TO sealrock_app;
 GRANT SELECT, INSERT, DELETE ON ingest.dead_letters TO sealrock_app;
+
+RESET ROLE;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sealrock_access::credentials;
+use sealrock_access::{DeviceSecret, credentials};
 use sealrock_domain::device::Device;
 use sealrock_domain::telemetry::{
     self, DecodeError, SensorBatch, Verdict, command_id, dedup_key, media_type_of,
@@ -17,8 +17,6 @@ use sha2::{Digest, Sha256};
 
 use crate::commands::Commands;
 
-/// The event type of a batch, and the version of its schema.
-const SENSOR_BATCH_RECORDED: (&str, u32) = ("SensorBatchRecorded", 1);
 /// How long a device should wait while the ledger cannot be written.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
@@ -132,16 +130,17 @@ impl Devices {
         let stored = credentials::find(self.commands.store.pool(), device)
             .await
             .map_err(|e| unavailable(&e))?;
-        let presented = stored.iter().find(|credential| credential.matches(secret));
-        let credential = presented.ok_or(AuthError::Refused)?;
-        let organisation: Slug = credential.ledger.parse().map_err(|_| AuthError::Refused)?;
-        let ledger = self.commands.ledger(&organisation).await.map_err(|e| unavailable(&e))?;
+        let presented = DeviceSecret::parse(secret).ok_or(AuthError::Refused)?;
+        let opened = stored.iter().find(|credential| credential.opens(&presented));
+        let credential = opened.ok_or(AuthError::Refused)?;
+        let ledger =
+            self.commands.ledger(&credential.ledger).await.map_err(|e| unavailable(&e))?;
         let loaded = ledger
             .devices
             .load_current(&device.to_string())
             .await
             .map_err(|e| unavailable(&e))?;
-        if !loaded.state().active_credentials().contains(&credential.credential) {
+        if !loaded.state().active_credentials().contains(&credential.id) {
             return Err(AuthError::Refused);
         }
         identity(device, loaded.state(), ledger.info.id).ok_or(AuthError::Refused)
@@ -201,7 +200,6 @@ fn append_of(
     let DeviceIdentity { device, organisation, site, name, .. } = identity.clone();
     let topic = Topic::new(organisation, site, name, TopicKind::Batch).to_string();
     let media = bytes.first().and_then(|first| media_type_of(*first)).unwrap_or(telemetry::JSON);
-    let (kind, schema) = SENSOR_BATCH_RECORDED;
     Append {
         actor: device.actor(),
         command: command_id(&dedup_key(device, batch, &topic, &bytes)),
@@ -212,8 +210,8 @@ fn append_of(
         events: vec![NewEvent {
             stream: device.telemetry_stream(),
             expected: Expected::Any,
-            kind: kind.to_owned(),
-            schema,
+            kind: telemetry::SENSOR_BATCH_RECORDED.to_owned(),
+            schema: telemetry::SENSOR_BATCH_SCHEMA,
             media: media.to_owned(),
             bytes,
             retention: Retention::Batch,

@@ -1,7 +1,6 @@
 //! Devices and their credentials.
 
-use sealrock_access::credentials;
-use sealrock_access::{DeviceSecret, Permission};
+use sealrock_access::{DeviceSecret, Permission, credentials};
 use sealrock_domain::device::{BindDevice, DeviceCommand, RegisterDevice, RotateCredential};
 use sealrock_domain::{CredentialId, DeviceId, Slug};
 
@@ -43,7 +42,7 @@ impl Commands {
             ledger.require_asset(&org, &site, asset).await?;
         }
         let device = command.id();
-        let (credential, secret) = self.new_credential(&ledger, device).await?;
+        let (credential, secret) = self.new_credential(&org, device).await?;
         command.credential = credential;
         let done = ledger.command_device(context, device, command.into()).await?;
         Ok(RegisteredDevice::new(device, secret, done))
@@ -60,10 +59,10 @@ impl Commands {
         site: &Slug,
         name: &Slug,
     ) -> Result<RegisteredDevice, CommandError> {
-        permit(context, Permission::RegisterDevice, organisation, Some(site))?;
+        permit(context, Permission::ManageDeviceCredentials, organisation, Some(site))?;
         let ledger = self.ledger(organisation).await?;
         let device = DeviceId::of(organisation, site, name);
-        let (credential, secret) = self.new_credential(&ledger, device).await?;
+        let (credential, secret) = self.new_credential(organisation, device).await?;
         let command = DeviceCommand::RotateCredential(RotateCredential { credential });
         let done = ledger.command_device(context, device, command).await?;
         Ok(RegisteredDevice::new(device, secret, done))
@@ -133,12 +132,11 @@ impl Commands {
 
     async fn new_credential(
         &self,
-        ledger: &OrganisationLedger,
+        organisation: &Slug,
         device: DeviceId,
     ) -> Result<(CredentialId, DeviceSecret), CommandError> {
         let secret = DeviceSecret::generate();
-        let ledger = ledger.info.name.as_str();
-        let credential = credentials::insert(self.store.pool(), ledger, device, &secret)
+        let credential = credentials::insert(self.store.pool(), organisation, device, &secret)
             .await
             .map_err(|e| CommandError::Unavailable(e.to_string()))?;
         Ok((credential, secret))

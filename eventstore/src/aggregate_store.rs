@@ -1,7 +1,6 @@
 //! Aggregates over the store: the seam that cqrs-es gives, with our order, receipts and snapshots.
 
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -84,8 +83,7 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
     /// The aggregates of type `A` in `ledger`.
     #[must_use]
     pub fn new(store: EventStore, ledger: LedgerInfo, codec: Codec<A::Event>) -> Self {
-        let capacity = NonZeroUsize::new(CACHED).expect("the capacity is a positive constant");
-        let cache = Arc::new(Mutex::new(LruCache::new(capacity)));
+        let cache = Arc::new(Mutex::new(LruCache::unbounded()));
         Self { store, ledger, codec: Arc::new(codec), cache }
     }
 
@@ -191,6 +189,10 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
         let mut cache = self.lock();
         if cache.peek(&loaded.stream).is_none_or(|known| known.version <= loaded.version) {
             cache.put(loaded.stream.clone(), loaded);
+        }
+        // Bounded by hand, because a bounded cache takes the memory for its bound at once.
+        if cache.len() > CACHED {
+            cache.pop_lru();
         }
     }
 

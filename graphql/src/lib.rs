@@ -4,4 +4,6 @@ mod caller;
 mod code;
 mod endpoint;
 mod http;
+#[cfg(test)]
+mod testing;
 mod ws;

@@ -333,8 +333,8 @@ fn victim(folder: &TempDir, die_with_parent: bool) -> (std::process::Child, i32)
         .spawn()
         .unwrap();
     let deadline = Instant::now() + Duration::from_mins(1);
-    let note = folder.path().join("running.json");
-    while !note.exists() {
+    let ready = folder.path().join("inserted");
+    while !ready.exists() {
         assert!(Instant::now() < deadline, "the victim did not start");
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -349,17 +349,18 @@ async fn keeps_running_when_asked() {
         return;
     };
     let die_with_parent = std::env::var("SEALROCK_TEST_DIE").unwrap() == "true";
-    let postgres = Postgres::start(Config {
+    let config = Config {
         die_with_parent,
-        ..Config::new(folder)
-    })
-    .await
-    .unwrap();
+        ..Config::new(&folder)
+    };
+    let postgres = Postgres::start(config).await.unwrap();
+    let url = postgres.url();
     run(
-        postgres.url(),
+        url,
         "CREATE TABLE kept (n int); INSERT INTO kept VALUES (11)",
     )
     .await;
+    fs::write(Path::new(&folder).join("inserted"), "").unwrap();
     tokio::time::sleep(Duration::from_mins(2)).await;
 }
 
@@ -367,8 +368,7 @@ async fn keeps_running_when_asked() {
 async fn after_kill_9_of_the_supervisor_the_next_start_needs_no_hand() {
     let folder = tempfile::tempdir().unwrap();
     let (mut victim, orphan) = victim(&folder, false);
-    assert_eq!(attach(folder.path()).is_some(), true);
-    tokio::time::sleep(Duration::from_millis(500)).await; // Its INSERT.
+    assert!(attach(folder.path()).is_some());
     victim.kill().unwrap();
     victim.wait().unwrap();
     assert!(lives(orphan), "this Postgres outlives its supervisor");

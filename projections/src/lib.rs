@@ -17,3 +17,20 @@ pub use runner::{
     FoldError, Positions, Prepared, Projection, ProjectionStatus, RebuildError, Rebuilt, Runner,
     RunnerError, State, WaitError,
 };
+
+/// What names a ledger and its entries in the answers here.
+pub use sealrock_eventstore::{LedgerId, LedgerInfo, LedgerKind, Recorded};
+
+use std::sync::Arc;
+
+/// Every read model of the platform, for [`Runner::new`].
+#[must_use]
+pub fn all() -> Vec<Arc<dyn Projection>> {
+    vec![
+        Arc::new(registry::RegistryProjection),
+        Arc::new(readings::ReadingsProjection),
+        Arc::new(latest::LatestProjection),
+        Arc::new(rollups::RollupsProjection),
+        Arc::new(device_status::DeviceStatusProjection),
+    ]
+}

@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn simulated_time_runs_faster_until_it_meets_the_wall_clock() {
-        let schedule = Schedule::new(start(), Duration::from_secs(60), 60.0).unwrap();
+        let schedule = Schedule::new(start(), Duration::from_mins(1), 60.0).unwrap();
         let begun = Instant::now();
         let an_hour_later = (begun, start() + TimeDelta::hours(1));
         assert_eq!(
@@ -117,10 +117,10 @@ mod tests {
         );
         // Sample 61 is a minute ahead of the wall clock: real time decides.
         let caught_up = (
-            begun + Duration::from_secs(60),
+            begun + Duration::from_mins(1),
             start() + TimeDelta::minutes(60),
         );
-        let expected = caught_up.0 + Duration::from_secs(60);
+        let expected = caught_up.0 + Duration::from_mins(1);
         assert_eq!(schedule.due(61, begun, caught_up), expected);
     }
 

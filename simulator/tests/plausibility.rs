@@ -40,7 +40,7 @@ fn close(a: f64, b: f64, within: f64) -> bool {
 
 proptest! {
     #[test]
-    fn panels_give_nothing_at_night_and_something_at_noon(seed: u64, day in 0_u32..730, hour in 0.0..5.5) {
+    fn panels_give_nothing_at_night_and_something_at_noon(seed: u64, day in 0_u32..730, hour in 0.0..5.4) {
         for dark in [hour, 24.0 - hour] {
             let pv = values(Model::Solar, seed, kenya(day, dark))["pv_generation"];
             prop_assert!(pv == 0.0, "{pv} kW at {dark} h");
@@ -175,5 +175,8 @@ fn the_bytes_of_a_seed_do_not_change_between_versions() {
         .iter()
         .map(|r| format!("{} {}", r.metric, r.number().unwrap()))
         .collect();
-    assert_eq!(shown.join(", "), "GOLDEN");
+    assert_eq!(
+        shown.join(", "),
+        "wellhead_pressure 8.4478, wellhead_temperature 14.3, annulus_pressure 9.3166, injection_rate 22.45, downhole_pressure 20.7532"
+    );
 }

@@ -1,10 +1,15 @@
 //! What can be asked of an asset.
+//!
+//! A command's serialised form is its input, by which a repeated command id is told from a reused
+//! one.
+
+use serde::Serialize;
 
 use super::AssetKind;
 use crate::{AssetId, Attributes, DisplayName, Slug};
 
 /// A command to one asset.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum AssetCommand {
     /// Make it exist.
     Register(Box<RegisterAsset>),
@@ -13,7 +18,7 @@ pub enum AssetCommand {
 }
 
 /// Registers an asset of a site. That the site exists is the caller's check.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RegisterAsset {
     /// The organisation.
     pub org: Slug,

@@ -1,10 +1,15 @@
 //! What can be asked of a device.
+//!
+//! A command's serialised form is its input, by which a repeated command id is told from a reused
+//! one. Credentials are not part of it: each attempt makes its own.
+
+use serde::Serialize;
 
 use super::{PublicKey, Sensor};
 use crate::{Attributes, CredentialId, DeviceId, DisplayName, Slug, telemetry::Source};
 
 /// A command to one device.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum DeviceCommand {
     /// Make it exist.
     Register(Box<RegisterDevice>),
@@ -20,7 +25,7 @@ pub enum DeviceCommand {
 
 /// Registers a device of a site. That site and asset exist is the caller's check, as is
 /// that the row of the credential was written before.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RegisterDevice {
     /// The organisation.
     pub org: Slug,
@@ -37,6 +42,7 @@ pub struct RegisterDevice {
     /// With a key, its batches must be signed.
     pub public_key: Option<PublicKey>,
     /// The access tables' row that holds its secret.
+    #[serde(skip)]
     pub credential: CredentialId,
     /// Tags and metadata: firmware, model, place.
     pub metadata: Attributes,
@@ -53,16 +59,17 @@ impl RegisterDevice {
 }
 
 /// Binds the device to an asset of its site.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BindDevice {
     /// The asset that it measures from now on.
     pub asset: Slug,
 }
 
 /// Replaces the credential; the one before is invalid at once and for ever.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RotateCredential {
     /// The access tables' row that holds the new secret.
+    #[serde(skip)]
     pub credential: CredentialId,
 }
 

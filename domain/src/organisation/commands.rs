@@ -1,9 +1,14 @@
 //! What can be asked of an organisation.
+//!
+//! A command's serialised form is its input, by which a repeated command id is told from a reused
+//! one.
+
+use serde::Serialize;
 
 use crate::{DisplayName, OrganisationId, Slug};
 
 /// A command to one organisation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum OrganisationCommand {
     /// Make it exist.
     Register(RegisterOrganisation),
@@ -12,7 +17,7 @@ pub enum OrganisationCommand {
 }
 
 /// Registers an organisation; its ledger has the slug as its name, for ever.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RegisterOrganisation {
     /// The name in paths, topics and the ledger's origin.
     pub slug: Slug,
@@ -29,7 +34,7 @@ impl RegisterOrganisation {
 }
 
 /// Changes the display name; the slug stays.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RenameOrganisation {
     /// The new name for people.
     pub display_name: DisplayName,

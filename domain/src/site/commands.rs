@@ -1,10 +1,15 @@
 //! What can be asked of a site.
+//!
+//! A command's serialised form is its input, by which a repeated command id is told from a reused
+//! one.
+
+use serde::Serialize;
 
 use super::{Country, SiteKind};
 use crate::{DisplayName, SiteId, Slug, decimal::DecimalText};
 
 /// A command to one site.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum SiteCommand {
     /// Make it exist.
     Register(Box<RegisterSite>),
@@ -15,7 +20,7 @@ pub enum SiteCommand {
 }
 
 /// Registers a site of an organisation. That the organisation exists is the caller's check.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RegisterSite {
     /// The organisation.
     pub org: Slug,
@@ -59,7 +64,7 @@ impl RegisterSite {
 }
 
 /// Changes the display name; the slug stays.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RenameSite {
     /// The new name for people.
     pub display_name: DisplayName,

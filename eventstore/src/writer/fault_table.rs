@@ -1,11 +1,23 @@
 //! Every place where a commit can break, and what must be true afterwards.
 
-use super::Writer;
+use std::cell::Cell;
+use std::sync::Arc;
+
+use chrono::Utc;
+use sealrock_ledger::{Frontier, Index, LogKey, Origin};
+use sealrock_testkit::{TestDatabase, database};
+use uuid::Uuid;
+
 use super::persist::Step;
+use super::{Answer, Writer};
+use crate::append::{Append, Expected, NewEvent, Retention};
 use crate::error::AppendError;
+use crate::ledgers::{self, LedgerKind};
+use crate::reader;
+use crate::sizes::Sizes;
 
 /// Breaks the commit once, at this step.
-pub(super) struct Fault(pub(super) std::cell::Cell<Option<Step>>);
+pub(super) struct Fault(Cell<Option<Step>>);
 
 impl Writer {
     pub(super) fn fault(&self, step: Step) -> Result<(), AppendError> {
@@ -17,4 +29,147 @@ impl Writer {
             _ => Ok(()),
         }
     }
+
+    fn break_at(&mut self, step: Step) {
+        self.fault = Some(Fault(Cell::new(Some(step))));
+    }
+
+    async fn append(&mut self, append: Append) -> Answer {
+        self.commit(vec![append]).await?.remove(0)
+    }
+}
+
+async fn writer(database: &TestDatabase) -> Writer {
+    let name = "northsea".parse().expect("a name");
+    let origin = Origin::new("sealrock.test", &name);
+    let key = LogKey::generate(&origin).expect("a key");
+    let kind = LedgerKind::Operational;
+    ledgers::create(&database.pool, &origin, &name, key.vkey(), kind, false).await.expect("created");
+    let info = ledgers::by_name(&database.pool, &name).await.expect("read").expect("there");
+    Writer::new(database.pool.clone(), info, key, Arc::new(Sizes::default()))
+}
+
+fn append(expected: Expected) -> Append {
+    Append {
+        actor: "service/test".into(),
+        command: Uuid::now_v7(),
+        input_hash: [0; 32],
+        cause: String::new(),
+        via: "process:test".into(),
+        received_at: Utc::now(),
+        events: vec![NewEvent {
+            stream: "thing/1".into(),
+            expected,
+            kind: "ThingHappened".into(),
+            schema: 1,
+            media: "application/json".into(),
+            bytes: b"{}".to_vec(),
+            retention: Retention::Kept,
+        }],
+    }
+}
+
+/// The stored entries give the head's root, and every commit left its checkpoint.
+async fn assert_whole(writer: &Writer, entries: u64) {
+    let recorded =
+        reader::read(&writer.pool, writer.ledger.id, Index(0), 100).await.expect("readable");
+    assert_eq!(recorded.len() as u64, entries);
+    let mut tree = Frontier::default();
+    recorded.iter().for_each(|one| tree.push(one.leaf_hash));
+    let note = reader::last_checkpoint(&writer.pool, writer.ledger.id).await.expect("readable");
+    let checkpoint =
+        reader::parse_checkpoint(&writer.ledger.vkey, &note.expect("signed")).expect("verifies");
+    assert_eq!((checkpoint.size, checkpoint.root), (entries, tree.root()));
+}
+
+#[tokio::test]
+async fn a_commit_that_breaks_before_commit_leaves_nothing_and_its_repetition_is_stored_once() {
+    for step in [Step::Locked, Step::Inserted] {
+        let database = database().await;
+        let mut writer = writer(&database).await;
+        writer.append(append(Expected::Version(0))).await.expect("the first");
+
+        writer.break_at(step);
+        let broken = append(Expected::Version(1));
+        let answer = writer.append(broken.clone()).await;
+        assert!(matches!(answer, Err(AppendError::Unavailable(_))), "{step:?}: {answer:?}");
+        assert_whole(&writer, 1).await;
+
+        let repeated = writer.append(broken).await.expect("goes on");
+        assert!(!repeated.duplicate, "{step:?}");
+        assert_whole(&writer, 2).await;
+    }
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_is_found_and_acknowledged() {
+    let database = database().await;
+    let mut writer = writer(&database).await;
+    writer.append(append(Expected::Version(0))).await.expect("the first");
+
+    writer.break_at(Step::Committed);
+    let lost = append(Expected::Version(1));
+    let found = writer.append(lost.clone()).await.expect("it is in the ledger");
+    assert!(!found.duplicate);
+    assert_whole(&writer, 2).await;
+    let repeated = writer.append(lost).await.expect("known");
+    assert_eq!((repeated.duplicate, &repeated.receipt), (true, &found.receipt));
+    writer.append(append(Expected::Version(2))).await.expect("goes on");
+    assert_whole(&writer, 3).await;
+}
+
+#[tokio::test]
+async fn a_commit_whose_connection_dies_is_rolled_back_and_the_next_one_goes_on() {
+    let database = database().await;
+    let mut writer = writer(&database).await;
+    writer.append(append(Expected::Version(0))).await.expect("the first");
+    // Every backend of the writer's pool is ended under it, as a failover would.
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    .execute(&database.admin_pool)
+    .await
+    .expect("ended");
+    let next = append(Expected::Version(1));
+    // The pool may find out only by using a dead connection; then nothing was appended.
+    let mut answer = writer.append(next.clone()).await;
+    for _ in 0..20 {
+        if !matches!(answer, Err(AppendError::Unavailable(_))) {
+            break;
+        }
+        assert_whole(&writer, 1).await;
+        answer = writer.append(next.clone()).await;
+    }
+    assert!(!answer.expect("goes on").duplicate);
+    assert_whole(&writer, 2).await;
+}
+
+#[tokio::test]
+async fn a_head_that_another_process_moved_is_read_anew() {
+    let database = database().await;
+    let mut here = writer(&database).await;
+    let (pool, info, key) = (here.pool.clone(), here.ledger.clone(), here.key.clone());
+    let mut there = Writer::new(pool, info, key, Arc::new(Sizes::default()));
+    for n in 0..20 {
+        let writer = if n % 3 == 0 { &mut there } else { &mut here };
+        writer.append(append(Expected::Version(n))).await.expect("appended");
+    }
+    assert_whole(&here, 20).await;
+}
+
+#[tokio::test]
+async fn tiles_that_do_not_give_the_heads_tree_stop_the_ledger() {
+    let database = database().await;
+    let mut writer = writer(&database).await;
+    for n in 0..3 {
+        writer.append(append(Expected::Version(n))).await.expect("appended");
+    }
+    sqlx::query("UPDATE sealrock.events SET leaf_hash = sha256('x') WHERE index = 1")
+        .execute(&database.admin_pool)
+        .await
+        .expect("damaged");
+    writer.edge = None; // as after a restart
+    let refused = writer.append(append(Expected::Any)).await;
+    assert!(matches!(refused, Err(AppendError::Fatal(_))), "{refused:?}");
 }

@@ -108,3 +108,7 @@ fn caller<E>(endpoint: &Endpoint<E>, headers: &HeaderMap) -> Result<Caller, Refu
     let token = bearer(headers).ok_or_else(|| refused("Authorization must be \"Bearer <token>\"".to_owned()))?;
     endpoint.identify(token).map_err(|error| refused(error.to_string()))
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests;

@@ -38,3 +38,7 @@ pub(crate) async fn upgrade<E: Executor>(
         .max_frame_size(bytes)
         .on_upgrade(move |socket| Connection::new(endpoint, socket, token).run())
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests;

@@ -1,7 +1,8 @@
 //! Accepting connections.
 //!
-//! The library's own accept loop would share one set of hooks among all connections, handshake
-//! WebSockets inside the loop (one silent client stops all), and only log how a connection ended.
+//! The library's own accept loop would share one set of hooks among all connections, shake hands
+//! with a web socket inside the loop (one silent client stops all), and only log how a connection
+//! ended.
 
 use std::io;
 use std::net::SocketAddr;

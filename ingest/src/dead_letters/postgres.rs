@@ -55,7 +55,7 @@ impl PostgresDeadLetters {
             .bind(i64::from(limit))
             .fetch_all(&self.pool)
             .await
-            .map_err(unavailable)
+            .map_err(|error| unavailable(&error))
     }
 }
 
@@ -78,7 +78,7 @@ impl DeadLetters for PostgresDeadLetters {
             .execute(&self.pool)
             .await
             .map(drop)
-            .map_err(unavailable)
+            .map_err(|error| unavailable(&error))
     }
 }
 
@@ -103,7 +103,7 @@ fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{FFFD}")
 }
 
-fn unavailable(error: sqlx::Error) -> DeadLettersUnavailable {
+fn unavailable(error: &sqlx::Error) -> DeadLettersUnavailable {
     DeadLettersUnavailable {
         cause: error.to_string(),
         retry_after: RETRY_AFTER,

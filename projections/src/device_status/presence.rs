@@ -2,19 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use sealrock_domain::DeviceId;
-use sqlx::PgPool;
 
 use crate::read_models::{QueryError, ReadModels};
 
-/// Makes the table, unless it is there.
-pub(crate) async fn ensure(pool: &PgPool) -> sqlx::Result<()> {
-    let mut tx = pool.begin().await?;
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('rm_runner', 0))")
-        .execute(&mut *tx)
-        .await?;
-    sqlx::raw_sql(include_str!("presence.sql")).execute(&mut *tx).await?;
-    tx.commit().await
-}
+/// The statements that make its table, unless it is there.
+pub(crate) const TABLE: &str = include_str!("presence.sql");
 
 impl ReadModels {
     /// Notes that `device` connected or disconnected at `at`. Older news than what is known changes

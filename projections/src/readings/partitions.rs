@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{Datelike, Days, NaiveDate};
 use sealrock_ledger::micros;
-use sqlx::PgTransaction;
+use sqlx::{Executor, PgTransaction};
 
 use crate::runner::{FoldError, Prepared};
 use crate::telemetry::Batch;
@@ -37,7 +37,7 @@ pub(super) async fn make(
     sqlx::query(include_str!("lock_partitions.sql")).execute(&mut **tx).await?;
     let missing = missing(tx, days).await?;
     for day in missing.iter().take(DAYS_AT_ONCE) {
-        sqlx::raw_sql(&create(*day)).execute(&mut **tx).await?;
+        tx.execute(create(*day).as_str()).await?;
     }
     Ok(if missing.len() > DAYS_AT_ONCE { Prepared::Again } else { Prepared::Ready })
 }

@@ -1,7 +1,7 @@
 //! Dropping a schema without holding up who still reads it.
 
 use super::Runner;
-use super::schema::Schema;
+use super::schema::{self, Schema};
 
 /// Tables dropped in one transaction: every one takes some locks, of which Postgres has a fixed
 /// number, and a read model may have thousands of partitions.
@@ -38,7 +38,7 @@ impl Runner {
             .await?;
         if !tables.is_empty() {
             let sql = format!("DROP TABLE {}", tables.join(", "));
-            sqlx::raw_sql(&sql).execute(&mut *tx).await?;
+            schema::run(&mut tx, &sql).await?;
         }
         tx.commit().await?;
         Ok(tables.len())
@@ -47,5 +47,5 @@ impl Runner {
 
 /// A long query on the replaced tables makes us give up rather than hold up the queries behind us.
 async fn set_patience(tx: &mut sqlx::PgTransaction<'_>) -> sqlx::Result<()> {
-    sqlx::raw_sql("SET LOCAL lock_timeout TO '5s'").execute(&mut **tx).await.map(drop)
+    schema::run(tx, "SET LOCAL lock_timeout TO '5s'").await
 }

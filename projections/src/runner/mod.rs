@@ -106,7 +106,6 @@ impl Runner {
     pub async fn prepare(&self) -> Result<(), RunnerError> {
         let pool = self.store().pool();
         stops::ensure(pool).await?;
-        crate::device_status::presence::ensure(pool).await?;
         for model in self.models() {
             Schema::live(model.name()).ensure(pool, model.as_ref()).await?;
         }

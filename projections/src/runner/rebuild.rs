@@ -255,7 +255,7 @@ impl Runner {
             self.catch_up(model, ledger, goal, &mut tx).await?;
         }
         let entries = checkpoint::all(&mut tx, &next.name()).await?;
-        stops::clear_all(&mut *tx, model.name()).await?;
+        stops::clear_all(&mut tx, model.name()).await?;
         live.rename(&Schema::old(model.name()), &mut tx).await?;
         next.rename(&live, &mut tx).await?;
         tx.commit().await?;

@@ -1,6 +1,6 @@
 //! The schemas of a read model: the live one, and `_next` and `_old` around a rebuild.
 
-use sqlx::{PgConnection, PgPool, PgTransaction};
+use sqlx::{Executor, PgConnection, PgPool, PgTransaction};
 
 use super::projection::Projection;
 
@@ -41,7 +41,7 @@ impl Schema {
     /// Makes unqualified names mean this schema, to the end of the transaction.
     pub(crate) async fn enter(&self, tx: &mut PgTransaction<'_>) -> sqlx::Result<()> {
         let sql = format!("SET LOCAL search_path TO {}", self.name());
-        sqlx::raw_sql(&sql).execute(&mut **tx).await.map(drop)
+        run(tx, &sql).await
     }
 
     /// The version its tables were made for; `None` if the schema is not there.
@@ -70,10 +70,10 @@ impl Schema {
             return Ok(version);
         }
         let create = format!("CREATE SCHEMA IF NOT EXISTS {}", self.name());
-        sqlx::raw_sql(&create).execute(&mut *tx).await?;
+        run(&mut tx, &create).await?;
         self.enter(&mut tx).await?;
-        sqlx::raw_sql(include_str!("schema.sql")).execute(&mut *tx).await?;
-        sqlx::raw_sql(model.schema()).execute(&mut *tx).await?;
+        run(&mut tx, include_str!("schema.sql")).await?;
+        run(&mut tx, model.schema()).await?;
         sqlx::query("INSERT INTO read_model (version) VALUES ($1)")
             .bind(model.version().cast_signed())
             .execute(&mut *tx)
@@ -85,14 +85,21 @@ impl Schema {
     /// Drops the schema with all it holds, if it is there.
     pub(crate) async fn drop(&self, connection: &mut PgConnection) -> sqlx::Result<()> {
         let sql = format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name());
-        sqlx::raw_sql(&sql).execute(connection).await.map(drop)
+        run(connection, &sql).await
     }
 
     /// Gives the schema the name of another one, which must be free.
     pub(crate) async fn rename(&self, to: &Self, tx: &mut PgTransaction<'_>) -> sqlx::Result<()> {
         let sql = format!("ALTER SCHEMA {} RENAME TO {}", self.name(), to.name());
-        sqlx::raw_sql(&sql).execute(&mut **tx).await.map(drop)
+        run(tx, &sql).await
     }
+}
+
+/// Runs statements without parameters, several if need be.
+///
+/// Not `sqlx::raw_sql`: its futures cannot be shown to be `Send` inside a spawned task.
+pub(crate) async fn run(connection: &mut PgConnection, sql: &str) -> sqlx::Result<()> {
+    connection.execute(sql).await.map(drop)
 }
 
 /// Held by whoever changes which tables a name means, to the end of the transaction.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sealrock_eventstore::LedgerId;
 use sealrock_ledger::Index;
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgConnection, PgPool};
 
 use super::schema;
 
@@ -18,17 +18,18 @@ pub struct Stop {
     pub at: DateTime<Utc>,
 }
 
-/// Makes the table, unless it is there.
+/// Makes the tables in `rm_runner`, unless they are there: stops, and what else is no read model.
 pub(crate) async fn ensure(pool: &PgPool) -> sqlx::Result<()> {
     let mut tx = pool.begin().await?;
     schema::lock_exclusive(&mut tx, "rm_runner").await?;
-    sqlx::raw_sql(include_str!("stops.sql")).execute(&mut *tx).await?;
+    schema::run(&mut tx, include_str!("stops.sql")).await?;
+    schema::run(&mut tx, crate::device_status::presence::TABLE).await?;
     tx.commit().await
 }
 
 /// Writes down a stop.
 pub(crate) async fn record(
-    executor: impl PgExecutor<'_>,
+    pool: &PgPool,
     projection: &str,
     ledger: LedgerId,
     index: Index,
@@ -39,21 +40,21 @@ pub(crate) async fn record(
         .bind(ledger.0)
         .bind(index.0.cast_signed())
         .bind(reason.replace('\0', "\u{fffd}"))
-        .execute(executor)
+        .execute(pool)
         .await
         .map(drop)
 }
 
 /// The stop of a projection on a ledger, if it has stopped.
 pub(crate) async fn find(
-    executor: impl PgExecutor<'_>,
+    pool: &PgPool,
     projection: &str,
     ledger: LedgerId,
 ) -> sqlx::Result<Option<Stop>> {
     let row: Option<(i64, String, DateTime<Utc>)> = sqlx::query_as(include_str!("stop_find.sql"))
         .bind(projection)
         .bind(ledger.0)
-        .fetch_optional(executor)
+        .fetch_optional(pool)
         .await?;
     Ok(row.map(|(index, reason, at)| Stop {
         index: Index(index.unsigned_abs()),
@@ -64,23 +65,23 @@ pub(crate) async fn find(
 
 /// Forgets the stop on one ledger: it is tried again.
 pub(crate) async fn clear(
-    executor: impl PgExecutor<'_>,
+    pool: &PgPool,
     projection: &str,
     ledger: LedgerId,
 ) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM rm_runner.stop WHERE projection = $1 AND ledger_id = $2")
         .bind(projection)
         .bind(ledger.0)
-        .execute(executor)
+        .execute(pool)
         .await
         .map(drop)
 }
 
 /// Forgets all stops of a projection: its tables are new.
-pub(crate) async fn clear_all(executor: impl PgExecutor<'_>, projection: &str) -> sqlx::Result<()> {
+pub(crate) async fn clear_all(connection: &mut PgConnection, projection: &str) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM rm_runner.stop WHERE projection = $1")
         .bind(projection)
-        .execute(executor)
+        .execute(connection)
         .await
         .map(drop)
 }

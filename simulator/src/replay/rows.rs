@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::Read;
 
 use chrono::{DateTime, Utc};
-use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord, Trim};
+use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord, Terminator, Trim};
 
 use super::mapping::{Column, ColumnMapping, Mapping};
 use crate::batch::{Quality, Reading, Value};
@@ -73,6 +73,8 @@ impl<R: Read> Rows<R> {
         let mut reader = ReaderBuilder::new()
             .has_headers(mapping.file.header)
             .delimiter(delimiter)
+            // The crate's CRLF mode counts lines one short; trimming takes the \r.
+            .terminator(Terminator::Any(b'\n'))
             .trim(Trim::All)
             .from_reader(file);
         let header = if mapping.file.header {

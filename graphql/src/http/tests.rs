@@ -1,0 +1,200 @@
+//! The transport over real HTTP. The names in brackets are audits of npm `graphql-http`.
+
+use reqwest::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::{Value, json};
+
+use crate::testing::Server;
+
+const JSON: &str = "application/json";
+const GRAPHQL: &str = "application/graphql-response+json";
+
+async fn start() -> (Server, Client) {
+    (Server::start().await, Client::new())
+}
+
+async fn send(request: RequestBuilder) -> Response {
+    request.send().await.unwrap()
+}
+
+fn post(server: &Server, client: &Client, accept: &str, body: &Value) -> RequestBuilder {
+    client.post(server.url()).header(ACCEPT, accept).json(body)
+}
+
+fn header(response: &Response, name: reqwest::header::HeaderName) -> String {
+    let value = response.headers().get(name).map(|value| value.to_str().unwrap());
+    value.unwrap_or_default().to_owned()
+}
+
+async fn code(response: Response) -> Value {
+    let body: Value = response.json().await.unwrap();
+    body["errors"][0]["extensions"]["code"].clone()
+}
+
+/// [22EB 4655 47DE 80D8 82A3]
+#[tokio::test]
+async fn the_answer_has_the_media_type_that_the_client_accepts() {
+    let (server, client) = start().await;
+    let wanted = [(GRAPHQL, GRAPHQL), (JSON, JSON), ("*/*", JSON)];
+    for (accept, answered) in wanted {
+        let response = send(post(&server, &client, accept, &json!({"query": "{__typename}"}))).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(header(&response, CONTENT_TYPE), format!("{answered}; charset=utf-8"));
+        assert_eq!(response.json::<Value>().await.unwrap(), json!({"data": {"__typename": "Query"}}));
+    }
+    let response = send(post(&server, &client, "image/png", &json!({"query": "{__typename}"}))).await;
+    assert_eq!(response.status(), 406);
+}
+
+/// [2C94 03D4 BF61 78D5 28B9 B8B3 0220]
+#[tokio::test]
+async fn a_post_with_every_parameter_runs() {
+    let (server, client) = start().await;
+    let body = json!({
+        "query": "query A { actor } query B($t: String!) { echo(text: $t) }",
+        "operationName": "B", "variables": {"t": "grüße"}, "extensions": {"trace": 1}
+    });
+    let response: Value = send(post(&server, &client, GRAPHQL, &body)).await.json().await.unwrap();
+    assert_eq!(response, json!({"data": {"echo": "grüße"}}));
+    let nulls = json!({"query": "{actor}", "operationName": null, "variables": null, "extensions": null});
+    let response: Value = send(post(&server, &client, GRAPHQL, &nulls)).await.json().await.unwrap();
+    assert_eq!(response, json!({"data": {"actor": "nobody"}}));
+}
+
+/// [A5BF 423L LKJ0-3 6C00-3 4760-3 58B0-3 B6DC BCF8 8764 3E3A]
+#[tokio::test]
+async fn what_is_no_graphql_request_is_400_in_either_media_type() {
+    let (server, client) = start().await;
+    let mut bodies = vec![String::new(), "{".into(), "[]".into(), "1".into(), "{}".into()];
+    for wrong in ["1", "true", "[]", "{}"] {
+        bodies.push(format!(r#"{{"query":{wrong}}}"#));
+        bodies.push(format!(r#"{{"query":"{{actor}}","operationName":{wrong}}}"#));
+    }
+    for wrong in ["1", "true", "[]", r#""text""#] {
+        bodies.push(format!(r#"{{"query":"{{actor}}","variables":{wrong}}}"#));
+        bodies.push(format!(r#"{{"query":"{{actor}}","extensions":{wrong}}}"#));
+    }
+    for body in bodies {
+        for accept in [JSON, GRAPHQL] {
+            let request = client.post(server.url()).header(ACCEPT, accept).header(CONTENT_TYPE, JSON);
+            let response = send(request.body(body.clone())).await;
+            assert_eq!(response.status(), 400, "{body}");
+            assert_eq!(code(response).await, "BAD_REQUEST", "{body}");
+        }
+    }
+}
+
+/// [9ABE]
+#[tokio::test]
+async fn another_content_type_than_json_is_415() {
+    let (server, client) = start().await;
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1"] {
+        let request = client.post(server.url()).header(CONTENT_TYPE, content_type);
+        let response = send(request.body(r#"{"query":"{actor}"}"#)).await;
+        assert_eq!(response.status(), 415, "{content_type}");
+        assert_eq!(code(response).await, "UNSUPPORTED_MEDIA_TYPE");
+    }
+    let without = send(client.post(server.url()).body(r#"{"query":"{actor}"}"#)).await;
+    assert_eq!(without.status(), 415);
+    let quoted = client.post(server.url()).header(CONTENT_TYPE, "application/json; charset=\"UTF-8\"");
+    assert_eq!(send(quoted.body(r#"{"query":"{actor}"}"#)).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_body_above_the_limit_is_413() {
+    let (server, client) = start().await;
+    let body = json!({"query": "{actor}", "variables": {"x": "x".repeat(2 << 20)}});
+    let response = send(post(&server, &client, JSON, &body)).await;
+    assert_eq!(response.status(), 413);
+    assert_eq!(code(response).await, "PAYLOAD_TOO_LARGE");
+}
+
+/// [572B FDE2 7B9B 865D 556A D586 51FE 74FF 5E5B 86EE]
+#[tokio::test]
+async fn a_document_that_cannot_run_is_400_without_data_or_200_for_old_clients() {
+    let (server, client) = start().await;
+    let cases = [
+        (json!({"query": "{"}), "GRAPHQL_PARSE_FAILED"),
+        (json!({"query": "{ nothing }"}), "GRAPHQL_VALIDATION_FAILED"),
+        (json!({"query": "query A {actor}", "operationName": "B"}), "GRAPHQL_VALIDATION_FAILED"),
+        (json!({"query": "query A($t: String!) {echo(text: $t)}", "variables": {"t": 1}}), "GRAPHQL_VALIDATION_FAILED"),
+        (json!({"query": "subscription {count(to: 1)}"}), "GRAPHQL_VALIDATION_FAILED"),
+    ];
+    for (body, expected) in cases {
+        for (accept, status) in [(GRAPHQL, 400), (JSON, 200)] {
+            let response = send(post(&server, &client, accept, &body)).await;
+            assert_eq!(response.status(), status, "{body}");
+            let answer: Value = response.json().await.unwrap();
+            assert!(answer.get("data").is_none(), "{answer}");
+            assert_eq!(answer["errors"][0]["extensions"]["code"], expected, "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_operation_that_failed_half_way_is_200_with_data_and_a_code() {
+    let (server, client) = start().await;
+    let response = send(post(&server, &client, GRAPHQL, &json!({"query": "{failing}"}))).await;
+    assert_eq!(response.status(), 200);
+    let answer: Value = response.json().await.unwrap();
+    assert!(answer["data"].is_null() && answer.get("data").is_some(), "{answer}");
+    assert_eq!(answer["errors"][0]["path"], json!(["failing"]));
+    assert!(answer["errors"][0]["extensions"]["code"].is_string(), "{answer}");
+}
+
+/// [5A70 D6D5 6A70 9C48]
+#[tokio::test]
+async fn get_runs_queries_and_refuses_mutations() {
+    let (server, client) = start().await;
+    let query = [("query", "query($t: String!){echo(text: $t)}"), ("variables", r#"{"t":"a b"}"#)];
+    let response = send(client.get(server.url()).query(&query)).await;
+    assert_eq!(response.json::<Value>().await.unwrap(), json!({"data": {"echo": "a b"}}));
+
+    for mutation in ["mutation {increment(number: 1)}", "query Q {actor} mutation M {increment(number: 1)}"] {
+        let query = [("query", mutation), ("operationName", if mutation.contains('Q') { "M" } else { "" })];
+        let query = if mutation.contains('Q') { &query[..] } else { &query[..1] };
+        let response = send(client.get(server.url()).query(query)).await;
+        assert_eq!(response.status(), 405);
+        assert_eq!(header(&response, ALLOW), "POST");
+        assert_eq!(code(response).await, "METHOD_NOT_ALLOWED");
+    }
+    assert_eq!(send(client.get(server.url())).await.status(), 400);
+    let broken = send(client.get(server.url()).query(&[("query", "{actor}"), ("variables", "{")])).await;
+    assert_eq!(broken.status(), 400);
+}
+
+#[tokio::test]
+async fn other_methods_are_405_with_the_ones_there_are() {
+    let (server, client) = start().await;
+    for method in [reqwest::Method::PUT, reqwest::Method::DELETE, reqwest::Method::PATCH] {
+        let response = send(client.request(method, server.url())).await;
+        assert_eq!(response.status(), 405);
+        assert_eq!(header(&response, ALLOW), "GET, HEAD, POST");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_gets_the_page() {
+    let (server, client) = start().await;
+    let accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let response = send(client.get(server.url()).header(ACCEPT, accept)).await;
+    assert!(header(&response, CONTENT_TYPE).starts_with("text/html"));
+    let page = response.text().await.unwrap();
+    assert!(page.contains("<form>"));
+    assert!(!page.contains("://"), "the page loads nothing from elsewhere");
+}
+
+#[tokio::test]
+async fn a_bearer_is_known_and_a_bad_token_is_401() {
+    let (server, client) = start().await;
+    let body = json!({"query": "{actor}"});
+    let good = post(&server, &client, JSON, &body).header(AUTHORIZATION, format!("bearer {}", server.token));
+    let answer: Value = send(good).await.json().await.unwrap();
+    assert_eq!(answer["data"]["actor"], "service/tester");
+    for bad in ["Bearer x.y.z", "Basic eDp5", "Bearer"] {
+        let response = send(post(&server, &client, JSON, &body).header(AUTHORIZATION, bad)).await;
+        assert_eq!(response.status(), 401, "{bad}");
+        assert!(header(&response, WWW_AUTHENTICATE).starts_with("Bearer"));
+        assert_eq!(code(response).await, "UNAUTHENTICATED");
+    }
+}

@@ -1,0 +1,291 @@
+//! The protocol in raw frames, over a real socket.
+
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::endpoint::Limits;
+use crate::testing::Server;
+
+struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Client {
+    async fn connect(server: &Server) -> Self {
+        let mut request = format!("ws://{}/graphql/ws", server.address).into_client_request().unwrap();
+        let protocol = "graphql-transport-ws".parse().unwrap();
+        request.headers_mut().insert("sec-websocket-protocol", protocol);
+        let (socket, response) = connect_async(request).await.unwrap();
+        assert_eq!(response.headers()["sec-websocket-protocol"], "graphql-transport-ws");
+        Self(socket)
+    }
+
+    /// A connection that is acknowledged.
+    async fn ready(server: &Server) -> Self {
+        let mut client = Self::connect(server).await;
+        client.say(&init(server)).await;
+        assert_eq!(client.hear().await, json!({"type": "connection_ack"}));
+        client
+    }
+
+    async fn say(&mut self, message: &Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    async fn subscribe(&mut self, id: &str, query: &str) {
+        self.say(&json!({"id": id, "type": "subscribe", "payload": {"query": query}})).await;
+    }
+
+    async fn frame(&mut self) -> Message {
+        timeout(Duration::from_secs(10), self.0.next()).await.unwrap().unwrap().unwrap()
+    }
+
+    async fn hear(&mut self) -> Value {
+        serde_json::from_str(self.frame().await.to_text().unwrap()).unwrap()
+    }
+
+    /// The code that the server closes with; text before it is skipped.
+    async fn closed(&mut self) -> u16 {
+        loop {
+            match self.frame().await {
+                Message::Close(frame) => return frame.unwrap().code.into(),
+                other => assert!(!other.is_binary(), "{other:?}"),
+            }
+        }
+    }
+}
+
+fn init(server: &Server) -> Value {
+    let authorization = format!("Bearer {}", server.token);
+    json!({"type": "connection_init", "payload": {"authorization": authorization}})
+}
+
+fn next(id: &str, field: &str, value: impl Into<Value>) -> Value {
+    json!({"id": id, "type": "next", "payload": {"data": {field: value.into()}}})
+}
+
+fn complete(id: &str) -> Value {
+    json!({"id": id, "type": "complete"})
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_offer_the_protocol_gets_no_socket() {
+    let server = Server::start().await;
+    for offered in [None, Some("graphql-ws")] {
+        let mut request = format!("ws://{}/graphql/ws", server.address).into_client_request().unwrap();
+        if let Some(offered) = offered {
+            request.headers_mut().insert("sec-websocket-protocol", offered.parse().unwrap());
+        }
+        let refused = connect_async(request).await.unwrap_err();
+        let Error::Http(response) = refused else { panic!("{refused}") };
+        assert_eq!(response.status(), 400);
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_sends_each_item_and_then_completes() {
+    let server = Server::start().await;
+    let mut client = Client::ready(&server).await;
+    client.subscribe("a", "subscription { count(to: 3) }").await;
+    for number in 1..=3 {
+        assert_eq!(client.hear().await, next("a", "count", number));
+    }
+    assert_eq!(client.hear().await, complete("a"));
+    // The id is free again as soon as the client has read that.
+    client.subscribe("a", "subscription { count(to: 1) }").await;
+    assert_eq!(client.hear().await, next("a", "count", 1));
+}
+
+#[tokio::test]
+async fn queries_and_mutations_run_over_the_socket_too() {
+    let server = Server::start().await;
+    let mut client = Client::ready(&server).await;
+    client.subscribe("q", "{ actor }").await;
+    assert_eq!(client.hear().await, next("q", "actor", "service/tester"));
+    assert_eq!(client.hear().await, complete("q"));
+    client.subscribe("m", "mutation { increment(number: 41) }").await;
+    assert_eq!(client.hear().await, next("m", "increment", 42));
+    assert_eq!(client.hear().await, complete("m"));
+}
+
+#[tokio::test]
+async fn operations_on_one_socket_do_not_wait_for_each_other() {
+    let server = Server::start().await;
+    let mut client = Client::ready(&server).await;
+    client.subscribe("idle", "subscription { forever }").await;
+    client.subscribe("b", "subscription { count(to: 1) }").await;
+    assert_eq!(client.hear().await, next("b", "count", 1));
+}
+
+#[tokio::test]
+async fn a_completed_operation_sends_nothing_more() {
+    let server = Server::start().await;
+    let mut client = Client::ready(&server).await;
+    client.subscribe("f", "subscription { flood }").await;
+    assert_eq!(client.hear().await["id"], "f");
+    client.say(&complete("f")).await;
+    client.say(&complete("never started")).await;
+    client.say(&json!({"type": "ping"})).await;
+    while client.hear().await["type"] != "pong" {}
+    client.subscribe("f", "{ actor }").await;
+    assert_eq!(client.hear().await, next("f", "actor", "service/tester"));
+}
+
+#[tokio::test]
+async fn a_document_that_cannot_run_is_answered_with_error_and_nothing_else() {
+    let server = Server::start().await;
+    let mut client = Client::ready(&server).await;
+    let cases = [("{", "GRAPHQL_PARSE_FAILED"), ("{ nothing }", "GRAPHQL_VALIDATION_FAILED")];
+    for (query, code) in cases {
+        client.subscribe("e", query).await;
+        let error = client.hear().await;
+        assert_eq!((&error["type"], &error["id"]), (&json!("error"), &json!("e")));
+        assert_eq!(error["payload"][0]["extensions"]["code"], code, "{error}");
+    }
+    client.subscribe("e", "{ actor }").await;
+    assert_eq!(client.hear().await["type"], "next");
+}
+
+#[tokio::test]
+async fn an_operation_that_fails_half_way_is_next_with_errors() {
+    let server = Server::start().await;
+    let mut client = Client::ready(&server).await;
+    client.subscribe("h", "{ failing }").await;
+    let answer = client.hear().await;
+    assert_eq!(answer["type"], "next");
+    assert_eq!(answer["payload"]["errors"][0]["path"], json!(["failing"]));
+    assert_eq!(client.hear().await, complete("h"));
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_with_its_payload_even_before_init() {
+    let server = Server::start().await;
+    let mut client = Client::connect(&server).await;
+    client.say(&json!({"type": "ping", "payload": {"n": 1}})).await;
+    assert_eq!(client.hear().await, json!({"type": "pong", "payload": {"n": 1}}));
+    client.say(&json!({"type": "pong"})).await;
+    client.say(&json!({"type": "ping"})).await;
+    assert_eq!(client.hear().await, json!({"type": "pong"}));
+}
+
+#[tokio::test]
+async fn no_init_in_time_closes_with_4408() {
+    let server = Server::start().await;
+    let mut client = Client::connect(&server).await;
+    assert_eq!(client.closed().await, 4408);
+}
+
+#[tokio::test]
+async fn a_second_init_closes_with_4429() {
+    let server = Server::start().await;
+    let mut client = Client::ready(&server).await;
+    client.say(&init(&server)).await;
+    assert_eq!(client.closed().await, 4429);
+}
+
+#[tokio::test]
+async fn an_operation_before_the_acknowledgement_closes_with_4401() {
+    let server = Server::start().await;
+    let mut client = Client::connect(&server).await;
+    client.subscribe("a", "{ actor }").await;
+    assert_eq!(client.closed().await, 4401);
+}
+
+#[tokio::test]
+async fn an_init_without_a_good_token_closes_with_4403() {
+    let server = Server::start().await;
+    for payload in [json!(null), json!({}), json!({"authorization": "Bearer a.b.c"}), json!({"authorization": 1})] {
+        let mut client = Client::connect(&server).await;
+        client.say(&json!({"type": "connection_init", "payload": payload})).await;
+        assert_eq!(client.closed().await, 4403, "{payload}");
+    }
+}
+
+#[tokio::test]
+async fn the_id_of_a_running_operation_closes_with_4409() {
+    let server = Server::start().await;
+    let mut client = Client::ready(&server).await;
+    client.subscribe("a", "subscription { forever }").await;
+    client.subscribe("a", "subscription { forever }").await;
+    assert_eq!(client.closed().await, 4409);
+}
+
+#[tokio::test]
+async fn what_is_no_message_closes_with_4400() {
+    let server = Server::start().await;
+    let invalid = [
+        "", "nonsense", "[]", "{}", r#"{"type":"start"}"#, r#"{"type":"subscribe","payload":{"query":"{actor}"}}"#,
+        r#"{"type":"subscribe","id":"","payload":{"query":"{actor}"}}"#, r#"{"type":"subscribe","id":"a"}"#,
+        r#"{"type":"subscribe","id":"a","payload":{}}"#, r#"{"type":"subscribe","id":1,"payload":{"query":"{actor}"}}"#,
+        r#"{"type":"ping","payload":1}"#, r#"{"type":"complete"}"#,
+    ];
+    for text in invalid {
+        let mut client = Client::ready(&server).await;
+        client.0.send(Message::text(text)).await.unwrap();
+        assert_eq!(client.closed().await, 4400, "{text}");
+    }
+    let mut client = Client::ready(&server).await;
+    client.0.send(Message::binary(b"{}".to_vec())).await.unwrap();
+    assert_eq!(client.closed().await, 4400);
+}
+
+#[tokio::test]
+async fn a_shutdown_closes_with_1001_whether_initialised_or_not() {
+    let server = Server::start().await;
+    let mut fresh = Client::connect(&server).await;
+    let mut ready = Client::ready(&server).await;
+    ready.subscribe("a", "subscription { forever }").await;
+    server.shutdown.cancel();
+    assert_eq!(fresh.closed().await, 1001);
+    assert_eq!(ready.closed().await, 1001);
+}
+
+#[tokio::test]
+async fn one_operation_too_many_is_an_error_and_the_others_go_on() {
+    let limits = Limits { operations_per_socket: 2, ..Limits::default() };
+    let server = Server::with(limits).await;
+    let mut client = Client::ready(&server).await;
+    for id in ["a", "b", "c"] {
+        client.subscribe(id, "subscription { forever }").await;
+    }
+    let error = client.hear().await;
+    assert_eq!((&error["type"], &error["id"]), (&json!("error"), &json!("c")));
+    assert_eq!(error["payload"][0]["extensions"]["code"], "TOO_MANY_OPERATIONS");
+    client.say(&complete("a")).await;
+    client.subscribe("c", "{ actor }").await;
+    assert_eq!(client.hear().await["type"], "next");
+}
+
+/// Its close frame stands behind what it did not read, so it sees 4413 when it reads on.
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_closed_with_4413() {
+    let limits = Limits { send_timeout: Duration::from_millis(300), ..Limits::default() };
+    let server = Server::with(limits).await;
+    let mut client = Client::ready(&server).await;
+    client.subscribe("f", "subscription { flood }").await;
+    tokio::time::sleep(Duration::from_millis(450)).await;
+    let mut last = None;
+    while let Some(Ok(frame)) = timeout(Duration::from_secs(10), client.0.next()).await.unwrap() {
+        last = Some(frame);
+    }
+    let Some(Message::Close(Some(close))) = last else { panic!("closed without a word") };
+    assert_eq!(u16::from(close.code), 4413);
+}
+
+#[tokio::test]
+async fn a_silent_client_is_pinged_and_dropped_when_it_does_not_answer() {
+    let limits = Limits { ping_interval: Duration::from_millis(100), ..Limits::default() };
+    let server = Server::with(limits).await;
+    let mut client = Client::ready(&server).await;
+    assert!(matches!(client.frame().await, Message::Ping(_)));
+    // tungstenite answers pings only while it is read.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    while let Some(Ok(frame)) = timeout(Duration::from_secs(5), client.0.next()).await.unwrap() {
+        assert!(matches!(frame, Message::Ping(_)), "{frame:?}");
+    }
+}
