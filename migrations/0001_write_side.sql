@@ -150,15 +150,19 @@ END
 $$;
 REVOKE ALL ON FUNCTION ensure_batch_day(date) FROM PUBLIC;
 
--- What postgres-es reads: its table of events, for streams of aggregates.
+-- What postgres-es 0.5 reads as its table of events, for streams of aggregates: the payload as serde
+-- writes an enum (the type's name around the fields), metadata as an object of texts. Its queries
+-- name type and id but no ledger: who reads one ledger of several, gives it
+-- `(SELECT * FROM postgres_es_events WHERE ledger_id = 1) AS events` for a table name.
 CREATE VIEW postgres_es_events AS
 SELECT split_part(e.stream, '/', 1) AS aggregate_type,
-       split_part(e.stream, '/', 2) AS aggregate_id,
+       substr(e.stream, strpos(e.stream, '/') + 1) AS aggregate_id,
        e.version AS sequence,
        e.type AS event_type,
-       (convert_from(e.entry, 'UTF8')::json ->> 'schema') AS event_version,
-       convert_from(p.bytes, 'UTF8')::json AS payload,
-       convert_from(e.entry, 'UTF8')::json AS metadata,
+       convert_from(e.entry, 'UTF8')::json ->> 'schema' AS event_version,
+       json_build_object(e.type, convert_from(p.bytes, 'UTF8')::json) AS payload,
+       (SELECT json_object_agg(key, value) FROM json_each_text(convert_from(e.entry, 'UTF8')::json))
+           AS metadata,
        e.ledger_id
 FROM events e
 JOIN payloads p USING (ledger_id, index)

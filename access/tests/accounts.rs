@@ -55,24 +55,31 @@ async fn the_plain_password_is_not_in_the_table() {
 async fn a_wrong_password_and_an_unknown_user_look_the_same_and_cost_alike() {
     let pool = database().await.pool;
     create_first_admin(&pool).await.unwrap();
-    let mut messages = Vec::new();
-    let mut times = Vec::new();
-    for username in ["admin", "nobody", "not a name!"] {
+    let (known, message) = quickest_refusal(&pool, "admin").await;
+    for username in ["nobody", "not a name!"] {
+        let (unknown, same) = quickest_refusal(&pool, username).await;
+        assert_eq!(same, message);
+        // Without the hash an answer would take a fiftieth of the time.
+        assert!(
+            unknown * 5 > known,
+            "{username}: {unknown:?}, known: {known:?}"
+        );
+    }
+}
+
+/// The quickest of some tries, since others may have been held up by the tests beside this one.
+async fn quickest_refusal(pool: &sqlx::PgPool, username: &str) -> (Duration, String) {
+    let mut quickest = Duration::MAX;
+    let mut message = String::new();
+    for _ in 0..4 {
         let begun = Instant::now();
-        let error = sign_in(&pool, username, Password::new("a wrong password"))
-            .await
-            .unwrap_err();
-        times.push(begun.elapsed());
+        let result = sign_in(pool, username, Password::new("a wrong password")).await;
+        quickest = quickest.min(begun.elapsed());
+        let error = result.unwrap_err();
         assert!(matches!(error, SignInError::WrongCredentials));
-        messages.push(error.to_string());
+        message = error.to_string();
     }
-    messages.dedup();
-    assert_eq!(messages.len(), 1);
-    // Without the hash an answer takes under a millisecond; the hash takes tens of them.
-    for time in &times {
-        assert!(*time * 8 > times[0], "{times:?}");
-        assert!(*time > Duration::from_millis(5), "{times:?}");
-    }
+    (quickest, message)
 }
 
 #[tokio::test]

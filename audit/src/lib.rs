@@ -1,1 +1,11 @@
 #![doc = include_str!("../README.md")]
+
+mod directory;
+mod edge;
+mod export;
+mod fsck;
+
+pub use directory::{DirectorySource, Trust, Verified, verify_directory};
+pub use export::{ExportError, Exported, export};
+pub use fsck::{Code, FsckFinding, FsckReport, fsck};
+pub use sealrock_ledger::verify::{CannotRun, Cause, Finding, Progress, Report};

@@ -16,6 +16,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::commands::Commands;
+use crate::error::CommandError;
 
 /// How long a device should wait while the ledger cannot be written.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -33,6 +34,8 @@ pub struct DeviceIdentity {
     pub name: Slug,
     /// Where its batches go.
     pub ledger: LedgerId,
+    /// Whether it was registered with a public key: then only signed batches are taken from it.
+    pub requires_signature: bool,
 }
 
 /// Why a sign-in failed.
@@ -127,14 +130,16 @@ impl Devices {
             tracing::warn!(%device, %error, "a device's credentials cannot be checked");
             AuthError::Unavailable
         };
+        let presented = DeviceSecret::parse(secret).ok_or(AuthError::Refused)?;
         let stored = credentials::find(self.commands.store.pool(), device)
             .await
             .map_err(|e| unavailable(&e))?;
-        let presented = DeviceSecret::parse(secret).ok_or(AuthError::Refused)?;
         let opened = stored.iter().find(|credential| credential.opens(&presented));
         let credential = opened.ok_or(AuthError::Refused)?;
-        let ledger =
-            self.commands.ledger(&credential.ledger).await.map_err(|e| unavailable(&e))?;
+        let ledger = self.commands.ledger(&credential.ledger).await.map_err(|e| match e {
+            CommandError::NotFound(_) => AuthError::Refused,
+            e => unavailable(&e),
+        })?;
         let loaded = ledger
             .devices
             .load_current(&device.to_string())
@@ -160,6 +165,9 @@ impl Devices {
         received_at: DateTime<Utc>,
         bytes: Vec<u8>,
     ) -> Result<BatchReceipt, BatchError> {
+        if identity.requires_signature {
+            return Err(unsigned(identity));
+        }
         let batch = telemetry::decode(&bytes)?;
         let suspect = suspects(&batch, received_at);
         let seq = batch.seq;
@@ -185,7 +193,16 @@ fn identity(device: DeviceId, state: &Device, ledger: LedgerId) -> Option<Device
         site: profile.site.clone(),
         name: profile.name.clone(),
         ledger,
+        requires_signature: state.public_key().is_some(),
     })
+}
+
+/// Signed batches cannot be read yet, so nothing that such a device sends can be taken.
+fn unsigned(DeviceIdentity { name, .. }: &DeviceIdentity) -> BatchError {
+    BatchError::Refused(format!(
+        "device {name} is registered with a public key, so its batches must be signed, and this \
+         version of Sealrock does not accept signed batches yet: register a device without a key"
+    ))
 }
 
 fn append_of(

@@ -37,11 +37,15 @@ impl Commands {
         let (org, site) = (command.org.clone(), command.site.clone());
         permit(context, Permission::RegisterDevice, &org, Some(&site))?;
         let ledger = self.ledger(&org).await?;
+        let device = command.id();
+        // The credential is no part of a command's input, so any will do to ask with.
+        if let Some(done) = ledger.repeated_device(context, device, &command.clone().into()).await? {
+            return Ok(RegisteredDevice { device, secret: None, done });
+        }
         ledger.require_site(&org, &site).await?;
         if let Some(asset) = &command.asset {
             ledger.require_asset(&org, &site, asset).await?;
         }
-        let device = command.id();
         let (credential, secret) = self.new_credential(&org, device).await?;
         command.credential = credential;
         let done = ledger.command_device(context, device, command.into()).await?;
@@ -82,9 +86,13 @@ impl Commands {
     ) -> Result<Done, CommandError> {
         permit(context, Permission::RegisterDevice, organisation, Some(site))?;
         let ledger = self.ledger(organisation).await?;
-        ledger.require_asset(organisation, site, &command.asset).await?;
-        let device = DeviceId::of(organisation, site, name);
-        ledger.command_device(context, device, DeviceCommand::Bind(command)).await
+        let (device, asset) = (DeviceId::of(organisation, site, name), command.asset.clone());
+        let command = DeviceCommand::from(command);
+        if let Some(done) = ledger.repeated_device(context, device, &command).await? {
+            return Ok(done);
+        }
+        ledger.require_asset(organisation, site, &asset).await?;
+        ledger.command_device(context, device, command).await
     }
 
     /// Locks a device out until its credential is rotated.
@@ -98,6 +106,7 @@ impl Commands {
         site: &Slug,
         name: &Slug,
     ) -> Result<Done, CommandError> {
+        permit(context, Permission::ManageDeviceCredentials, organisation, Some(site))?;
         let command = DeviceCommand::RevokeCredential;
         self.command_device(context, organisation, site, name, command).await
     }
@@ -113,6 +122,7 @@ impl Commands {
         site: &Slug,
         name: &Slug,
     ) -> Result<Done, CommandError> {
+        permit(context, Permission::RegisterDevice, organisation, Some(site))?;
         let command = DeviceCommand::Decommission;
         self.command_device(context, organisation, site, name, command).await
     }
@@ -125,7 +135,6 @@ impl Commands {
         name: &Slug,
         command: DeviceCommand,
     ) -> Result<Done, CommandError> {
-        permit(context, Permission::RegisterDevice, organisation, Some(site))?;
         let ledger = self.ledger(organisation).await?;
         ledger.command_device(context, DeviceId::of(organisation, site, name), command).await
     }
@@ -144,6 +153,15 @@ impl Commands {
 }
 
 impl OrganisationLedger {
+    async fn repeated_device(
+        &self,
+        context: &Context,
+        device: DeviceId,
+        command: &DeviceCommand,
+    ) -> Result<Option<Done>, CommandError> {
+        self.repeated(&self.devices, &device.to_string(), context, command).await
+    }
+
     async fn command_device(
         &self,
         context: &Context,

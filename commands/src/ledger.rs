@@ -59,10 +59,54 @@ impl OrganisationLedger {
         A: Aggregate<Services = ()> + Clone,
         A::Command: Clone + Serialize,
     {
-        let context = command_context(context, &(A::TYPE, id, &command))?;
-        if let Some(answer) = self.known(&context).await? {
-            return answer;
+        if let Some(done) = self.repeated(aggregates, id, context, &command).await? {
+            return Ok(done);
         }
+        let decided = self.decide_and_append(aggregates, id, context, command.clone()).await;
+        if let Err(CommandError::Rejected(_) | CommandError::Conflict) = decided {
+            // What was in the way may be this very command, sent twice at once.
+            if let Some(done) = self.repeated(aggregates, id, context, &command).await? {
+                return Ok(done);
+            }
+        }
+        decided
+    }
+
+    /// The first receipt of a command that is in the ledger already.
+    ///
+    /// Ask before anything that may have changed since: a repeated command is answered as it was
+    /// then, even if it would be refused now.
+    pub(crate) async fn repeated<A>(
+        &self,
+        _aggregates: &AggregateStore<A>,
+        id: &str,
+        context: &Context,
+        command: &A::Command,
+    ) -> Result<Option<Done>, CommandError>
+    where
+        A: Aggregate,
+        A::Command: Serialize,
+    {
+        let context = command_context(context, &(A::TYPE, id, command))?;
+        let found = self
+            .store
+            .find_command(&self.info, &context.actor, context.command, &context.input_hash)
+            .await?;
+        Ok(found.transpose()?.map(Done::from))
+    }
+
+    async fn decide_and_append<A>(
+        &self,
+        aggregates: &AggregateStore<A>,
+        id: &str,
+        context: &Context,
+        command: A::Command,
+    ) -> Result<Done, CommandError>
+    where
+        A: Aggregate<Services = ()> + Clone,
+        A::Command: Clone + Serialize,
+    {
+        let context = command_context(context, &(A::TYPE, id, &command))?;
         let mut loaded = aggregates.load(id).await?;
         for attempt in 0..MAX_ATTEMPTS {
             match decide(&loaded, command.clone()).await {
@@ -81,18 +125,6 @@ impl OrganisationLedger {
             loaded = aggregates.load_current(id).await?;
         }
         Err(CommandError::Conflict)
-    }
-
-    /// The answer to a command that is in the ledger already.
-    async fn known(
-        &self,
-        context: &CommandContext,
-    ) -> Result<Option<Result<Done, CommandError>>, CommandError> {
-        let found = self
-            .store
-            .find_command(&self.info, &context.actor, context.command, &context.input_hash)
-            .await?;
-        Ok(found.map(|answer| answer.map(Done::from).map_err(CommandError::from)))
     }
 }
 

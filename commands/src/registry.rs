@@ -107,9 +107,13 @@ impl Commands {
     ) -> Result<Done, CommandError> {
         permit(context, Permission::RegisterAsset, &command.org, Some(&command.site))?;
         let ledger = self.ledger(&command.org).await?;
-        ledger.require_site(&command.org, &command.site).await?;
-        let id = command.id().to_string();
-        ledger.execute(&ledger.assets, &id, context, command.into()).await
+        let (org, site, id) = (command.org.clone(), command.site.clone(), command.id().to_string());
+        let command = AssetCommand::from(command);
+        if let Some(done) = ledger.repeated(&ledger.assets, &id, context, &command).await? {
+            return Ok(done);
+        }
+        ledger.require_site(&org, &site).await?;
+        ledger.execute(&ledger.assets, &id, context, command).await
     }
 
     /// Takes an asset out of use; its history stays.

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use cqrs_es::{Aggregate, AggregateContext, AggregateError, DomainEvent, EventEnvelope};
 use lru::LruCache;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::append::{Append, Appended, Expected, NewEvent, Retention};
-use crate::error::{AppendError, StoreError, index, stored};
+use crate::error::{AppendError, StoreError, stored};
 use crate::ledgers::LedgerInfo;
 use crate::store::EventStore;
 
@@ -67,11 +68,6 @@ impl<A> Loaded<A> {
         &self.aggregate
     }
 
-    /// The state, to decide with.
-    pub fn state_mut(&mut self) -> &mut A {
-        &mut self.aggregate
-    }
-
     /// Version of the stream; 0 if it has no event.
     #[must_use]
     pub fn version(&self) -> u64 {
@@ -103,8 +99,12 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
     /// # Errors
     /// If the database is away or an event cannot be read.
     pub async fn load_current(&self, id: &str) -> Result<Loaded<A>, StoreError> {
-        let stream = stream_of::<A>(id);
-        let mut loaded = match self.cached(&stream) {
+        self.load_stream(stream_of::<A>(id)).await
+    }
+
+    async fn load_stream(&self, stream: String) -> Result<Loaded<A>, StoreError> {
+        let cached = self.lock().get(&stream).cloned();
+        let mut loaded = match cached {
             Some(loaded) => loaded,
             None => self.snapshot(stream).await?,
         };
@@ -121,7 +121,8 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
         Ok(loaded)
     }
 
-    /// Appends what was decided on `loaded`, then folds it into the cached state.
+    /// Appends what was decided on `loaded`, then folds it into the cached state. Of `loaded` only
+    /// the version counts: deciding may have changed its state already.
     ///
     /// # Errors
     /// See [`AppendError`]. After a conflict the cached state is dropped: load again.
@@ -134,7 +135,7 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
         let append = self.append_of(&events, &loaded, context)?;
         let appended = self.store.append(self.ledger.id, append).await;
         match &appended {
-            Ok(Appended { duplicate: false, .. }) => self.fold(events, loaded).await,
+            Ok(Appended { duplicate: false, .. }) => self.fold(events, &loaded).await,
             _ => self.forget(&loaded.stream),
         }
         appended
@@ -165,16 +166,34 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
         Ok(Append { actor, command, input_hash, cause, via, received_at, events })
     }
 
-    async fn fold(&self, events: Vec<A::Event>, mut loaded: Loaded<A>) {
-        let before = loaded.version;
+    /// Stands for the input of a command of which only its events are known.
+    fn input_hash(&self, events: &[A::Event]) -> [u8; 32] {
+        let mut hash = Sha256::new();
         for event in events {
-            loaded.aggregate.apply(event);
-            loaded.version += 1;
+            let fields = (self.codec.encode)(event).to_string();
+            hash.update(format!("{}\n{}\n{fields}\n", event.event_type(), event.event_version()));
         }
-        self.keep(loaded.clone());
-        if loaded.version / SNAPSHOT_EVERY > before / SNAPSHOT_EVERY {
-            self.store_snapshot(&loaded).await;
+        hash.finalize().into()
+    }
+
+    /// Folds committed events into the cached state, which nobody decides on in place. The state
+    /// of `decided_on` will not do: cqrs-es applies each event to it while the aggregate handles
+    /// the command, and applying it again is how its own snapshots count twice.
+    async fn fold(&self, events: Vec<A::Event>, decided_on: &Loaded<A>) {
+        let (stream, before) = (&decided_on.stream, decided_on.version);
+        let after = before + events.len() as u64;
+        if let Some(mut cached) = self.cached_at(stream, before) {
+            events.into_iter().for_each(|event| cached.aggregate.apply(event));
+            cached.version = after;
+            self.keep(cached);
         }
+        if after / SNAPSHOT_EVERY > before / SNAPSHOT_EVERY {
+            self.store_snapshot(stream).await;
+        }
+    }
+
+    fn cached_at(&self, stream: &str, version: u64) -> Option<Loaded<A>> {
+        self.lock().get(stream).filter(|known| known.version == version).cloned()
     }
 
     fn cached(&self, stream: &str) -> Option<Loaded<A>> {
@@ -204,37 +223,42 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The stored snapshot, or the empty state. A snapshot is only a cache: one that cannot be
+    /// read, or that claims more events than there are, is as good as none.
     async fn snapshot(&self, stream: String) -> Result<Loaded<A>, StoreError> {
-        let row: Option<(i64, Vec<u8>)> = sqlx::query_as(
-            "SELECT version, state FROM snapshots \
-             WHERE ledger_id = $1 AND stream = $2 AND code_version = $3",
-        )
-        .bind(self.ledger.id.0)
-        .bind(&stream)
-        .bind(self.codec.code_version)
-        .fetch_optional(self.store.pool())
-        .await?;
-        // A snapshot is only a cache: one that cannot be read is as good as none.
+        let row: Option<(i64, Vec<u8>)> = sqlx::query_as(include_str!("sql/read_snapshot.sql"))
+            .bind(self.ledger.id.0)
+            .bind(&stream)
+            .bind(self.codec.code_version)
+            .fetch_optional(self.store.pool())
+            .await?;
         let state = row.and_then(|(version, state)| {
-            Some((index(version).0, serde_json::from_slice(&state).ok()?))
+            Some((u64::try_from(version).ok()?, serde_json::from_slice(&state).ok()?))
         });
         let (version, aggregate) = state.unwrap_or_default();
         Ok(Loaded { aggregate, stream, version })
     }
 
-    async fn store_snapshot(&self, loaded: &Loaded<A>) {
-        let Ok(state) = serde_json::to_vec(&loaded.aggregate) else { return };
-        let written = sqlx::query(include_str!("sql/store_snapshot.sql"))
+    /// Stores what is committed now. The command is done already, so a failure is only noted.
+    async fn store_snapshot(&self, stream: &str) {
+        if let Err(error) = self.try_store_snapshot(stream).await {
+            tracing::debug!(%error, stream, "a snapshot was not stored");
+        }
+    }
+
+    async fn try_store_snapshot(&self, stream: &str) -> Result<(), StoreError> {
+        let loaded = self.load_stream(stream.to_owned()).await?;
+        let state = serde_json::to_vec(&loaded.aggregate)
+            .map_err(|e| StoreError::Fatal(format!("the state of {stream}: {e}")))?;
+        sqlx::query(include_str!("sql/store_snapshot.sql"))
             .bind(self.ledger.id.0)
-            .bind(&loaded.stream)
+            .bind(stream)
             .bind(stored(loaded.version))
             .bind(self.codec.code_version)
             .bind(state)
             .execute(self.store.pool())
-            .await;
-        if let Err(error) = written {
-            tracing::debug!(%error, stream = loaded.stream, "a snapshot was not stored");
-        }
+            .await?;
+        Ok(())
     }
 }
 
@@ -267,6 +291,10 @@ impl<A: Aggregate> AggregateContext<A> for Loaded<A> {
 
 /// For `CqrsFramework` and whoever else speaks cqrs-es. `metadata` may hold `actor`, `command` (a
 /// UUID) and `via`; what is missing is made up for a caller that needs no idempotency.
+///
+/// With a `command`, repeating it commits nothing and answers no events, if the aggregate decided
+/// the same events again; other events under the same id are an error. (cqrs-es shows its stores
+/// events, not commands, so the events stand for the input.)
 impl<A: Aggregate + Clone + 'static> cqrs_es::EventStore<A> for AggregateStore<A> {
     type AC = Loaded<A>;
 
@@ -306,14 +334,17 @@ impl<A: Aggregate + Clone + 'static> cqrs_es::EventStore<A> for AggregateStore<A
         }
         let id = context.stream.split_once('/').map_or("", |(_, id)| id).to_owned();
         let first = context.version + 1;
-        let command = command_context(&metadata);
-        self.commit_events(events.clone(), context, command).await.map_err(append_error)?;
+        let command = command_context(&metadata, self.input_hash(&events));
+        let appended = self.commit_events(events.clone(), context, command).await;
+        if appended.map_err(append_error)?.duplicate {
+            return Ok(Vec::new());
+        }
         let number = |(event, version)| envelope(&id, version, event, metadata.clone());
         Ok(events.into_iter().zip(first..).map(number).collect())
     }
 }
 
-fn command_context(metadata: &HashMap<String, String>) -> CommandContext {
+fn command_context(metadata: &HashMap<String, String>, input_hash: [u8; 32]) -> CommandContext {
     let text = |key: &str, default: &str| {
         metadata.get(key).cloned().unwrap_or_else(|| default.to_owned())
     };
@@ -321,7 +352,7 @@ fn command_context(metadata: &HashMap<String, String>) -> CommandContext {
     CommandContext {
         actor: text("actor", "service/cqrs"),
         command: command.unwrap_or_else(Uuid::now_v7),
-        input_hash: [0; 32],
+        input_hash,
         cause: String::new(),
         via: text("via", "process:cqrs"),
         received_at: Utc::now(),

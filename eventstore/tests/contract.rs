@@ -211,7 +211,9 @@ async fn two_processes_append_to_one_ledger_without_a_gap_or_a_fork() {
         .unwrap();
     assert_eq!(tiles, 1);
     let mut tree = Frontier::default();
-    recorded.iter().for_each(|one| tree.push(one.leaf_hash));
+    for one in &recorded {
+        tree.push(one.leaf_hash);
+    }
     let checkpoint = f.store.last_checkpoint(&f.ledger).await.unwrap().unwrap();
     assert_eq!((checkpoint.size, checkpoint.root), (400, tree.root()));
 }

@@ -31,6 +31,8 @@ pub(crate) enum Code {
     PayloadTooLarge,
     /// The domain says no.
     Rejected,
+    /// A read model did not catch up in time; the command is recorded all the same.
+    WaitTimeout,
     /// The socket runs as many operations as it may.
     TooManyOperations,
     /// The caller is not known.
@@ -63,6 +65,7 @@ impl Code {
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Unavailable => "UNAVAILABLE",
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::WaitTimeout => "WAIT_TIMEOUT",
             Self::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
         }
     }

@@ -132,7 +132,7 @@ fn a_flipped_bit_in_an_entry_names_it() {
 fn a_changed_entry_whose_tile_was_changed_with_it_is_named() {
     for index in [0, 300, 512, 598] {
         let mut changed = draft().clone();
-        changed.entries[index][100] ^= 4;
+        changed.entries[index][15] ^= 4;
         let mut files = with_bundles_of(&changed);
         let leaves: Vec<_> = changed.entries.iter().map(|entry| leaf_hash(entry)).collect();
         tiles(&leaves, &mut files.map);

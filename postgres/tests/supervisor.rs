@@ -306,6 +306,7 @@ async fn dropping_the_supervisor_stops_postgres() {
     let pid = pid(&postgres);
     drop(postgres);
     assert!(gone_soon(pid));
+    tidy(&folder);
 }
 
 #[tokio::test]
@@ -387,4 +388,15 @@ async fn a_throw_away_postgres_dies_with_a_killed_test_process() {
     victim.kill().unwrap();
     victim.wait().unwrap();
     assert!(gone_soon(postmaster));
+    tidy(&folder);
+}
+
+/// Removes the socket's folder, which is kept for the next start when Postgres ends unwatched.
+fn tidy(folder: &TempDir) {
+    let note = fs::read_to_string(folder.path().join("socket.json")).unwrap();
+    let socket_folder = note
+        .split('"')
+        .find(|part| part.starts_with("/tmp/sealrock-"))
+        .unwrap();
+    fs::remove_dir_all(socket_folder).unwrap();
 }

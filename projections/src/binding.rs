@@ -27,7 +27,10 @@ pub(crate) fn registered(entries: &[Recorded]) -> Result<Vec<(DeviceId, Binding)
     let mut devices = Vec::new();
     for entry in entries {
         if let Some(DeviceEvent::DeviceRegistered(event)) = decode(entry)? {
-            let binding = Binding { site: event.site, source: event.source };
+            let binding = Binding {
+                site: event.site,
+                source: event.source,
+            };
             devices.push((stream_id(entry)?, binding));
         }
     }
@@ -48,7 +51,10 @@ pub(crate) async fn fold(
             .fetch_all(&mut **tx)
             .await?;
     let bindings = rows.into_iter().filter_map(|(id, site, source)| {
-        let binding = Binding { site: site.parse().ok()?, source: source.parse().ok()? };
+        let binding = Binding {
+            site: site.parse().ok()?,
+            source: source.parse().ok()?,
+        };
         Some((DeviceId(id), binding))
     });
     Ok(bindings.collect())

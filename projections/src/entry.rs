@@ -11,7 +11,11 @@ use crate::runner::FoldError;
 /// Poison if the entry says that it is such an event and is not one that this code knows.
 pub(crate) fn decode<E: EventType>(recorded: &Recorded) -> Result<Option<E>, FoldError> {
     let entry = &recorded.entry;
-    let Some(payload) = recorded.payload.as_ref().filter(|_| E::has_kind(&entry.kind)) else {
+    let Some(payload) = recorded
+        .payload
+        .as_ref()
+        .filter(|_| E::has_kind(&entry.kind))
+    else {
         return Ok(None);
     };
     E::decode(&entry.kind, entry.schema, &payload.bytes)
@@ -25,6 +29,9 @@ pub(crate) fn decode<E: EventType>(recorded: &Recorded) -> Result<Option<E>, Fol
 /// Poison if there is none.
 pub(crate) fn stream_id<T: std::str::FromStr>(recorded: &Recorded) -> Result<T, FoldError> {
     let entry = &recorded.entry;
-    let id = entry.stream.split_once('/').and_then(|(_, id)| id.parse().ok());
+    let id = entry
+        .stream
+        .split_once('/')
+        .and_then(|(_, id)| id.parse().ok());
     id.ok_or_else(|| FoldError::poison(entry.index, format!("{:?} names no id", entry.stream)))
 }

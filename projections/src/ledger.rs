@@ -85,11 +85,18 @@ impl ReadModels {
         first: u32,
         filter: &EntryFilter,
     ) -> Result<EntriesPage, QueryError> {
-        let mut page = EntriesPage { entries: Vec::new(), scanned_to: after, more: false };
+        let mut page = EntriesPage {
+            entries: Vec::new(),
+            scanned_to: after,
+            more: false,
+        };
         let start = next(after);
         loop {
             let from = next(page.scanned_to);
-            let read = self.store().read(ledger.id, from, STRIDE.min(first.max(1))).await?;
+            let read = self
+                .store()
+                .read(ledger.id, from, STRIDE.min(first.max(1)))
+                .await?;
             if read.is_empty() {
                 return Ok(page);
             }
@@ -115,7 +122,10 @@ impl ReadModels {
             return Ok(None);
         };
         let checkpoint = self.covering(ledger, index, None).await?;
-        Ok(Some(LedgerEntry { recorded, checkpoint }))
+        Ok(Some(LedgerEntry {
+            recorded,
+            checkpoint,
+        }))
     }
 
     async fn add(
@@ -135,7 +145,10 @@ impl ReadModels {
             if filter.matches(&recorded) {
                 let last = page.entries.last().map(|entry| &entry.checkpoint);
                 let checkpoint = self.covering(ledger, index, last).await?;
-                page.entries.push(LedgerEntry { recorded, checkpoint });
+                page.entries.push(LedgerEntry {
+                    recorded,
+                    checkpoint,
+                });
             }
         }
         Ok(())
@@ -153,7 +166,10 @@ impl ReadModels {
         }
         let found = self.store().checkpoint_covering(ledger, index).await?;
         found.ok_or_else(|| {
-            let text = format!("entry {index} of {} has no checkpoint: run fsck", ledger.name);
+            let text = format!(
+                "entry {index} of {} has no checkpoint: run fsck",
+                ledger.name
+            );
             QueryError::Stored(text)
         })
     }

@@ -39,10 +39,16 @@ impl ReadModels {
     ///
     /// # Errors
     /// [`QueryError`] if Postgres cannot answer.
-    pub async fn next_index(&self, projection: &'static str, ledger: LedgerId) -> Result<u64, QueryError> {
+    pub async fn next_index(
+        &self,
+        projection: &'static str,
+        ledger: LedgerId,
+    ) -> Result<u64, QueryError> {
         let sql = format!("SELECT next_index FROM rm_{projection}.checkpoint WHERE ledger_id = $1");
-        let next: Option<i64> =
-            sqlx::query_scalar(&sql).bind(ledger.0).fetch_optional(self.pool()).await?;
+        let next: Option<i64> = sqlx::query_scalar(&sql)
+            .bind(ledger.0)
+            .fetch_optional(self.pool())
+            .await?;
         Ok(next.unwrap_or(0).unsigned_abs())
     }
 
@@ -63,5 +69,6 @@ impl std::fmt::Debug for ReadModels {
 
 /// A stored text as the newtype it was written from.
 pub(crate) fn stored<T: std::str::FromStr>(text: &str) -> Result<T, QueryError> {
-    text.parse().map_err(|_| QueryError::Stored(text.to_owned()))
+    text.parse()
+        .map_err(|_| QueryError::Stored(text.to_owned()))
 }

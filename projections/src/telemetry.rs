@@ -43,18 +43,19 @@ impl Batch {
 
     /// The readings that count, in order.
     pub(crate) fn counted(&self) -> impl Iterator<Item = Counted> {
-        self.assessed().filter_map(|(ordinal, assessed)| match assessed.verdict {
-            Verdict::Suspect(_) => None,
-            Verdict::Good { value, unit } => Some(Counted {
-                index: self.index,
-                ordinal,
-                device: self.device,
-                metric: assessed.reading.metric.to_string(),
-                at: micros(assessed.reading.at),
-                value,
-                unit,
-            }),
-        })
+        self.assessed()
+            .filter_map(|(ordinal, assessed)| match assessed.verdict {
+                Verdict::Suspect(_) => None,
+                Verdict::Good { value, unit } => Some(Counted {
+                    index: self.index,
+                    ordinal,
+                    device: self.device,
+                    metric: assessed.reading.metric.to_string(),
+                    at: micros(assessed.reading.at),
+                    value,
+                    unit,
+                }),
+            })
     }
 }
 
@@ -63,7 +64,10 @@ impl Batch {
 /// # Errors
 /// Poison for a batch of another schema, stream or format than this code knows.
 pub(crate) fn batches(entries: &[Recorded]) -> Result<Vec<Batch>, FoldError> {
-    entries.iter().filter_map(|entry| read(entry).transpose()).collect()
+    entries
+        .iter()
+        .filter_map(|entry| read(entry).transpose())
+        .collect()
 }
 
 fn read(recorded: &Recorded) -> Result<Option<Batch>, FoldError> {
@@ -72,13 +76,23 @@ fn read(recorded: &Recorded) -> Result<Option<Batch>, FoldError> {
         return Ok(None);
     }
     if entry.schema != SENSOR_BATCH_SCHEMA {
-        let reason = format!("schema {} of {SENSOR_BATCH_RECORDED} is not known", entry.schema);
+        let reason = format!(
+            "schema {} of {SENSOR_BATCH_RECORDED} is not known",
+            entry.schema
+        );
         return Err(FoldError::poison(entry.index, reason));
     }
-    let Some(payload) = &recorded.payload else { return Ok(None) };
+    let Some(payload) = &recorded.payload else {
+        return Ok(None);
+    };
     let content = decode(&payload.bytes).map_err(|e| FoldError::poison(entry.index, e))?;
     let device = stream_id(recorded)?;
-    Ok(Some(Batch { index: entry.index, device, received_at: entry.received_at, content }))
+    Ok(Some(Batch {
+        index: entry.index,
+        device,
+        received_at: entry.received_at,
+        content,
+    }))
 }
 
 /// The columns that hold a value: number, truth, text.

@@ -1,2 +1,61 @@
 #![doc = include_str!("../README.md")]
-fn main() {}
+
+mod cli;
+mod config;
+mod database;
+mod demo;
+mod device;
+mod doctor;
+mod health;
+mod ledger;
+mod logging;
+mod node;
+mod organisation;
+mod platform;
+mod presence;
+mod projections;
+mod simulate;
+mod surroundings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use config::Config;
+
+fn main() -> ExitCode {
+    // Before anything speaks TLS or signs a token: two providers are compiled in, one is chosen.
+    if sealrock_access::install_crypto_provider().is_err() {
+        tracing::debug!("a crypto provider was installed already");
+    }
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(cli)));
+    outcome.unwrap_or_else(|error| {
+        eprintln!("sealrock: {error:#}");
+        ExitCode::from(2)
+    })
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let config = Config::load(&cli.settings)?;
+    logging::start(&config)?;
+    let done = match cli.command {
+        Command::Demo(arguments) => demo::run(config, arguments).await,
+        Command::Serve => node::serve(config).await,
+        Command::Simulate(arguments) => simulate::run(arguments).await,
+        Command::Verify(arguments) => return ledger::verify(arguments).await,
+        Command::Export(arguments) => ledger::export(&config, arguments).await,
+        Command::Fsck(arguments) => return ledger::fsck(&config, arguments).await,
+        Command::Projections(command) => projections::run(&config, command).await,
+        Command::Organisation(command) => organisation::organisation(&config, command).await,
+        Command::Site(command) => organisation::site(&config, command).await,
+        Command::Asset(command) => organisation::asset(&config, command).await,
+        Command::Device(command) => device::run(&config, command).await,
+        Command::Config => config.print(),
+        Command::Migrate => database::migrate(&config).await,
+        Command::Doctor(arguments) => return doctor::run(&config, arguments).await,
+    };
+    done.map(|()| ExitCode::SUCCESS)
+}

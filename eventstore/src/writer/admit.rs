@@ -49,13 +49,13 @@ pub(super) async fn admit(
 ) -> Result<Admission, AppendError> {
     let known = known_commands(tx, ledger, &appends).await?;
     let versions = stream_versions(tx, ledger, &appends).await?;
-    Ok(decide(appends, known, versions))
+    Ok(decide(appends, &known, versions))
 }
 
 /// The decision itself, without I/O.
 pub(super) fn decide(
     appends: Vec<Append>,
-    known: HashMap<CommandKey, Known>,
+    known: &HashMap<CommandKey, Known>,
     versions: HashMap<String, u64>,
 ) -> Admission {
     let mut admission = Admission { verdicts: Vec::new(), admitted: Vec::new(), versions };

@@ -86,7 +86,9 @@ impl Edge {
     fn frontier_bytes(&self) -> Vec<u8> {
         let of_row = |row: &Vec<Hash>| {
             let mut frontier = Frontier::default();
-            row.iter().for_each(|hash| frontier.push(*hash));
+            for hash in row {
+                frontier.push(*hash);
+            }
             frontier.to_bytes()
         };
         self.rows.iter().rev().flat_map(of_row).collect()

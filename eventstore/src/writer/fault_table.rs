@@ -75,7 +75,9 @@ async fn assert_whole(writer: &Writer, entries: u64) {
         reader::read(&writer.pool, writer.ledger.id, Index(0), 100).await.expect("readable");
     assert_eq!(recorded.len() as u64, entries);
     let mut tree = Frontier::default();
-    recorded.iter().for_each(|one| tree.push(one.leaf_hash));
+    for one in &recorded {
+        tree.push(one.leaf_hash);
+    }
     let note = reader::last_checkpoint(&writer.pool, writer.ledger.id).await.expect("readable");
     let checkpoint =
         reader::parse_checkpoint(&writer.ledger.vkey, &note.expect("signed")).expect("verifies");

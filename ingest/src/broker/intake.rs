@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use super::connection::{Connection, SignedIn};
 use crate::counters;
 use crate::dead_letters::DeadLetter;
-use crate::gate::{BatchError, BatchReceipt, Rejection, RejectionCode};
+use crate::gate::{BatchReceipt, Rejection, RejectionCode};
 use crate::receipt;
 
 /// Where the remains of a `QoS` 2 publish are routed at PUBREL; nobody can subscribe to it.
@@ -106,7 +106,7 @@ impl Connection {
                 .await
             {
                 Ok(receipt) => ControlFlow::Break(Ok(receipt)),
-                Err(error) => match BatchError::into_rejection(error) {
+                Err(error) => match Rejection::of(&error) {
                     Ok(rejection) => ControlFlow::Break(Err(rejection)),
                     Err(retry_after) => ControlFlow::Continue(retry_after),
                 },
@@ -175,6 +175,9 @@ impl Connection {
 
     /// Repeats `attempt` until it breaks, with growing, jittered waits. While it waits the
     /// connection reads nothing: that is the back-pressure.
+    ///
+    /// An attempt that runs is not given up when the device leaves: a device that publishes with
+    /// `QoS` 0 and goes at once still has all it sent recorded.
     async fn patiently<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, GivenUp>
     where
         F: Future<Output = ControlFlow<T, Duration>>,
@@ -182,9 +185,10 @@ impl Connection {
         let deadline = Instant::now() + self.house.hold_limit;
         let mut wait = FIRST_WAIT;
         loop {
-            let retry_after = match attempt().await {
-                ControlFlow::Break(outcome) => return Ok(outcome),
-                ControlFlow::Continue(retry_after) => retry_after,
+            let retry_after = match tokio::time::timeout_at(deadline, attempt()).await {
+                Ok(ControlFlow::Break(outcome)) => return Ok(outcome),
+                Ok(ControlFlow::Continue(retry_after)) => retry_after,
+                Err(_) => return Err(GivenUp),
             };
             if wait == FIRST_WAIT {
                 counters::held();

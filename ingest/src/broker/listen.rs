@@ -68,35 +68,50 @@ async fn admit(house: &Arc<House>, socket: TcpStream, peer: SocketAddr, framing:
         }
         return;
     }
-    let house = Arc::clone(house);
-    let tracker = house.connections.clone();
-    tracker.spawn(async move {
-        if let Err(error) = serve(house, socket, peer, framing).await {
-            tracing::debug!(%peer, %error, "MQTT connection did not begin");
+    let socket = Arc::new(socket);
+    let line = Line::new(&socket);
+    let connection = Connection::new(Arc::clone(house), line);
+    house.connections.spawn(async move {
+        tokio::select! {
+            served = serve(&connection, socket, peer, framing) => {
+                if let Err(error) = served {
+                    tracing::debug!(%peer, %error, "MQTT connection did not begin");
+                }
+            }
+            () = stopped_before_sign_in(&connection) => {}
         }
     });
 }
 
+/// Who has not signed in yet has nothing in flight and does not delay the end. (After it, the
+/// library has claimed a session and must end in its own way.)
+async fn stopped_before_sign_in(connection: &Connection) {
+    connection.house.stopping.cancelled().await;
+    if connection.signed_in.get().is_some() {
+        std::future::pending::<()>().await;
+    }
+}
+
 async fn serve(
-    house: Arc<House>,
-    socket: TcpStream,
+    connection: &Arc<Connection>,
+    socket: Arc<TcpStream>,
     peer: SocketAddr,
     framing: Framing,
 ) -> io::Result<()> {
     socket.set_nodelay(true)?;
-    let socket = Arc::new(socket);
-    let line = Line::new(&socket);
-    let connection = Connection::new(house, Arc::clone(&line));
+    let line = Arc::clone(&connection.line);
     let transport = match framing {
+        // The library's name for any stream of ours; its `Tcp` takes only a bare `TcpStream`.
         Framing::Plain => BrokerTransport::WebSocket(Box::new(Wire::new(Socket(socket), line))),
         Framing::WebSocket => {
             let config = websocket_config();
             let handshake = accept_websocket_connection(Socket(socket), &config, peer);
             let stream = tokio::time::timeout(HANDSHAKE_LIMIT, handshake).await?;
-            BrokerTransport::WebSocket(Box::new(Wire::new(stream.map_err(io::Error::other)?, line)))
+            let stream = stream.map_err(io::Error::other)?;
+            BrokerTransport::WebSocket(Box::new(Wire::new(stream, line)))
         }
     };
-    connection.run(transport, peer).await;
+    Arc::clone(connection).run(transport, peer).await;
     Ok(())
 }
 

@@ -24,8 +24,7 @@ use crate::gate::DeviceIdentity;
 
 pub use embedded::EmbeddedBroker;
 
-/// The largest batch: 1 MiB.
-pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
+pub use sealrock_domain::telemetry::MAX_BATCH_BYTES;
 
 /// The largest MQTT packet or HTTP body that is read at all. Between this and
 /// [`MAX_BATCH_BYTES`] a batch is a dead letter; over it, only counted and logged.

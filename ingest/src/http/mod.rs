@@ -18,7 +18,7 @@ use chrono::Utc;
 use crate::broker::MAX_PACKET_BYTES;
 use crate::counters::{self, Quiet};
 use crate::dead_letters::{DeadLetter, DeadLetters};
-use crate::gate::{AuthError, BatchError, BatchReceipt, BatchSink, DeviceIdentity, Rejection};
+use crate::gate::{AuthError, BatchReceipt, BatchSink, DeviceIdentity, Rejection};
 use crate::receipt;
 use problem::Problem;
 
@@ -66,7 +66,7 @@ impl Desk {
                 .sink
                 .record_batch(&identity, VIA, received_at, body.to_vec())
                 .await
-                .map_err(BatchError::into_rejection),
+                .map_err(|error| Rejection::of(&error)),
             Err(rejection) => Err(Ok(rejection)),
         };
         match outcome {

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rumqttc::{Incoming, QoS};
-use sealrock_ingest::{MAX_BATCH_BYTES, MAX_PACKET_BYTES};
+use sealrock_ingest::{BrokerConfig, MAX_BATCH_BYTES, MAX_PACKET_BYTES};
 
 use crate::support::{Platform, device, eventually, topic};
 use crate::v4::{Device4, options};
@@ -249,20 +249,54 @@ async fn an_unavailable_ledger_holds_the_acknowledgement_until_it_is_back() {
     assert_eq!(platform.ledger.taken().len(), 1);
 }
 
-#[tokio::test]
-async fn a_batch_held_too_long_ends_the_connection_without_acknowledgement() {
+/// A platform that holds batches for 400 ms, with a connected device.
+async fn impatient() -> (Platform, Device4) {
     let hold_limit = Duration::from_millis(400);
-    let platform = Platform::start_with(|config| sealrock_ingest::BrokerConfig {
+    let platform = Platform::start_with(|config| BrokerConfig {
         hold_limit,
         ..config
     })
     .await;
-    let mut stack = stack(&platform).await;
+    let stack = stack(&platform).await;
+    (platform, stack)
+}
+
+#[tokio::test]
+async fn a_batch_held_too_long_ends_the_connection_without_acknowledgement() {
+    let (platform, mut stack) = impatient().await;
     platform.ledger.set_available(false);
     stack.publish("batch", QoS::AtLeastOnce, batch(1)).await;
-    let ack = stack.until_ack_or_closed().await;
-    assert!(!ack, "acknowledged without being durable");
-    eventually(|| platform.letters.reasons().is_empty()).await;
+    assert!(
+        !stack.until_ack_or_closed().await,
+        "acknowledged without being durable"
+    );
+}
+
+#[tokio::test]
+async fn a_commit_that_hangs_ends_the_connection_without_acknowledgement() {
+    let (platform, mut stack) = impatient().await;
+    platform.ledger.hold();
+    stack.publish("batch", QoS::AtLeastOnce, batch(1)).await;
+    assert!(
+        !stack.until_ack_or_closed().await,
+        "acknowledged without being durable"
+    );
+}
+
+#[tokio::test]
+async fn a_device_that_publishes_with_qos_0_and_leaves_has_all_of_it_recorded() {
+    let platform = Platform::start().await;
+    let mut stack = stack(&platform).await;
+    platform.ledger.hold();
+    for seq in 0..20 {
+        stack.publish("batch", QoS::AtMostOnce, batch(seq)).await;
+    }
+    stack.no_puback_for(Duration::from_millis(200)).await;
+    stack.client.disconnect().await.unwrap();
+    stack.no_puback_for(Duration::from_millis(200)).await;
+    drop(stack);
+    platform.ledger.commit();
+    eventually(|| platform.ledger.taken().len() == 20).await;
 }
 
 impl Device4 {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sealrock_ingest::Broker;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -78,7 +79,6 @@ async fn a_client_whose_session_is_taken_over_is_closed_without_a_packet_it_cann
 
 #[tokio::test]
 async fn a_stopping_broker_closes_a_client_without_a_packet_it_cannot_read() {
-    use sealrock_ingest::Broker;
     let platform = Platform::start().await;
     let mut client = open(&platform, "one", true).await;
     assert_eq!(read(&mut client, 4).await, CONNACK);
@@ -88,7 +88,6 @@ async fn a_stopping_broker_closes_a_client_without_a_packet_it_cannot_read() {
 
 #[tokio::test]
 async fn a_stopping_broker_tells_a_client_of_version_5() {
-    use sealrock_ingest::Broker;
     let platform = Platform::start().await;
     let mut client = TcpStream::connect(("127.0.0.1", platform.port()))
         .await
@@ -128,12 +127,49 @@ async fn a_qos_2_publish_is_released_after_a_reconnect() {
         [&CONNACK[..], &[0x50, 2, 0, 9]].concat()
     );
     drop(client);
-    use sealrock_ingest::Broker;
     eventually(|| platform.broker.online().is_empty()).await;
     let mut client = open(&platform, "two", false).await;
     client.write_all(&[0x62, 2, 0, 9]).await.unwrap();
     assert_eq!(read(&mut client, 8).await, [0x20, 2, 1, 0, 0x70, 2, 0, 9]);
     assert_eq!(platform.ledger.taken().len(), 1);
+}
+
+/// Connects with MQTT 5 and a session of a minute.
+async fn open_v5(platform: &Platform, client_id: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", platform.port()))
+        .await
+        .unwrap();
+    let header = [5, 0xC0, 0, 60, 5, 0x11, 0, 0, 0, 60];
+    stream
+        .write_all(&connect_as(&header, client_id))
+        .await
+        .unwrap();
+    let connack = read(&mut stream, 2).await;
+    read(&mut stream, usize::from(connack[1])).await;
+    stream
+}
+
+#[tokio::test]
+async fn a_qos_2_publish_of_version_5_is_known_after_a_reconnect() {
+    let platform = Platform::start().await;
+    let mut client = open_v5(&platform, "five").await;
+    let batch = [
+        &text(&topic(&device("stack-1"), "batch"))[..],
+        &[0, 9, 0],
+        br#"{"seq":1}"#,
+    ]
+    .concat();
+    client.write_all(&packet(0x34, &batch)).await.unwrap();
+    assert_eq!(read(&mut client, 4).await, [0x50, 2, 0, 9]);
+    drop(client);
+    eventually(|| platform.broker.online().is_empty()).await;
+    let mut client = open_v5(&platform, "five").await;
+    client.write_all(&[0x62, 2, 0, 9]).await.unwrap();
+    assert_eq!(
+        read(&mut client, 4).await,
+        [0x70, 2, 0, 9],
+        "a longer PUBCOMP says: not found"
+    );
 }
 
 #[tokio::test]

@@ -75,3 +75,19 @@ async fn a_commit_that_never_comes_is_waited_for_no_longer_than_the_grace() {
         begun.elapsed()
     );
 }
+
+#[tokio::test]
+async fn a_connection_that_never_signs_in_does_not_delay_the_end() {
+    let platform = Platform::start().await;
+    let _silent = tokio::net::TcpStream::connect(("127.0.0.1", platform.port()))
+        .await
+        .unwrap();
+    stack(&platform).await;
+    let begun = Instant::now();
+    platform.broker.stop(Duration::from_secs(10)).await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
+}

@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sealrock_domain::{DeviceId, Slug};
+use sealrock_eventstore::LedgerId;
 use sealrock_ingest::{
     AuthError, BatchError, BatchReceipt, BatchSink, Broker, BrokerConfig, DeadLetter, DeadLetters,
     DeadLettersUnavailable, DeviceIdentity, EmbeddedBroker, PresenceStream,
@@ -29,6 +30,8 @@ pub fn device(name: &str) -> DeviceIdentity {
         organisation,
         site,
         name,
+        ledger: LedgerId(1),
+        requires_signature: false,
     }
 }
 

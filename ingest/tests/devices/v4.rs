@@ -51,10 +51,10 @@ impl Device4 {
     pub async fn until<T>(&mut self, mut wanted: impl FnMut(&Incoming) -> Option<T>) -> T {
         soon(async {
             loop {
-                if let Event::Incoming(incoming) = self.events.poll().await.unwrap() {
-                    if let Some(found) = wanted(&incoming) {
-                        return found;
-                    }
+                if let Event::Incoming(incoming) = self.events.poll().await.unwrap()
+                    && let Some(found) = wanted(&incoming)
+                {
+                    return found;
                 }
             }
         })

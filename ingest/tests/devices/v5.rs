@@ -30,10 +30,10 @@ pub async fn connect_code(port: u16, identity: &DeviceIdentity, secret: &str) ->
 async fn until<T>(events: &mut EventLoop, mut wanted: impl FnMut(&Packet) -> Option<T>) -> T {
     soon(async {
         loop {
-            if let Event::Incoming(incoming) = events.poll().await.unwrap() {
-                if let Some(found) = wanted(&incoming) {
-                    return found;
-                }
+            if let Event::Incoming(incoming) = events.poll().await.unwrap()
+                && let Some(found) = wanted(&incoming)
+            {
+                return found;
             }
         }
     })

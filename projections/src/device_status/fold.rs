@@ -51,17 +51,20 @@ async fn fold_statuses(
     batches: &[Batch],
 ) -> sqlx::Result<()> {
     let devices: Vec<Uuid> = batches.iter().map(|batch| batch.device.0).collect();
-    let rows: Vec<Json<StatusRow>> = sqlx::query_scalar(
-        "SELECT to_jsonb(s) FROM device_status s WHERE device_id = ANY ($1)",
-    )
-    .bind(devices)
-    .fetch_all(&mut **tx)
-    .await?;
-    let mut statuses: BTreeMap<Uuid, StatusRow> =
-        rows.into_iter().map(|Json(row)| (row.device_id, row)).collect();
+    let rows: Vec<Json<StatusRow>> =
+        sqlx::query_scalar("SELECT to_jsonb(s) FROM device_status s WHERE device_id = ANY ($1)")
+            .bind(devices)
+            .fetch_all(&mut **tx)
+            .await?;
+    let mut statuses: BTreeMap<Uuid, StatusRow> = rows
+        .into_iter()
+        .map(|Json(row)| (row.device_id, row))
+        .collect();
     for batch in batches {
         let status = statuses.entry(batch.device.0);
-        status.or_insert_with(|| StatusRow::new(ledger, batch)).add(batch);
+        status
+            .or_insert_with(|| StatusRow::new(ledger, batch))
+            .add(batch);
     }
     let rows: Vec<StatusRow> = statuses.into_values().collect();
     store(tx, include_str!("store_statuses.sql"), &rows).await
@@ -113,17 +116,17 @@ async fn fold_counters(tx: &mut PgTransaction<'_>, batches: &[Batch]) -> sqlx::R
 
 fn counted(batch: &Batch) -> Option<Counted> {
     Some(Counted {
-        key: (batch.device.0, batch.content.boot.clone().unwrap_or_default()),
+        key: (
+            batch.device.0,
+            batch.content.boot.clone().unwrap_or_default(),
+        ),
         seq: batch.content.seq?.cast_signed(),
         index: batch.index.0.cast_signed(),
         received_at: batch.received_at,
     })
 }
 
-async fn load_counters(
-    tx: &mut PgTransaction<'_>,
-    counted: &[Counted],
-) -> sqlx::Result<Counters> {
+async fn load_counters(tx: &mut PgTransaction<'_>, counted: &[Counted]) -> sqlx::Result<Counters> {
     let devices: Vec<Uuid> = counted.iter().map(|batch| batch.key.0).collect();
     let boots: Vec<&str> = counted.iter().map(|batch| batch.key.1.as_str()).collect();
     let seqs: Vec<i64> = counted.iter().map(|batch| batch.seq).collect();
@@ -148,7 +151,11 @@ async fn store<T: serde::Serialize + Sync>(
     sql: &'static str,
     rows: &[T],
 ) -> sqlx::Result<()> {
-    sqlx::query(sql).bind(Json(rows)).execute(&mut **tx).await.map(drop)
+    sqlx::query(sql)
+        .bind(Json(rows))
+        .execute(&mut **tx)
+        .await
+        .map(drop)
 }
 
 fn count(items: impl Iterator) -> i64 {

@@ -28,13 +28,19 @@ impl Counters {
     pub(super) fn new(boots: Vec<BootRow>, gaps: Vec<GapRow>) -> Self {
         let boots = boots.into_iter().map(|row| (row.key(), row));
         let gaps = gaps.into_iter().map(|row| ((row.key(), row.from_seq), row));
-        Self { boots: boots.collect(), gaps: gaps.collect() }
+        Self {
+            boots: boots.collect(),
+            gaps: gaps.collect(),
+        }
     }
 
     /// Counts a batch: it opens a gap if it is ahead of (or before) all others, and fills its place
     /// in one otherwise.
     pub(super) fn add(&mut self, batch: &Counted) {
-        let boot = self.boots.entry(batch.key.clone()).or_insert_with(|| BootRow::of(batch));
+        let boot = self
+            .boots
+            .entry(batch.key.clone())
+            .or_insert_with(|| BootRow::of(batch));
         let (min, max) = (boot.min_seq, boot.max_seq);
         boot.min_seq = min.min(batch.seq);
         boot.max_seq = max.max(batch.seq);
@@ -50,7 +56,10 @@ impl Counters {
 
     /// All boots and gaps, to be stored.
     pub(super) fn into_rows(self) -> (Vec<BootRow>, Vec<GapRow>) {
-        (self.boots.into_values().collect(), self.gaps.into_values().collect())
+        (
+            self.boots.into_values().collect(),
+            self.gaps.into_values().collect(),
+        )
     }
 
     fn open(&mut self, batch: &Counted, from_seq: i64, to_seq: i64) {
@@ -61,20 +70,33 @@ impl Counters {
 
     /// What was [from … seq … to] becomes three rows, of which the outer ones may be empty.
     fn fill(&mut self, batch: &Counted) {
-        let up_to = self.gaps.range(..=(batch.key.clone(), batch.seq)).next_back();
+        let up_to = self
+            .gaps
+            .range(..=(batch.key.clone(), batch.seq))
+            .next_back();
         let holds = |gap: &GapRow| {
             gap.key() == batch.key && gap.filled_index.is_none() && gap.to_seq >= batch.seq
         };
-        let Some(gap) = up_to.map(|(_, gap)| gap.clone()).filter(holds) else { return };
+        let Some(gap) = up_to.map(|(_, gap)| gap.clone()).filter(holds) else {
+            return;
+        };
         let noticed = gap.noticed_index;
         if gap.from_seq < batch.seq {
-            self.put(GapRow::open(&batch.key, gap.from_seq, batch.seq - 1, noticed));
+            self.put(GapRow::open(
+                &batch.key,
+                gap.from_seq,
+                batch.seq - 1,
+                noticed,
+            ));
         }
         if batch.seq < gap.to_seq {
             self.put(GapRow::open(&batch.key, batch.seq + 1, gap.to_seq, noticed));
         }
         let filled = GapRow::open(&batch.key, batch.seq, batch.seq, noticed);
-        self.put(GapRow { filled_index: Some(batch.index), ..filled });
+        self.put(GapRow {
+            filled_index: Some(batch.index),
+            ..filled
+        });
     }
 
     fn put(&mut self, gap: GapRow) {
@@ -96,13 +118,25 @@ mod tests {
         for (index, seq) in (0..).zip(seqs) {
             let key = (Uuid::nil(), String::new());
             let received_at = chrono::DateTime::UNIX_EPOCH;
-            counters.add(&Counted { key, seq: *seq, index, received_at });
+            counters.add(&Counted {
+                key,
+                seq: *seq,
+                index,
+                received_at,
+            });
         }
         counters.into_rows().1
     }
 
     fn shown(gaps: &[GapRow]) -> Vec<(i64, i64, i64, Option<i64>)> {
-        let row = |gap: &GapRow| (gap.from_seq, gap.to_seq, gap.noticed_index, gap.filled_index);
+        let row = |gap: &GapRow| {
+            (
+                gap.from_seq,
+                gap.to_seq,
+                gap.noticed_index,
+                gap.filled_index,
+            )
+        };
         gaps.iter().map(row).collect()
     }
 
@@ -116,7 +150,10 @@ mod tests {
         let split = [(2, 3, 1, None), (4, 4, 1, Some(2)), (5, 5, 1, None)];
         assert_eq!(shown(&count(&[1, 6, 4])), split);
         let closed = count(&[1, 6, 4, 3, 2, 5]);
-        assert!(closed.iter().all(|gap| gap.filled_index.is_some()), "{closed:?}");
+        assert!(
+            closed.iter().all(|gap| gap.filled_index.is_some()),
+            "{closed:?}"
+        );
     }
 
     #[test]

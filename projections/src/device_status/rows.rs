@@ -65,7 +65,14 @@ pub(super) struct GapRow {
 impl GapRow {
     pub(super) fn open(key: &BootKey, from_seq: i64, to_seq: i64, noticed_index: i64) -> Self {
         let (device_id, boot) = key.clone();
-        Self { device_id, boot, from_seq, to_seq, noticed_index, filled_index: None }
+        Self {
+            device_id,
+            boot,
+            from_seq,
+            to_seq,
+            noticed_index,
+            filled_index: None,
+        }
     }
 
     pub(super) fn key(&self) -> BootKey {

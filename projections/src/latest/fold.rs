@@ -48,14 +48,23 @@ impl Projection for LatestProjection {
         let bound: Vec<_> = newest.iter().map(column).collect();
         let ids: Vec<Uuid> = newest.iter().map(|n| n.reading.device.0).collect();
         let metrics: Vec<&str> = newest.iter().map(|n| n.reading.metric.as_str()).collect();
-        let indexes: Vec<i64> = newest.iter().map(|n| n.reading.index.0.cast_signed()).collect();
+        let indexes: Vec<i64> = newest
+            .iter()
+            .map(|n| n.reading.index.0.cast_signed())
+            .collect();
         let ordinals: Vec<i32> = newest.iter().map(|n| n.reading.ordinal).collect();
-        let sites: Vec<_> = bound.iter().map(|b| b.as_ref().map(|b| b.site.as_str())).collect();
+        let sites: Vec<_> = bound
+            .iter()
+            .map(|b| b.as_ref().map(|b| b.site.as_str()))
+            .collect();
         let times: Vec<DateTime<Utc>> = newest.iter().map(|n| n.reading.at).collect();
         let values: Vec<f64> = newest.iter().map(|n| n.reading.value).collect();
         let units: Vec<&str> = newest.iter().map(|n| n.reading.unit).collect();
         let default = bound.iter().map(|b| b.as_ref().map(|b| b.source));
-        let sources = newest.iter().zip(default).map(|(n, default)| n.source.or(default));
+        let sources = newest
+            .iter()
+            .zip(default)
+            .map(|(n, default)| n.source.or(default));
         let sources: Vec<_> = sources.map(|source| source.map(Source::as_str)).collect();
         sqlx::query(include_str!("upsert.sql"))
             .bind(ledger.id.0)
@@ -87,9 +96,17 @@ fn newest(batches: &[Batch]) -> BTreeMap<(DeviceId, String), Newest> {
     for batch in batches {
         for reading in batch.counted() {
             let key = (reading.device, reading.metric.clone());
-            let is_newer = newest.get(&key).is_none_or(|known| reading.at >= known.reading.at);
+            let is_newer = newest
+                .get(&key)
+                .is_none_or(|known| reading.at >= known.reading.at);
             if is_newer {
-                newest.insert(key, Newest { reading, source: batch.content.source });
+                newest.insert(
+                    key,
+                    Newest {
+                        reading,
+                        source: batch.content.source,
+                    },
+                );
             }
         }
     }

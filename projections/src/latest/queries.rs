@@ -80,7 +80,10 @@ impl ReadModels {
             .bind(filter.changed_from.map(|index| index.0.cast_signed()))
             .fetch_all(self.pool())
             .await?;
-        let latest = rows.into_iter().map(Latest::try_from).collect::<Result<_, _>>()?;
+        let latest = rows
+            .into_iter()
+            .map(Latest::try_from)
+            .collect::<Result<_, _>>()?;
         Ok((latest, Index(position)))
     }
 }

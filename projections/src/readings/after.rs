@@ -65,14 +65,20 @@ impl ReadModels {
         let Some(window) = self.window(ledger, after, filter, end).await? else {
             return Ok(nothing_until(end, after));
         };
-        let readings = self.readings_in(ledger, after, filter, &window, limit).await?;
+        let readings = self
+            .readings_in(ledger, after, filter, &window, limit)
+            .await?;
         let full = readings.len() >= limit as usize;
         let next = match readings.last() {
             Some(last) if full => Some(last.position),
             _ if window.full => Some(ReadingPosition::end_of(Index(window.last.unsigned_abs()))),
             _ => nothing_until(end, after).next,
         };
-        Ok(ReadingsAfter { readings, next, more: full || window.full })
+        Ok(ReadingsAfter {
+            readings,
+            next,
+            more: full || window.full,
+        })
     }
 
     async fn window(
@@ -133,8 +139,14 @@ impl Window {
 
 /// Everything folded so far was looked at; never behind where the caller stood.
 fn nothing_until(end: u64, after: Option<ReadingPosition>) -> ReadingsAfter {
-    let reached = end.checked_sub(1).map(|last| ReadingPosition::end_of(Index(last)));
-    ReadingsAfter { readings: Vec::new(), next: reached.max(after), more: false }
+    let reached = end
+        .checked_sub(1)
+        .map(|last| ReadingPosition::end_of(Index(last)));
+    ReadingsAfter {
+        readings: Vec::new(),
+        next: reached.max(after),
+        more: false,
+    }
 }
 
 fn devices(filter: &ReadingFilter) -> Option<Vec<Uuid>> {

@@ -55,7 +55,9 @@ impl Projection for ReadingsProjection {
         let devices = batches.iter().map(|batch| batch.device);
         let bindings = binding::fold(tx, &registered, devices).await?;
         insert_batches(tx, ledger.id, &batches).await?;
-        Columns::of(&batches, &bindings).insert(tx, ledger.id).await?;
+        Columns::of(&batches, &bindings)
+            .insert(tx, ledger.id)
+            .await?;
         Ok(())
     }
 }
@@ -65,12 +67,28 @@ async fn insert_batches(
     ledger: LedgerId,
     batches: &[Batch],
 ) -> sqlx::Result<()> {
-    let times = |batch: &Batch| batch.content.readings.iter().map(|r| micros(r.at)).collect();
+    let times = |batch: &Batch| {
+        batch
+            .content
+            .readings
+            .iter()
+            .map(|r| micros(r.at))
+            .collect()
+    };
     let times: Vec<Vec<DateTime<Utc>>> = batches.iter().map(times).collect();
-    let indexes: Vec<i64> = batches.iter().map(|batch| batch.index.0.cast_signed()).collect();
+    let indexes: Vec<i64> = batches
+        .iter()
+        .map(|batch| batch.index.0.cast_signed())
+        .collect();
     let devices: Vec<Uuid> = batches.iter().map(|batch| batch.device.0).collect();
-    let from: Vec<_> = times.iter().map(|times| times.iter().min().copied()).collect();
-    let to: Vec<_> = times.iter().map(|times| times.iter().max().copied()).collect();
+    let from: Vec<_> = times
+        .iter()
+        .map(|times| times.iter().min().copied())
+        .collect();
+    let to: Vec<_> = times
+        .iter()
+        .map(|times| times.iter().max().copied())
+        .collect();
     sqlx::query(include_str!("insert_batches.sql"))
         .bind(ledger.0)
         .bind(indexes)
@@ -126,7 +144,10 @@ impl<'a> Columns<'a> {
             Verdict::Good { value, .. } => (Some(*value), None),
             Verdict::Suspect(suspicion) => (None, Some(suspicion.code())),
         };
-        let source = batch.content.source.or(binding.map(|binding| binding.source));
+        let source = batch
+            .content
+            .source
+            .or(binding.map(|binding| binding.source));
         self.index.push(batch.index.0.cast_signed());
         self.ordinal.push(ordinal);
         self.device.push(batch.device.0);
@@ -140,7 +161,8 @@ impl<'a> Columns<'a> {
         self.canonical.push(canonical);
         self.quality.push(reading.quality.as_str());
         self.suspicion.push(suspicion);
-        self.source.push(source.map(sealrock_domain::telemetry::Source::as_str));
+        self.source
+            .push(source.map(sealrock_domain::telemetry::Source::as_str));
     }
 
     async fn insert(self, tx: &mut PgTransaction<'_>, ledger: LedgerId) -> sqlx::Result<()> {

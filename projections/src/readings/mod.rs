@@ -60,6 +60,9 @@ impl ReadingPosition {
     /// Behind every reading of entry `index`.
     #[must_use]
     pub fn end_of(index: Index) -> Self {
-        Self { index, ordinal: i32::MAX.unsigned_abs() }
+        Self {
+            index,
+            ordinal: i32::MAX.unsigned_abs(),
+        }
     }
 }

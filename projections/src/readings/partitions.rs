@@ -34,12 +34,18 @@ pub(super) async fn make(
     if missing(tx, days).await?.is_empty() {
         return Ok(Prepared::Ready);
     }
-    sqlx::query(include_str!("lock_partitions.sql")).execute(&mut **tx).await?;
+    sqlx::query(include_str!("lock_partitions.sql"))
+        .execute(&mut **tx)
+        .await?;
     let missing = missing(tx, days).await?;
     for day in missing.iter().take(DAYS_AT_ONCE) {
         tx.execute(create(*day).as_str()).await?;
     }
-    Ok(if missing.len() > DAYS_AT_ONCE { Prepared::Again } else { Prepared::Ready })
+    Ok(if missing.len() > DAYS_AT_ONCE {
+        Prepared::Again
+    } else {
+        Prepared::Ready
+    })
 }
 
 async fn missing(

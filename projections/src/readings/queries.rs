@@ -52,7 +52,10 @@ impl Reading {
     /// Its place among the readings of its device and metric.
     #[must_use]
     pub fn cursor(&self) -> ReadingCursor {
-        ReadingCursor { at: self.at, position: self.position }
+        ReadingCursor {
+            at: self.at,
+            position: self.position,
+        }
     }
 }
 
@@ -118,9 +121,9 @@ impl ReadModels {
             Order::OldestFirst => range.from,
             Order::NewestFirst => range.to,
         };
-        let (at, (index, ordinal)) = range
-            .after
-            .map_or((start, before_all), |cursor| (cursor.at, numbers(cursor.position)));
+        let (at, (index, ordinal)) = range.after.map_or((start, before_all), |cursor| {
+            (cursor.at, numbers(cursor.position))
+        });
         let rows: Vec<Row> = sqlx::query_as(sql)
             .bind(range.device.0)
             .bind(range.metric.as_str())
@@ -138,5 +141,8 @@ impl ReadModels {
 
 /// The position as Postgres compares it.
 pub(super) fn numbers(position: ReadingPosition) -> (i64, i32) {
-    (position.index.0.cast_signed(), i32::try_from(position.ordinal).unwrap_or(i32::MAX))
+    (
+        position.index.0.cast_signed(),
+        i32::try_from(position.ordinal).unwrap_or(i32::MAX),
+    )
 }

@@ -56,8 +56,16 @@ fn events<T: Thing>(ledger: LedgerId, batch: &[Recorded]) -> Result<Events<T>, F
         if let Some(event) = decode(recorded)? {
             let entry = &recorded.entry;
             let id = stream_id(recorded)?;
-            let (index, recorded_at) = (entry.index, entry.recorded_at);
-            events.push((At { ledger, id, index, recorded_at }, event));
+            let (index, time) = (entry.index, entry.recorded_at);
+            events.push((
+                At {
+                    ledger,
+                    id,
+                    index,
+                    time,
+                },
+                event,
+            ));
         }
     }
     Ok(events)
@@ -68,14 +76,19 @@ async fn fold<T: Thing>(tx: &mut PgTransaction<'_>, events: Events<T>) -> Result
         return Ok(());
     }
     let ids: Vec<Uuid> = events.iter().map(|(at, _)| at.id).collect();
-    let rows: Vec<Json<T>> =
-        sqlx::query_scalar(T::LOAD).bind(ids).fetch_all(&mut **tx).await?;
+    let rows: Vec<Json<T>> = sqlx::query_scalar(T::LOAD)
+        .bind(ids)
+        .fetch_all(&mut **tx)
+        .await?;
     let mut things: BTreeMap<Uuid, T> = rows.into_iter().map(|Json(t)| (t.id(), t)).collect();
     for (at, event) in events {
         apply(&mut things, at, event)?;
     }
     let things: Vec<&T> = things.values().collect();
-    sqlx::query(T::STORE).bind(Json(things)).execute(&mut **tx).await?;
+    sqlx::query(T::STORE)
+        .bind(Json(things))
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 
@@ -89,6 +102,9 @@ fn apply<T: Thing>(
         return Ok(());
     }
     let unregistered = || FoldError::poison(at.index, "no registration stands before it");
-    things.get_mut(&at.id).ok_or_else(unregistered)?.change(event, at);
+    things
+        .get_mut(&at.id)
+        .ok_or_else(unregistered)?
+        .change(event, at);
     Ok(())
 }

@@ -68,7 +68,9 @@ impl ReadModels {
     /// # Errors
     /// [`QueryError`] if Postgres cannot answer.
     pub async fn organisation(&self, slug: &Slug) -> Result<Option<Organisation>, QueryError> {
-        let found = self.organisations_by_id(&[OrganisationId::of(slug)]).await?;
+        let found = self
+            .organisations_by_id(&[OrganisationId::of(slug)])
+            .await?;
         Ok(found.into_iter().next())
     }
 
@@ -156,7 +158,8 @@ impl ReadModels {
         after: Option<&PlaceCursor>,
         first: u32,
     ) -> Result<Vec<Asset>, QueryError> {
-        self.places(include_str!("assets.sql"), within, after, first).await
+        self.places(include_str!("assets.sql"), within, after, first)
+            .await
     }
 
     /// At most `first` devices behind `after`, by site and slug.
@@ -169,7 +172,8 @@ impl ReadModels {
         after: Option<&PlaceCursor>,
         first: u32,
     ) -> Result<Vec<Device>, QueryError> {
-        self.places(include_str!("devices.sql"), within, after, first).await
+        self.places(include_str!("devices.sql"), within, after, first)
+            .await
     }
 
     async fn places<T: DeserializeOwned + Send + Unpin + 'static>(
@@ -199,7 +203,10 @@ impl ReadModels {
     ) -> Result<Vec<T>, QueryError> {
         let sql = format!("SELECT to_jsonb(t) FROM rm_registry.{table} t WHERE id = ANY ($1)");
         let ids: Vec<Uuid> = ids.collect();
-        let rows: Vec<Json<T>> = sqlx::query_scalar(&sql).bind(ids).fetch_all(self.pool()).await?;
+        let rows: Vec<Json<T>> = sqlx::query_scalar(&sql)
+            .bind(ids)
+            .fetch_all(self.pool())
+            .await?;
         Ok(unwrap(rows))
     }
 }

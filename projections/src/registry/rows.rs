@@ -1,11 +1,11 @@
 //! How each thing begins with its registration and changes with its other events.
 
 use chrono::{DateTime, Utc};
+use sealrock_domain::EventType;
 use sealrock_domain::asset::AssetEvent;
 use sealrock_domain::device::{DeviceEvent, DeviceRegistered};
 use sealrock_domain::organisation::OrganisationEvent;
 use sealrock_domain::site::SiteEvent;
-use sealrock_domain::EventType;
 use sealrock_eventstore::LedgerId;
 use sealrock_ledger::Index;
 use serde::Serialize;
@@ -20,11 +20,13 @@ pub(super) struct At {
     pub(super) ledger: LedgerId,
     pub(super) id: Uuid,
     pub(super) index: Index,
-    pub(super) recorded_at: DateTime<Utc>,
+    pub(super) time: DateTime<Utc>,
 }
 
 /// A thing of the registry: a row that its stream's events make and change.
-pub(super) trait Thing: Serialize + DeserializeOwned + Send + Sync + Unpin + 'static {
+pub(super) trait Thing:
+    Serialize + DeserializeOwned + Send + Sync + Unpin + 'static
+{
     /// The events of its stream.
     type Event: EventType + Clone + Send + Sync;
     /// Reads the rows of some ids.
@@ -49,13 +51,15 @@ impl Thing for Organisation {
     }
 
     fn begin(event: &Self::Event, at: At) -> Option<Self> {
-        let OrganisationEvent::OrganisationRegistered(event) = event else { return None };
+        let OrganisationEvent::OrganisationRegistered(event) = event else {
+            return None;
+        };
         Some(Self {
             id: at.id.into(),
             ledger: at.ledger,
             slug: event.slug.clone(),
             display_name: event.display_name.clone(),
-            registered_at: at.recorded_at,
+            registered_at: at.time,
             first_index: at.index,
             last_index: at.index,
         })
@@ -79,7 +83,9 @@ impl Thing for Site {
     }
 
     fn begin(event: &Self::Event, at: At) -> Option<Self> {
-        let SiteEvent::SiteRegistered(event) = event else { return None };
+        let SiteEvent::SiteRegistered(event) = event else {
+            return None;
+        };
         let event = event.clone();
         Some(Self {
             id: at.id.into(),
@@ -93,7 +99,7 @@ impl Thing for Site {
             longitude: event.longitude,
             ambient_pressure_kpa: event.ambient_pressure_kpa,
             retired: false,
-            registered_at: at.recorded_at,
+            registered_at: at.time,
             first_index: at.index,
             last_index: at.index,
         })
@@ -119,7 +125,9 @@ impl Thing for Asset {
     }
 
     fn begin(event: &Self::Event, at: At) -> Option<Self> {
-        let AssetEvent::AssetRegistered(event) = event else { return None };
+        let AssetEvent::AssetRegistered(event) = event else {
+            return None;
+        };
         let event = event.clone();
         Some(Self {
             id: at.id.into(),
@@ -131,7 +139,7 @@ impl Thing for Asset {
             kind: event.asset_kind,
             assumptions: event.assumptions,
             retired: false,
-            registered_at: at.recorded_at,
+            registered_at: at.time,
             first_index: at.index,
             last_index: at.index,
         })
@@ -155,7 +163,9 @@ impl Thing for Device {
     }
 
     fn begin(event: &Self::Event, at: At) -> Option<Self> {
-        let DeviceEvent::DeviceRegistered(event) = event else { return None };
+        let DeviceEvent::DeviceRegistered(event) = event else {
+            return None;
+        };
         Some(registered(event.clone(), at))
     }
 
@@ -189,7 +199,7 @@ fn registered(event: DeviceRegistered, at: At) -> Device {
         metadata: event.metadata,
         sensors: event.sensors,
         decommissioned: false,
-        registered_at: at.recorded_at,
+        registered_at: at.time,
         first_index: at.index,
         last_index: at.index,
     }
@@ -200,12 +210,20 @@ pub(super) mod ledger {
     use sealrock_eventstore::LedgerId;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
-    pub(in crate::registry) fn serialize<S: Serializer>(id: &LedgerId, s: S) -> Result<S::Ok, S::Error> {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the shape that serde asks for"
+    )]
+    pub(in crate::registry) fn serialize<S: Serializer>(
+        id: &LedgerId,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
         s.serialize_i32(id.0)
     }
 
-    pub(in crate::registry) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<LedgerId, D::Error> {
+    pub(in crate::registry) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<LedgerId, D::Error> {
         i32::deserialize(d).map(LedgerId)
     }
 }

@@ -16,7 +16,7 @@ use sqlx::types::Uuid;
 use super::aggregate::bucket_of;
 use super::{Aggregate, NAME, WIDTHS};
 use crate::runner::{FoldError, Projection};
-use crate::telemetry::{Counted, batches};
+use crate::telemetry::{Batch, Counted, batches};
 
 /// Fills read model `rollups`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,7 +47,7 @@ impl Projection for RollupsProjection {
         batch: &[Recorded],
     ) -> Result<(), FoldError> {
         let batches = batches(batch)?;
-        let readings: Vec<Counted> = batches.iter().flat_map(|batch| batch.counted()).collect();
+        let readings: Vec<Counted> = batches.iter().flat_map(Batch::counted).collect();
         let mut buckets = load(tx, &readings).await?;
         for reading in &readings {
             add(&mut buckets, reading);
@@ -59,7 +59,12 @@ impl Projection for RollupsProjection {
 
 fn keys(reading: &Counted) -> impl Iterator<Item = Key> {
     WIDTHS.into_iter().map(|width| {
-        (reading.device, reading.metric.clone(), width, bucket_of(reading.at, width))
+        (
+            reading.device,
+            reading.metric.clone(),
+            width,
+            bucket_of(reading.at, width),
+        )
     })
 }
 
@@ -118,7 +123,15 @@ impl Row {
             last: self.last,
             last_at: self.last_at,
         };
-        ((DeviceId(self.device_id), self.metric, self.width, self.bucket), aggregate)
+        (
+            (
+                DeviceId(self.device_id),
+                self.metric,
+                self.width,
+                self.bucket,
+            ),
+            aggregate,
+        )
     }
 }
 
@@ -133,9 +146,19 @@ async fn store(
     sqlx::query(include_str!("store.sql"))
         .bind(ledger.0)
         .bind(buckets.keys().map(|key| key.0.0).collect::<Vec<Uuid>>())
-        .bind(buckets.keys().map(|key| key.1.as_str()).collect::<Vec<&str>>())
+        .bind(
+            buckets
+                .keys()
+                .map(|key| key.1.as_str())
+                .collect::<Vec<&str>>(),
+        )
         .bind(buckets.keys().map(|key| key.2).collect::<Vec<i32>>())
-        .bind(buckets.keys().map(|key| key.3).collect::<Vec<DateTime<Utc>>>())
+        .bind(
+            buckets
+                .keys()
+                .map(|key| key.3)
+                .collect::<Vec<DateTime<Utc>>>(),
+        )
         .bind(counts)
         .bind(column(|b| b.sum))
         .bind(column(|b| b.min))

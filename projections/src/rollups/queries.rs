@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sealrock_domain::DeviceId;
 use sealrock_domain::telemetry::MetricName;
 
+use super::aggregate::bucket_of as floor;
 use super::{Aggregate, WIDTHS};
 use crate::read_models::{QueryError, ReadModels};
 
@@ -64,7 +65,10 @@ impl From<Row> for Bucket {
             last: row.last,
             last_at: row.last_at,
         };
-        Self { start: row.start, aggregate }
+        Self {
+            start: row.start,
+            aggregate,
+        }
     }
 }
 
@@ -76,15 +80,16 @@ impl ReadModels {
     /// otherwise if Postgres cannot answer.
     pub async fn series(&self, series: &Series) -> Result<Vec<Bucket>, QueryError> {
         let seconds = check(series)?;
+        let (from, to) = (floor(series.from, seconds), ceil(series.to, seconds));
         let rows: Vec<Row> = match stored_width(seconds) {
             Some(width) => sqlx::query_as(include_str!("series_stored.sql")).bind(width),
             None => sqlx::query_as(include_str!("series_raw.sql")).bind(0),
         }
         .bind(series.device.0)
         .bind(series.metric.as_str())
-        .bind(floor(series.from, seconds))
-        .bind(ceil(series.to, seconds))
-        .bind(seconds as f64)
+        .bind(from)
+        .bind(to)
+        .bind(f64::from(seconds))
         .fetch_all(self.pool())
         .await?;
         Ok(rows.into_iter().map(Bucket::from).collect())
@@ -92,19 +97,19 @@ impl ReadModels {
 }
 
 /// The widest stored bucket that divides a width.
-fn stored_width(seconds: i64) -> Option<i32> {
-    WIDTHS.into_iter().rev().find(|width| seconds % i64::from(*width) == 0)
+fn stored_width(seconds: i32) -> Option<i32> {
+    WIDTHS.into_iter().rev().find(|width| seconds % *width == 0)
 }
 
 /// The width in seconds.
-fn check(series: &Series) -> Result<i64, QueryError> {
-    let seconds = i64::try_from(series.bucket.as_secs()).unwrap_or(0);
+fn check(series: &Series) -> Result<i32, QueryError> {
+    let seconds = i32::try_from(series.bucket.as_secs()).unwrap_or(0);
     if series.bucket.subsec_nanos() != 0 || !(1..=366 * 86_400).contains(&seconds) {
         let text = "a bucket is a whole number of seconds, from 1 s to 366 days";
         return Err(QueryError::Invalid(text.to_owned()));
     }
     let span = series.to - series.from;
-    let buckets = span.num_seconds().max(0).unsigned_abs() / seconds.unsigned_abs();
+    let buckets = span.num_seconds().max(0).unsigned_abs() / u64::from(seconds.unsigned_abs());
     if buckets > MAX_BUCKETS {
         let text = format!("{buckets} buckets are too many: ask for at most {MAX_BUCKETS}");
         return Err(QueryError::Invalid(text));
@@ -117,13 +122,13 @@ fn check(series: &Series) -> Result<i64, QueryError> {
     Ok(seconds)
 }
 
-fn floor(at: DateTime<Utc>, seconds: i64) -> DateTime<Utc> {
-    let time = at.timestamp();
-    DateTime::from_timestamp(time - time.rem_euclid(seconds), 0).unwrap_or(at)
-}
-
 /// The end of the last bucket that begins before `at`.
-fn ceil(at: DateTime<Utc>, seconds: i64) -> DateTime<Utc> {
+fn ceil(at: DateTime<Utc>, seconds: i32) -> DateTime<Utc> {
     let start = floor(at, seconds);
-    if start == at { at } else { start.checked_add_signed(TimeDelta::seconds(seconds)).unwrap_or(at) }
+    let width = TimeDelta::seconds(i64::from(seconds));
+    if start == at {
+        at
+    } else {
+        start.checked_add_signed(width).unwrap_or(at)
+    }
 }

@@ -80,7 +80,6 @@ impl Advance {
         }
         let turns = Arc::clone(&self.turns);
         let _turn = turns.acquire().await;
-        self.prepare(&batch).await.or_else(ignore_poison)?;
         self.fold_or_isolate(next, &batch).await
     }
 
@@ -99,15 +98,24 @@ impl Advance {
             if batch.is_empty() {
                 return Ok(Step::Moved(place.next));
             }
-            self.prepare(&batch).await.or_else(ignore_poison)?;
-            match self.model.fold(tx, &self.ledger, &batch).await {
-                Ok(()) => checkpoint::advance(tx, self.ledger.id, after(&batch)).await?,
+            match self.fold_within(tx, &batch).await {
+                Ok(()) => {}
                 Err(FoldError::Poison { index, reason }) => {
                     return Ok(Step::Poisoned { index, reason });
                 }
                 Err(FoldError::Database(error)) => return Err(error.into()),
             }
         }
+    }
+
+    async fn fold_within(
+        &self,
+        tx: &mut PgTransaction<'_>,
+        batch: &[Recorded],
+    ) -> Result<(), FoldError> {
+        self.prepare(batch).await?;
+        self.model.fold(tx, &self.ledger, batch).await?;
+        Ok(checkpoint::advance(tx, self.ledger.id, after(batch)).await?)
     }
 
     async fn find_place_in_turn(&mut self) -> Result<Step, StepError> {
@@ -181,7 +189,9 @@ impl Advance {
                 self.refusals = 0;
                 Ok(step)
             }
-            Err(FoldError::Poison { index, reason }) => self.poisoned(next, batch, index, reason).await,
+            Err(FoldError::Poison { index, reason }) => {
+                self.poisoned(next, batch, index, reason).await
+            }
             Err(FoldError::Database(error)) if refused_for_its_data(&error) => {
                 self.isolate(next, batch, error)
             }
@@ -190,6 +200,7 @@ impl Advance {
     }
 
     async fn fold_and_commit(&mut self, next: u64, batch: &[Recorded]) -> Result<Step, FoldError> {
+        self.prepare(batch).await?;
         let mut tx = self.begin().await?;
         let place = checkpoint::lock(&mut tx, self.ledger.id).await?;
         if place.version != self.model.version() {
@@ -245,14 +256,6 @@ impl Advance {
             index: batch[0].entry.index,
             reason: format!("Postgres refuses what it folds to: {error}"),
         })
-    }
-}
-
-/// The fold meets the poison again and answers it with the entries before it.
-fn ignore_poison(error: FoldError) -> Result<(), sqlx::Error> {
-    match error {
-        FoldError::Poison { .. } => Ok(()),
-        FoldError::Database(error) => Err(error),
     }
 }
 

@@ -31,6 +31,9 @@ mod tests {
     fn delays_double_up_to_ten_seconds() {
         let mut backoff = Backoff::default();
         let delays: Vec<u128> = (0..9).map(|_| backoff.next().as_millis()).collect();
-        assert_eq!(delays, [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
+        assert_eq!(
+            delays,
+            [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]
+        );
     }
 }

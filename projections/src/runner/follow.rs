@@ -65,7 +65,8 @@ impl Follower {
         let (name, ledger) = (self.advance.model.name(), &self.advance.ledger);
         self.report(State::Running);
         self.runner.positions().raise(name, ledger.id, next);
-        measure::position(name, ledger, next, self.advance.store.watch_size(ledger.id));
+        let size = *self.advance.store.watch_size(ledger.id).borrow();
+        measure::position(name, ledger, next, size);
     }
 
     /// Forgets the stop of an earlier run: the entry that was poison has been folded.
@@ -74,7 +75,9 @@ impl Follower {
             return;
         }
         let (name, ledger) = (self.advance.model.name(), self.advance.ledger.id);
-        self.settled = stops::clear(self.advance.store.pool(), name, ledger).await.is_ok();
+        self.settled = stops::clear(self.advance.store.pool(), name, ledger)
+            .await
+            .is_ok();
     }
 
     async fn wait_for_more(&self, size: &mut watch::Receiver<u64>) {
@@ -89,7 +92,9 @@ impl Follower {
         let delay = backoff.next();
         let (name, ledger) = (self.advance.model.name(), &self.advance.ledger);
         tracing::warn!(projection = name, ledger = %ledger.name, %error, ?delay, "a fold failed and is retried");
-        self.report(State::Retrying { reason: error.to_string() });
+        self.report(State::Retrying {
+            reason: error.to_string(),
+        });
         self.pause(delay).await;
     }
 
@@ -99,7 +104,10 @@ impl Follower {
         tracing::error!(projection = name, ledger = %ledger.name, %index, reason, "a projection stopped");
         measure::stopped(name, ledger, true);
         self.runner.positions().raise(name, ledger.id, index.0);
-        self.report(State::Stopped { index, reason: reason.clone() });
+        self.report(State::Stopped {
+            index,
+            reason: reason.clone(),
+        });
         self.record_stop(index, &reason).await;
         while self.is_stopped().await && !self.token.is_cancelled() {
             self.pause(STANDSTILL).await;
@@ -143,6 +151,11 @@ impl Follower {
 
 impl std::fmt::Debug for Follower {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Follower({}, {})", self.advance.model.name(), self.advance.ledger.name)
+        write!(
+            f,
+            "Follower({}, {})",
+            self.advance.model.name(),
+            self.advance.ledger.name
+        )
     }
 }

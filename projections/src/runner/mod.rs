@@ -83,7 +83,9 @@ impl Runner {
             turns: Arc::new(Semaphore::new(turns as usize)),
             states: Mutex::default(),
         };
-        Self { shared: Arc::new(shared) }
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// How far each read model has come.
@@ -107,7 +109,9 @@ impl Runner {
         let pool = self.store().pool();
         stops::ensure(pool).await?;
         for model in self.models() {
-            Schema::live(model.name()).ensure(pool, model.as_ref()).await?;
+            Schema::live(model.name())
+                .ensure(pool, model.as_ref())
+                .await?;
         }
         self.refresh_positions().await
     }
@@ -146,7 +150,10 @@ impl Runner {
     }
 
     fn states(&self) -> std::sync::MutexGuard<'_, HashMap<(&'static str, LedgerId), State>> {
-        self.shared.states.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .states
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -87,7 +87,7 @@ pub enum FoldError {
 
 impl FoldError {
     /// A poison error for an entry that could not be decoded.
-    pub fn poison(index: Index, reason: impl ToString) -> Self {
+    pub fn poison(index: Index, reason: impl std::fmt::Display) -> Self {
         Self::Poison {
             index,
             reason: reason.to_string(),

@@ -110,7 +110,10 @@ impl Runner {
             let entries = self.exchange(&model).await?;
             if let Some(entries) = entries {
                 self.drop_old_or_leave(model.name()).await;
-                return Ok(Rebuilt { projection: name.to_owned(), entries });
+                return Ok(Rebuilt {
+                    projection: name.to_owned(),
+                    entries,
+                });
             }
         }
     }
@@ -152,9 +155,18 @@ impl Runner {
         if stored == Some(model.version()) {
             return Ok(());
         }
-        tracing::info!(projection = model.name(), ?stored, version = model.version(), "a read model is rebuilt");
+        tracing::info!(
+            projection = model.name(),
+            ?stored,
+            version = model.version(),
+            "a read model is rebuilt"
+        );
         let rebuilt = self.rebuild(model.name(), token).await?;
-        tracing::info!(projection = model.name(), entries = rebuilt.entries, "a read model was rebuilt");
+        tracing::info!(
+            projection = model.name(),
+            entries = rebuilt.entries,
+            "a read model was rebuilt"
+        );
         Ok(())
     }
 
@@ -169,12 +181,15 @@ impl Runner {
     /// Held as long as the connection lives, which is not the pool's any more: it ends with us.
     async fn rebuild_lock(&self, name: &'static str) -> Result<PgConnection, RebuildError> {
         let mut connection = self.store().pool().acquire().await?.detach();
-        let free: bool =
-            sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, 0))")
-                .bind(format!("rebuild rm_{name}"))
-                .fetch_one(&mut connection)
-                .await?;
-        if free { Ok(connection) } else { Err(RebuildError::Running(name)) }
+        let free: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock(hashtextextended($1, 0))")
+            .bind(format!("rebuild rm_{name}"))
+            .fetch_one(&mut connection)
+            .await?;
+        if free {
+            Ok(connection)
+        } else {
+            Err(RebuildError::Running(name))
+        }
     }
 
     async fn begin_next(&self, model: &Arc<dyn Projection>) -> Result<(), RebuildError> {
@@ -236,7 +251,12 @@ impl Runner {
         if let Err(error) = self.drop_schema(&Schema::next(projection)).await {
             tracing::warn!(projection, %error, "half-built tables stay until the next rebuild");
         }
-        RebuildError::Poison { projection, ledger: ledger.name.clone(), index, reason }
+        RebuildError::Poison {
+            projection,
+            ledger: ledger.name.clone(),
+            index,
+            reason,
+        }
     }
 
     /// Puts the next tables in the place of the live ones; the number of entries they hold.

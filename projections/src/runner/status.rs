@@ -83,7 +83,10 @@ impl Runner {
         let ledgers = self.store().ledgers().await?;
         let mut statuses = Vec::new();
         for model in self.models() {
-            statuses.extend(self.model_status(model.name(), model.version(), &ledgers).await?);
+            statuses.extend(
+                self.model_status(model.name(), model.version(), &ledgers)
+                    .await?,
+            );
         }
         Ok(statuses)
     }
@@ -131,7 +134,9 @@ impl Runner {
 
     async fn lag_seconds(&self, ledger: LedgerId, next: u64) -> Result<f64, RunnerError> {
         let waiting = self.store().read(ledger, Index(next), 1).await?;
-        let Some(oldest) = waiting.first() else { return Ok(0.0) };
+        let Some(oldest) = waiting.first() else {
+            return Ok(0.0);
+        };
         let age = Utc::now() - oldest.entry.recorded_at;
         Ok(age.as_seconds_f64().max(0.0))
     }
@@ -148,7 +153,10 @@ impl Runner {
         }
         let stop = stops::find(self.store().pool(), name, ledger).await?;
         if let Some(stop) = stop {
-            return Ok(State::Stopped { index: stop.index, reason: stop.reason });
+            return Ok(State::Stopped {
+                index: stop.index,
+                reason: stop.reason,
+            });
         }
         Ok(match self.reported(name, ledger) {
             Some(State::Retrying { reason }) => State::Retrying { reason },
@@ -158,5 +166,8 @@ impl Runner {
 }
 
 fn place_of(places: &[(LedgerId, u64)], ledger: LedgerId) -> Option<u64> {
-    places.iter().find(|(id, _)| *id == ledger).map(|(_, next)| *next)
+    places
+        .iter()
+        .find(|(id, _)| *id == ledger)
+        .map(|(_, next)| *next)
 }

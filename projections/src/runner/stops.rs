@@ -45,7 +45,7 @@ pub(crate) async fn record(
         .map(drop)
 }
 
-/// The stop of a projection on a ledger, if it has stopped.
+/// The stop of a projection on a ledger, if it has stopped. None has before the tables are made.
 pub(crate) async fn find(
     pool: &PgPool,
     projection: &str,
@@ -55,7 +55,8 @@ pub(crate) async fn find(
         .bind(projection)
         .bind(ledger.0)
         .fetch_optional(pool)
-        .await?;
+        .await
+        .or_else(none_without_table)?;
     Ok(row.map(|(index, reason, at)| Stop {
         index: Index(index.unsigned_abs()),
         reason,
@@ -63,12 +64,21 @@ pub(crate) async fn find(
     }))
 }
 
+/// Who only looks may be there before anybody made the tables.
+fn none_without_table<T>(error: sqlx::Error) -> sqlx::Result<Option<T>> {
+    const UNDEFINED_TABLE: &str = "42P01";
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    if code.is_some_and(|code| code == UNDEFINED_TABLE) {
+        Ok(None)
+    } else {
+        Err(error)
+    }
+}
+
 /// Forgets the stop on one ledger: it is tried again.
-pub(crate) async fn clear(
-    pool: &PgPool,
-    projection: &str,
-    ledger: LedgerId,
-) -> sqlx::Result<()> {
+pub(crate) async fn clear(pool: &PgPool, projection: &str, ledger: LedgerId) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM rm_runner.stop WHERE projection = $1 AND ledger_id = $2")
         .bind(projection)
         .bind(ledger.0)

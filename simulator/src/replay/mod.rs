@@ -5,5 +5,5 @@ mod rows;
 mod run;
 
 pub use mapping::{BadRows, Column, ColumnMapping, Mapping, MappingError};
-pub use rows::{BadRow, RowError, Rows};
+pub use rows::{BadRow, Row, RowError, Rows};
 pub use run::{ReplayError, ReplayOptions, ReplayReport, replay};

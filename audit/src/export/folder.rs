@@ -1,0 +1,188 @@
+//! The directory that an export is written into.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sealrock_eventstore::{LedgerInfo, StoreError};
+use sealrock_ledger::{Checkpoint, LogVerifier, Policy, TILE_WIDTH, TilePath};
+
+use super::ExportError;
+
+/// Held while an export is under way, so that two do not write into one directory.
+const LOCK: &str = ".exporting";
+/// A file on its way to its place.
+const ASIDE: &str = ".writing";
+const OURS: [&str; 6] = ["checkpoint", "policy", "tile", "payloads", LOCK, ASIDE];
+
+/// A directory that holds an export of one ledger, whole or begun, and nothing else.
+#[derive(Clone)]
+pub(super) struct Folder {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    root: PathBuf,
+    held: Option<Checkpoint>,
+    _lock: File,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // What stays behind is an empty file that the next export takes over.
+        let _ = fs::remove_file(self.root.join(LOCK));
+    }
+}
+
+impl Folder {
+    /// Takes the directory, made if it is not there.
+    pub(super) async fn open(dir: &Path, ledger: &LedgerInfo) -> Result<Self, ExportError> {
+        let (dir, vkey) = (dir.to_owned(), ledger.vkey.clone());
+        blocking(move || open(dir, &vkey)).await
+    }
+
+    /// The checkpoint of the export that was here before.
+    pub(super) fn held(&self) -> Option<&Checkpoint> {
+        self.inner.held.as_ref()
+    }
+
+    /// Whether a file is there. Files appear whole, so then it need not be written again.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.inner.root.join(path).is_file()
+    }
+
+    /// Puts a file in its place: written aside, synced, renamed.
+    pub(super) async fn write(&self, path: String, bytes: Vec<u8>) -> Result<(), ExportError> {
+        let folder = self.clone();
+        blocking(move || write(&folder.inner.root, &path, &bytes)).await
+    }
+
+    /// Removes the partial tiles and bundles that a tree of `size` does not have.
+    pub(super) async fn remove_stale_partials(&self, size: u64) -> Result<(), ExportError> {
+        let folder = self.clone();
+        blocking(move || {
+            let root = &folder.inner.root;
+            let current = partials(size).map(|path| root.join(path.to_string())).collect();
+            remove_partials(&root.join("tile"), &current)?;
+            remove_partials(&root.join("payloads"), &current)
+        })
+        .await
+    }
+}
+
+/// Files are written off the async threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ExportError> + Send + 'static,
+) -> Result<T, ExportError> {
+    let stopped = |e| StoreError::Fatal(format!("a task that writes files stopped: {e}"));
+    tokio::task::spawn_blocking(work).await.map_err(stopped)?
+}
+
+fn open(root: PathBuf, vkey: &str) -> Result<Folder, ExportError> {
+    fs::create_dir_all(&root).map_err(|e| failed(&root, e))?;
+    refuse_strangers(&root)?;
+    let policy = Policy::of_log(vkey).to_string();
+    let begun = is_ours(&root, &policy)?;
+    let lock = lock(&root)?;
+    if !begun {
+        write(&root, "policy", policy.as_bytes())?;
+    }
+    let held = held(&root, vkey)?;
+    Ok(Folder { inner: Arc::new(Inner { root, held, _lock: lock }) })
+}
+
+fn refuse_strangers(root: &Path) -> Result<(), ExportError> {
+    for item in fs::read_dir(root).map_err(|e| failed(root, e))? {
+        let name = item.map_err(|e| failed(root, e))?.file_name();
+        if !OURS.iter().any(|ours| name == *ours) {
+            return Err(occupied(root, name.display().to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an export of this ledger was begun here: `policy` is the first file of every export.
+fn is_ours(root: &Path, policy: &str) -> Result<bool, ExportError> {
+    let path = root.join("policy");
+    match fs::read(&path) {
+        Ok(found) if found == policy.as_bytes() => Ok(true),
+        Ok(_) => Err(occupied(root, "the policy of another ledger".into())),
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            let stranger = ["checkpoint", "tile", "payloads"].into_iter().find(|n| root.join(n).exists());
+            stranger.map_or(Ok(false), |name| Err(occupied(root, format!("{name} without a policy"))))
+        }
+        Err(e) => Err(failed(&path, e)),
+    }
+}
+
+fn lock(root: &Path) -> Result<File, ExportError> {
+    let path = root.join(LOCK);
+    let file = File::create(&path).map_err(|e| failed(&path, e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(ExportError::Busy(root.to_owned())),
+        Err(fs::TryLockError::Error(e)) => Err(failed(&path, e)),
+    }
+}
+
+fn held(root: &Path, vkey: &str) -> Result<Option<Checkpoint>, ExportError> {
+    let path = root.join("checkpoint");
+    let note = match fs::read(&path) {
+        Ok(note) => note,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(failed(&path, e)),
+    };
+    LogVerifier::new(vkey)
+        .and_then(|verifier| verifier.verify(&note))
+        .map(Some)
+        .map_err(|e| occupied(root, format!("a checkpoint that is not this ledger's: {e}")))
+}
+
+fn write(root: &Path, path: &str, bytes: &[u8]) -> Result<(), ExportError> {
+    let (aside, place) = (root.join(ASIDE), root.join(path));
+    let folder = place.parent().unwrap_or(root);
+    fs::create_dir_all(folder).map_err(|e| failed(folder, e))?;
+    File::create(&aside)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&aside, &place))
+        .and_then(|()| File::open(folder)?.sync_all())
+        .map_err(|e| failed(&place, e))
+}
+
+/// The partial tiles and bundles of a tree.
+fn partials(size: u64) -> impl Iterator<Item = TilePath> {
+    let bundle = (size / TILE_WIDTH, size % TILE_WIDTH);
+    let of_bundle = |(n, width)| [TilePath::Entries { n, width }, TilePath::Payloads { n, width }];
+    let is_partial = |tile: &TilePath| matches!(tile, TilePath::Hashes { width, .. } if *width < TILE_WIDTH);
+    TilePath::of_tree(size)
+        .filter(is_partial)
+        .chain([bundle].into_iter().filter(|(_, width)| *width > 0).flat_map(of_bundle))
+}
+
+/// Partial tiles are the files in folders `….p`.
+fn remove_partials(folder: &Path, current: &HashSet<PathBuf>) -> Result<(), ExportError> {
+    let partial = folder.extension().is_some_and(|extension| extension == "p");
+    for item in fs::read_dir(folder).map_err(|e| failed(folder, e))? {
+        let path = item.map_err(|e| failed(folder, e))?.path();
+        if path.is_dir() {
+            remove_partials(&path, current)?;
+        } else if partial && !current.contains(&path) {
+            fs::remove_file(&path).map_err(|e| failed(&path, e))?;
+        }
+    }
+    let left = fs::read_dir(folder).map_err(|e| failed(folder, e))?.next().is_some();
+    if partial && !left {
+        fs::remove_dir(folder).map_err(|e| failed(folder, e))?;
+    }
+    Ok(())
+}
+
+fn occupied(root: &Path, what: String) -> ExportError {
+    ExportError::Occupied { dir: root.to_owned(), what }
+}
+
+fn failed(path: &Path, source: std::io::Error) -> ExportError {
+    ExportError::File { path: path.to_owned(), source }
+}

@@ -1,0 +1,40 @@
+//! The one place where resolvers ask whether the caller may.
+
+use async_graphql::Context;
+use sealrock_access::{Permission, Principal, Scope, authorise};
+use sealrock_domain::Slug;
+
+use super::problem::Problem;
+use crate::caller::Caller;
+use crate::code::Code;
+
+/// The caller, whatever it may do.
+///
+/// # Errors
+/// `UNAUTHENTICATED` for nobody. The transports refuse nobody before (all but `signIn`); this is
+/// the second lock on the same door.
+pub(crate) fn principal<'c>(context: &'c Context<'_>) -> Result<&'c Principal, Problem> {
+    match context.data_opt::<Caller>() {
+        Some(Caller::Known(principal)) => Ok(principal),
+        _ => Err(Problem::new(Code::Unauthenticated, "sign in first: send `Authorization: Bearer <token>`")),
+    }
+}
+
+/// That the caller may do this at a site, or in an organisation as a whole.
+///
+/// # Errors
+/// `FORBIDDEN`, or `UNAUTHENTICATED` for nobody.
+pub(crate) fn permit(
+    context: &Context<'_>,
+    permission: Permission,
+    organisation: &Slug,
+    site: Option<&Slug>,
+) -> Result<(), Problem> {
+    let scope = Scope { organisation: organisation.clone(), site: site.cloned() };
+    Ok(authorise(principal(context)?, permission, &scope)?)
+}
+
+/// Whether the caller may, for lists that show only what it may see.
+pub(crate) fn may(context: &Context<'_>, permission: Permission, organisation: &Slug) -> bool {
+    permit(context, permission, organisation, None).is_ok()
+}

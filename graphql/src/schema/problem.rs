@@ -1,0 +1,128 @@
+//! Why a resolver has no answer.
+
+use async_graphql::{Error, ErrorExtensionValues};
+use sealrock_access::accounts::{ChangePasswordError, SignInError};
+use sealrock_access::{AccessError, Denied};
+use sealrock_commands::CommandError;
+use sealrock_projections::{QueryError, RunnerError, WaitError};
+
+use crate::code::Code;
+
+/// An error for the client: a code for programs, a text for people with the way out. What only
+/// operators should read is logged and left out.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    pub(crate) code: Code,
+    pub(crate) message: String,
+}
+
+impl Problem {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// An argument that cannot be used.
+    pub(crate) fn input(message: impl Into<String>) -> Self {
+        Self::new(Code::BadUserInput, message)
+    }
+
+    fn unavailable(error: &dyn std::fmt::Display) -> Self {
+        tracing::warn!(%error, "a GraphQL operation has no answer for now");
+        Self::new(Code::Unavailable, "the platform cannot answer just now; try again in a few seconds")
+    }
+
+    fn internal(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "a GraphQL operation failed");
+        Self::new(Code::Internal, "something is wrong with the platform; its log has the reason")
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(Problem { code, message }: Problem) -> Self {
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", code.as_str());
+        Self { message, source: None, extensions: Some(extensions) }
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        Self::new(Code::Forbidden, denied.to_string())
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Invalid(message) => Self::input(message),
+            QueryError::Stored(_) => Self::internal(&error),
+            _ => Self::unavailable(&error),
+        }
+    }
+}
+
+impl From<RunnerError> for Problem {
+    fn from(error: RunnerError) -> Self {
+        Self::unavailable(&error)
+    }
+}
+
+impl From<WaitError> for Problem {
+    fn from(error: WaitError) -> Self {
+        Self::new(Code::WaitTimeout, error.to_string())
+    }
+}
+
+impl From<AccessError> for Problem {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Busy => Self::new(Code::Unavailable, error.to_string()),
+            AccessError::Unavailable(_) => Self::unavailable(&error),
+            AccessError::Corrupt(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<SignInError> for Problem {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::WrongCredentials => Self::new(Code::Unauthenticated, error.to_string()),
+            SignInError::Access(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangePasswordError> for Problem {
+    fn from(error: ChangePasswordError) -> Self {
+        match error {
+            ChangePasswordError::WrongPassword => Self::new(Code::Rejected, error.to_string()),
+            ChangePasswordError::Refused(refused) => Self::input(refused.to_string()),
+            ChangePasswordError::Access(error) => error.into(),
+        }
+    }
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        let code = match &error {
+            CommandError::Denied(_) => Code::Forbidden,
+            CommandError::Rejected(_) => Code::Rejected,
+            CommandError::NotFound(_) => Code::NotFound,
+            CommandError::CommandIdReused { .. } => Code::CommandIdReused,
+            CommandError::Conflict => Code::Conflict,
+            CommandError::Invalid(_) => Code::BadUserInput,
+            CommandError::OutcomeUnknown(_) => return Self::outcome_unknown(&error),
+            CommandError::Unavailable(_) => return Self::unavailable(&error),
+            CommandError::Fatal(_) => return Self::internal(&error),
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl Problem {
+    fn outcome_unknown(error: &CommandError) -> Self {
+        tracing::warn!(%error, "the outcome of a command is not known");
+        let message = "it is not known whether this was recorded; repeat it with the same commandId";
+        Self::new(Code::OutcomeUnknown, message)
+    }
+}

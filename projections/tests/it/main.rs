@@ -1,0 +1,10 @@
+//! The read side on a real Postgres, fed by real appends.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+mod exactly_once;
+mod outage;
+mod plant;
+mod poison;
+mod rebuilding;
+mod registering;
+mod telemetry;

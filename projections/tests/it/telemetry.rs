@@ -1,0 +1,495 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+use sealrock_domain::DeviceId;
+use sealrock_domain::telemetry::{Source, Value};
+use sealrock_ledger::Index;
+use sealrock_projections::device_status::DeviceStatusProjection;
+use sealrock_projections::latest::{LatestFilter, LatestProjection};
+use sealrock_projections::readings::{
+    Order, Reading, ReadingFilter, ReadingPosition, ReadingRange, ReadingsProjection,
+};
+use sealrock_projections::rollups::{Aggregate, Bucket, RollupsProjection, Series};
+use sealrock_projections::{Projection, QueryError};
+
+use crate::plant::{Plant, Running, at, batch, reading, slug};
+
+fn telemetry() -> Vec<Arc<dyn Projection>> {
+    vec![
+        Arc::new(ReadingsProjection),
+        Arc::new(LatestProjection),
+        Arc::new(RollupsProjection),
+        Arc::new(DeviceStatusProjection),
+    ]
+}
+
+async fn started() -> (Plant, Running, DeviceId) {
+    let plant = Plant::on_database().await;
+    let device = plant.register("meter-7").await;
+    let running = plant.run(telemetry());
+    (plant, running, device)
+}
+
+fn range(device: DeviceId, first: u32) -> ReadingRange {
+    ReadingRange {
+        device,
+        metric: "co2_ppm".parse().unwrap(),
+        from: at(-4_000_000_000),
+        to: at(4_000_000_000),
+        order: Order::OldestFirst,
+        after: None,
+        first,
+    }
+}
+
+fn numbers(readings: &[Reading]) -> Vec<f64> {
+    let number = |reading: &Reading| match reading.value {
+        Value::Number(number) => number,
+        _ => f64::NAN,
+    };
+    readings.iter().map(number).collect()
+}
+
+#[tokio::test]
+async fn a_reading_is_found_as_it_was_sent_with_its_verdict_site_and_source() {
+    let (plant, running, device) = started().await;
+    let text = br#"{"source":"migrated","readings":[
+        {"metric":"temperature","at":"2026-11-21T03:00:00Z","value":300,"unit":"K"},
+        {"metric":"co2_ppm","at":"2026-11-21T03:00:00.1234567Z","value":"high","unit":"ppm"},
+        {"metric":"co2_ppm","at":"2099-01-01T00:00:00Z","value":1},
+        {"metric":"co2_ppm","at":"1970-01-01T00:00:01Z","value":true},
+        {"metric":"co2_ppm","at":"0000-01-01T00:00:00Z","value":2}]}"#;
+    let index = plant.batch(device, text.to_vec()).await;
+    running.reach(&plant, index).await;
+
+    let filter = ReadingFilter::default();
+    let after = plant
+        .read
+        .readings_after(plant.ledger.id, None, &filter, 100)
+        .await
+        .unwrap();
+    let [kelvin, high, future, truth, ancient] = after.readings.as_slice() else {
+        panic!("{after:?}")
+    };
+    assert_eq!(
+        (kelvin.value.clone(), kelvin.unit.as_deref()),
+        (Value::Number(300.0), Some("K"))
+    );
+    assert!((kelvin.canonical.unwrap() - 26.85).abs() < 1e-9);
+    assert_eq!(
+        (kelvin.site.clone(), kelvin.source),
+        (Some(slug("plant-1")), Some(Source::Migrated))
+    );
+    assert_eq!(
+        (high.value.clone(), high.canonical),
+        (Value::Text("high".into()), None)
+    );
+    assert_eq!(high.at, at(0) + TimeDelta::microseconds(123_456));
+    assert_eq!(high.suspicion.as_deref(), Some("not_a_number"));
+    assert_eq!(future.suspicion.as_deref(), Some("future"));
+    assert_eq!(truth.value, Value::Bool(true));
+    assert_eq!(
+        ancient.at,
+        "0000-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap()
+    );
+    assert_eq!(ancient.position, ReadingPosition { index, ordinal: 4 });
+
+    let status = plant
+        .read
+        .device_statuses(&[device])
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!((status.batches, status.readings, status.suspect), (1, 5, 3));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn readings_are_paged_by_time_both_ways_without_loss_at_equal_times() {
+    let (plant, running, device) = started().await;
+    let mut last = Index(0);
+    for n in [3, 1, 2, 0] {
+        let seconds = i64::from(n) * 90_000;
+        let value = f64::from(n) * 10.0;
+        let readings = [
+            reading("co2_ppm", at(seconds), value),
+            reading("co2_ppm", at(seconds), value + 1.0),
+            reading("temperature", at(seconds), 0.0),
+        ];
+        last = plant.batch(device, batch("", &readings)).await;
+    }
+    running.reach(&plant, last).await;
+    let expected = [0.0, 1.0, 10.0, 11.0, 20.0, 21.0, 30.0, 31.0];
+    for (order, expected) in [
+        (Order::OldestFirst, expected.to_vec()),
+        (Order::NewestFirst, expected.iter().rev().copied().collect()),
+    ] {
+        let mut found = Vec::new();
+        let mut page = ReadingRange {
+            order,
+            ..range(device, 3)
+        };
+        loop {
+            let readings = plant.read.readings(&page).await.unwrap();
+            let Some(last) = readings.last() else { break };
+            page.after = Some(last.cursor());
+            found.extend(numbers(&readings));
+        }
+        assert_eq!(found, expected);
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_batch_of_many_days_gets_its_partitions() {
+    let (plant, running, device) = started().await;
+    let days: Vec<String> = (0..180)
+        .map(|n| reading("co2_ppm", at(-n * 86_400), 1.0))
+        .collect();
+    let index = plant.batch(device, batch("", &days)).await;
+    running.reach(&plant, index).await;
+    assert_eq!(
+        plant
+            .read
+            .readings(&range(device, 1_000))
+            .await
+            .unwrap()
+            .len(),
+        180
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_subscription_gets_every_matching_reading_once_in_the_ledgers_order() {
+    let (plant, running, device) = started().await;
+    let other = plant.register("meter-8").await;
+    let filter = ReadingFilter {
+        devices: Some(vec![device]),
+        metrics: Some(vec!["co2_ppm".parse().unwrap()]),
+    };
+    let (mut next, mut found) = (None, Vec::new());
+    for round in 0..30 {
+        let value = f64::from(round) * 10.0;
+        let readings: Vec<String> = (0..3)
+            .map(|n| {
+                reading(
+                    "co2_ppm",
+                    at(-n),
+                    value + f64::from(i32::try_from(n).unwrap()),
+                )
+            })
+            .collect();
+        let from = if round % 3 == 0 { other } else { device };
+        let index = plant.batch(from, batch("", &readings)).await;
+        if round % 7 == 0 {
+            running.reach(&plant, index).await;
+        }
+        let after = plant
+            .read
+            .readings_after(plant.ledger.id, next, &filter, 2)
+            .await
+            .unwrap();
+        assert!(after.next >= next);
+        next = after.next;
+        found.extend(numbers(&after.readings));
+        if round == 29 {
+            running.reach(&plant, index).await;
+        }
+    }
+    loop {
+        let after = plant
+            .read
+            .readings_after(plant.ledger.id, next, &filter, 2)
+            .await
+            .unwrap();
+        next = after.next;
+        found.extend(numbers(&after.readings));
+        if !after.more {
+            break;
+        }
+    }
+    let rounds = (0..30).filter(|round| round % 3 != 0).map(f64::from);
+    let expected: Vec<f64> = rounds
+        .flat_map(|r| (0..3).map(move |n| r * 10.0 + f64::from(n)))
+        .collect();
+    assert_eq!(found, expected);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_latest_value_is_the_newest_by_time_then_by_record_and_never_a_suspect_one() {
+    let (plant, running, device) = started().await;
+    let latest = async |changed_from| {
+        let filter = LatestFilter {
+            changed_from,
+            ..LatestFilter::default()
+        };
+        let (found, position) = plant.read.latest(plant.ledger.id, &filter).await.unwrap();
+        let found: Vec<_> = found
+            .into_iter()
+            .map(|l| (l.metric.to_string(), l.value, l.index))
+            .collect();
+        (found, position)
+    };
+    let send = async |readings: &[String]| {
+        let index = plant.batch(device, batch("", readings)).await;
+        running.reach(&plant, index).await;
+        index
+    };
+    let one = send(&[
+        reading("co2_ppm", at(10), 1.0),
+        reading("temperature", at(10), 5.0),
+    ])
+    .await;
+    let (found, position) = latest(None).await;
+    assert_eq!(
+        found,
+        [
+            ("co2_ppm".into(), 1.0, one),
+            ("temperature".into(), 5.0, one)
+        ]
+    );
+
+    let late = send(&[reading("co2_ppm", at(9), 2.0)]).await;
+    let (found, position) = (latest(Some(position)).await.0, late);
+    assert_eq!(found, []);
+    let two = send(&[
+        reading("co2_ppm", at(10), 3.0),
+        reading("co2_ppm", at(10), 4.0),
+    ])
+    .await;
+    assert_eq!(
+        latest(Some(position)).await.0,
+        [("co2_ppm".into(), 4.0, two)]
+    );
+
+    send(&[reading("co2_ppm", at(3600 + 601), 9.0)]).await;
+    assert_eq!(latest(None).await.0[0], ("co2_ppm".into(), 4.0, two));
+
+    let filter = LatestFilter {
+        site: Some(slug("nowhere")),
+        ..LatestFilter::default()
+    };
+    assert_eq!(
+        plant.read.latest(plant.ledger.id, &filter).await.unwrap().0,
+        []
+    );
+    let filter = LatestFilter {
+        site: Some(slug("plant-1")),
+        devices: Some(vec![device]),
+        metrics: Some(vec!["temperature".parse().unwrap()]),
+        changed_from: None,
+    };
+    let (found, _) = plant.read.latest(plant.ledger.id, &filter).await.unwrap();
+    assert_eq!(
+        (found.len(), found[0].unit.as_str(), found[0].source),
+        (1, "Cel", Some(Source::Simulator))
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn gaps_open_split_and_close_per_boot_and_are_listed() {
+    let (plant, running, device) = started().await;
+    let one = [reading("co2_ppm", at(0), 1.0)];
+    let mut indexes = Vec::new();
+    for (boot, seq) in [("a", 1), ("a", 6), ("b", 1), ("a", 3)] {
+        let head = format!(r#""boot":"{boot}","seq":{seq},"#);
+        indexes.push(plant.batch(device, batch(&head, &one)).await);
+        running.reach(&plant, *indexes.last().unwrap()).await;
+    }
+    let gaps = plant.read.gaps(device, false, 10).await.unwrap();
+    let shown: Vec<_> = gaps
+        .iter()
+        .map(|gap| (gap.from_seq, gap.to_seq, gap.filled))
+        .collect();
+    assert_eq!(
+        shown,
+        [(4, 5, None), (3, 3, Some(indexes[3])), (2, 2, None)]
+    );
+    assert!(
+        gaps.iter()
+            .all(|gap| gap.boot == "a" && gap.noticed == indexes[1])
+    );
+    assert_eq!(plant.read.gaps(device, true, 10).await.unwrap().len(), 2);
+    let boots = plant.read.boots(device, 10).await.unwrap();
+    let shown: Vec<_> = boots
+        .iter()
+        .map(|b| (b.boot.as_str(), b.min_seq, b.max_seq, b.first_index))
+        .collect();
+    assert_eq!(shown, [("b", 1, 1, indexes[2]), ("a", 1, 6, indexes[0])]);
+    let status = plant
+        .read
+        .device_statuses(&[device])
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!(
+        (status.last_boot.as_deref(), status.last_seq),
+        (Some("a"), Some(3))
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn presence_is_the_newest_news_and_survives_a_rebuild() {
+    let (plant, running, device) = started().await;
+    let index = plant
+        .batch(device, batch("", &[reading("co2_ppm", at(0), 1.0)]))
+        .await;
+    running.reach(&plant, index).await;
+    assert_eq!(plant.read.presence(device).await.unwrap(), None);
+    for (online, seconds) in [(true, 10), (false, 5), (true, 20)] {
+        plant
+            .read
+            .set_presence(device, online, at(seconds))
+            .await
+            .unwrap();
+    }
+    let token = tokio_util::sync::CancellationToken::new();
+    running
+        .runner
+        .rebuild("device_status", &token)
+        .await
+        .unwrap();
+    let status = plant
+        .read
+        .device_statuses(&[device])
+        .await
+        .unwrap()
+        .remove(0);
+    let presence = status.presence.unwrap();
+    assert_eq!((presence.online, presence.since), (true, at(10)));
+    running.stop().await;
+}
+
+/// Seconds and value of a reading; times repeat, and batches come in any order.
+type Sample = (i64, f64);
+
+fn samples() -> impl Strategy<Value = Vec<Vec<Sample>>> {
+    let sample = (0i64..20_000, -1000i32..1000).prop_map(|(t, v)| (t / 7 * 7, f64::from(v) / 8.0));
+    prop::collection::vec(prop::collection::vec(sample, 1..20), 1..12)
+}
+
+/// What the buckets should say, from the list of all readings.
+fn naive(batches: &[Vec<Sample>], seconds: i64) -> Vec<Bucket> {
+    let mut buckets: BTreeMap<DateTime<Utc>, Vec<(DateTime<Utc>, f64)>> = BTreeMap::new();
+    for (time, value) in batches.iter().flatten() {
+        let time = at(*time);
+        let start = time.timestamp().div_euclid(seconds) * seconds;
+        let start = DateTime::from_timestamp(start, 0).unwrap();
+        buckets.entry(start).or_default().push((time, *value));
+    }
+    buckets
+        .into_iter()
+        .map(|(start, readings)| bucket(start, &readings))
+        .collect()
+}
+
+fn bucket(start: DateTime<Utc>, readings: &[(DateTime<Utc>, f64)]) -> Bucket {
+    let values = readings.iter().map(|(_, value)| *value);
+    let mut sorted = readings.to_vec();
+    sorted.sort_by_key(|(time, _)| *time);
+    let (first, last) = (sorted[0], sorted[sorted.len() - 1]);
+    let aggregate = Aggregate {
+        count: readings.len() as u64,
+        // Eighths: sums are exact in any order.
+        sum: values.clone().sum(),
+        min: values.clone().fold(f64::INFINITY, f64::min),
+        max: values.fold(f64::NEG_INFINITY, f64::max),
+        first: first.1,
+        first_at: first.0,
+        last: last.1,
+        last_at: last.0,
+    };
+    Bucket { start, aggregate }
+}
+
+fn series(device: DeviceId, seconds: u64) -> Series {
+    Series {
+        device,
+        metric: "temperature".parse().unwrap(),
+        from: at(-100_000),
+        to: at(100_000),
+        bucket: Duration::from_secs(seconds),
+    }
+}
+
+#[test]
+fn every_width_of_bucket_says_what_a_naive_count_of_the_readings_says() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut config = ProptestConfig::with_cases(12);
+    config.failure_persistence = None;
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    let (plant, running) = runtime.block_on(async {
+        let plant = Plant::on_database().await;
+        let running = plant.run(telemetry());
+        (plant, running)
+    });
+    let cases = std::cell::Cell::new(0);
+    let result = runner.run(&samples(), |batches| {
+        cases.set(cases.get() + 1);
+        runtime.block_on(async {
+            let device = plant.register(&format!("meter-{}", cases.get())).await;
+            let mut last = Index(0);
+            for samples in &batches {
+                let readings: Vec<String> = samples
+                    .iter()
+                    .map(|(t, v)| reading("temperature", at(*t), *v))
+                    .collect();
+                last = plant.batch(device, batch("", &readings)).await;
+            }
+            running.reach(&plant, last).await;
+            for seconds in [300, 3_600, 86_400, 900, 7_200, 60, 420] {
+                let found = plant.read.series(&series(device, seconds)).await.unwrap();
+                let counted: Vec<Vec<Sample>> = batches
+                    .iter()
+                    .map(|b| {
+                        b.iter()
+                            .copied()
+                            .filter(|(t, _)| *t <= 3600 + 600)
+                            .collect()
+                    })
+                    .collect();
+                assert_eq!(
+                    found,
+                    naive(&counted, i64::try_from(seconds).unwrap()),
+                    "{seconds}"
+                );
+            }
+        });
+        Ok(())
+    });
+    runtime.block_on(running.stop());
+    result.unwrap();
+}
+
+#[tokio::test]
+async fn a_series_that_is_too_long_or_of_no_whole_second_is_refused_with_the_way_out() {
+    let (plant, running, device) = started().await;
+    running.reach(&plant, Index(0)).await;
+    let mut raw = series(device, 60);
+    raw.to = raw.from + TimeDelta::days(32);
+    raw.bucket = Duration::from_mins(7);
+    let mut many = series(device, 1);
+    many.to = many.from + TimeDelta::seconds(10_001);
+    let mut odd = series(device, 1);
+    odd.bucket = Duration::from_millis(1500);
+    for (series, text) in [
+        (raw, "at most 31 days"),
+        (many, "at most 10000"),
+        (odd, "whole number"),
+    ] {
+        let error = plant.read.series(&series).await.unwrap_err();
+        assert!(matches!(error, QueryError::Invalid(_)), "{error:?}");
+        assert!(error.to_string().contains(text), "{error}");
+    }
+    running.stop().await;
+}

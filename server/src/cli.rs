@@ -1,0 +1,335 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use sealrock_domain::Slug;
+use serde::Serialize;
+
+/// The system of record for carbon capture and storage.
+///
+/// `sealrock demo` shows everything on one machine. Exit codes: 0 done, 1 findings (verify, fsck,
+/// doctor), 2 could not run.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub settings: Settings,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Settings that every command shares. Each can also be given as `SEALROCK_<NAME>` in the
+/// environment or in `sealrock.toml`; a flag wins over the environment, that over the file.
+#[derive(Debug, Default, Args, Serialize)]
+pub struct Settings {
+    /// A configuration file instead of ./sealrock.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Folder of database, keys and sessions [default: ./sealrock-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
+    /// Where HTTP listens; port 0 picks a free one [default: 127.0.0.1:8080]
+    #[arg(long, global = true, value_name = "ADDR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<SocketAddr>,
+    /// Where the MQTT broker listens; port 0 picks a free one [default: 127.0.0.1:1883]
+    #[arg(long, global = true, value_name = "ADDR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mqtt: Option<SocketAddr>,
+    /// Where the MQTT broker listens for WebSockets [default: 127.0.0.1:9001 in the demo, else off]
+    #[arg(long, global = true, value_name = "ADDR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mqtt_ws: Option<SocketAddr>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Everything on one machine, with simulated devices
+    #[command(after_help = "Example:\n  sealrock demo --fresh")]
+    Demo(Demo),
+    /// The platform
+    #[command(after_help = "Example:\n  sealrock serve --data /var/lib/sealrock --http 0.0.0.0:8080")]
+    Serve,
+    /// Devices only, against any broker
+    #[command(
+        after_help = "Examples:\n  sealrock simulate --credentials devices.json --interval 1s\n  \
+                      sealrock simulate --credentials meter.json --replay steel.csv \\\n      \
+                      --mapping steel-industry-energy --rate 50"
+    )]
+    Simulate(Simulate),
+    /// Checks an export without trusting anybody: exit 0 verified, 1 findings, 2 could not run
+    #[command(after_help = "Example:\n  sealrock verify ./export --policy northsea.policy")]
+    Verify(Verify),
+    /// Writes the auditor's package of a ledger
+    #[command(after_help = "Example:\n  sealrock export northsea ./export && sealrock verify ./export")]
+    Export(Export),
+    /// Recomputes a ledger inside the database, every table against every other
+    #[command(after_help = "Example:\n  sealrock fsck northsea")]
+    Fsck(Fsck),
+    /// The read models: how far behind they are, and building them anew
+    #[command(subcommand, after_help = "Example:\n  sealrock projections rebuild rollups")]
+    Projections(Projections),
+    /// Organisations
+    #[command(subcommand, after_help = "Example:\n  sealrock organisation add --name northsea")]
+    Organisation(Organisation),
+    /// Sites
+    #[command(
+        subcommand,
+        after_help = "Example:\n  sealrock site add --org northsea --name plant-1 --kind capture_plant"
+    )]
+    Site(Site),
+    /// Assets of a site
+    #[command(
+        subcommand,
+        after_help = "Example:\n  sealrock asset add --org northsea --site plant-1 --name unit-1 --kind capture_unit"
+    )]
+    Asset(Asset),
+    /// Devices and their credentials
+    #[command(
+        subcommand,
+        after_help = "Example:\n  sealrock device add --org northsea --site plant-1 --name meter-7 --json"
+    )]
+    Device(Device),
+    /// Prints the effective configuration, secrets masked
+    #[command(after_help = "Example:\n  SEALROCK_HTTP=0.0.0.0:8080 sealrock config")]
+    Config,
+    /// Brings the database's schema up to date (`serve` does so too)
+    #[command(after_help = "Example:\n  DATABASE_URL=postgres://… sealrock migrate")]
+    Migrate,
+    /// Checks the surroundings: Postgres, its settings, clock, disk, ports
+    #[command(after_help = "Example:\n  sealrock doctor --json")]
+    Doctor(Json),
+}
+
+#[derive(Debug, Args)]
+pub struct Json {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Begin anew: deletes the data folder of an earlier demo
+    #[arg(long)]
+    pub fresh: bool,
+    /// Time between two batches of a device
+    #[arg(long, default_value = "2s", value_parser = duration)]
+    pub interval: std::time::Duration,
+    /// Seed of the simulated chain
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// What `sealrock device add … --json` printed: one object, a list, or one object a line
+    #[arg(long, value_name = "FILE", required = true)]
+    pub credentials: Vec<PathBuf>,
+    /// What the devices measure: tea_stack, bme280, solar, amine_capture, pipeline, injection_well_1,
+    /// injection_well_2, monitoring_well [default: by the devices' names in the demo, else bme280]
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Seed of the simulated chain; the same seed gives the same readings
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Time between two batches of a device
+    #[arg(long, default_value = "5s", value_parser = duration)]
+    pub interval: std::time::Duration,
+    /// Batches a second of each device, instead of an interval; rows a second of a replay
+    #[arg(long)]
+    pub rate: Option<f64>,
+    /// Batches of each device, then end
+    #[arg(long)]
+    pub batches: Option<u64>,
+    /// Plays recorded data
+    #[arg(long, value_name = "FILE.csv", requires = "mapping")]
+    pub replay: Option<PathBuf>,
+    /// How the columns of the recording map to metrics: a built-in name or a TOML file
+    #[arg(long)]
+    pub mapping: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The directory of an export
+    pub path: PathBuf,
+    /// The trust root: the ledger's key, from a source that you trust [default: the export's own]
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Name of the ledger: its organisation's, or `registry`
+    pub ledger: String,
+    /// The directory; an earlier export of the same ledger is extended
+    pub directory: PathBuf,
+    /// Print what was written as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Fsck {
+    /// Name of the ledger
+    pub ledger: String,
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Projections {
+    /// How far each read model has come, and why if it stands
+    Status(Json),
+    /// Builds a read model anew beside the live one, then switches
+    Rebuild {
+        /// Which
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Organisation {
+    /// Registers an organisation and begins its ledger
+    Add {
+        /// Its short name, for ever: part of topics and of its ledger's origin
+        #[arg(long)]
+        name: Slug,
+        /// Its name for people [default: the short name]
+        #[arg(long)]
+        display_name: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Site {
+    /// Registers a site of an organisation
+    Add {
+        /// Its organisation
+        #[arg(long)]
+        org: Slug,
+        /// Its short name, for ever: part of topics
+        #[arg(long)]
+        name: Slug,
+        /// tea_factory, factory, capture_plant, pipeline, terminal, injection, monitoring, solar, other
+        #[arg(long, default_value = "other")]
+        kind: String,
+        /// Its name for people [default: the short name]
+        #[arg(long)]
+        display_name: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Asset {
+    /// Registers an asset of a site
+    Add {
+        /// Its organisation
+        #[arg(long)]
+        org: Slug,
+        /// Its site
+        #[arg(long)]
+        site: Slug,
+        /// Its short name, for ever
+        #[arg(long)]
+        name: Slug,
+        /// stack, capture_unit, pipeline, injection_well, monitoring_well, inverter, battery, meter,
+        /// weather_station, machine, other
+        #[arg(long, default_value = "other")]
+        kind: String,
+        /// Its name for people [default: the short name]
+        #[arg(long)]
+        display_name: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+/// Which device, and how to answer.
+#[derive(Debug, Args)]
+pub struct DeviceName {
+    /// Its organisation
+    #[arg(long)]
+    pub org: Slug,
+    /// Its site
+    #[arg(long)]
+    pub site: Slug,
+    /// Its short name
+    #[arg(long)]
+    pub name: Slug,
+    #[command(flatten)]
+    pub json: Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Device {
+    /// Registers a device and prints its credentials, this once
+    Add {
+        #[command(flatten)]
+        device: DeviceName,
+        /// The asset that it measures
+        #[arg(long)]
+        asset: Option<Slug>,
+        /// real, simulator or migrated: only evidence of real devices can become credits
+        #[arg(long, default_value = "real")]
+        source: String,
+        /// Its name for people [default: the short name]
+        #[arg(long)]
+        display_name: Option<String>,
+    },
+    /// Gives a device a new secret; the old one is invalid at once
+    Rotate(DeviceName),
+    /// Locks a device out until it is rotated
+    Revoke(DeviceName),
+    /// Takes a device out of use for good
+    Decommission(DeviceName),
+}
+
+/// `500ms`, `5s`, `2m`, `1h`.
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let seconds = match &text[number.len()..] {
+        "ms" => 0.001,
+        "s" | "" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        unit => return Err(format!("{unit:?} is no unit of time: use ms, s, m or h")),
+    };
+    let number: f64 = number.parse().map_err(|_| format!("{text:?} is no duration, such as 5s"))?;
+    std::time::Duration::try_from_secs_f64(number * seconds).map_err(|e| format!("{text:?}: {e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_read_with_their_unit() {
+        use std::time::Duration;
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("5"), Ok(Duration::from_secs(5)));
+        for bad in ["", "s", "5 days", "-1s", "1e40h"] {
+            assert!(duration(bad).is_err(), "{bad:?}");
+        }
+    }
+}

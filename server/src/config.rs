@@ -1,0 +1,180 @@
+//! The configuration: defaults, then file, then environment, then flags.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::cli::Settings;
+
+/// A text that is not printed.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("***")
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Form of the log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For log collectors: one JSON object a line.
+    Json,
+}
+
+/// What the platform runs with. `docs/operators-guide.md` says why each setting exists.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Folder of the embedded database, keys, broker sessions.
+    pub data: PathBuf,
+    /// Host part of every ledger's origin; fixed at the first start, never changed.
+    pub origin: String,
+    /// Where HTTP listens.
+    pub http: SocketAddr,
+    /// Where the embedded broker listens.
+    pub mqtt: SocketAddr,
+    /// Where the embedded broker listens for WebSockets, if at all.
+    pub mqtt_ws: Option<SocketAddr>,
+    /// Where `/metrics` is served instead of the HTTP port, if given.
+    pub metrics: Option<SocketAddr>,
+    /// An external Postgres instead of the embedded one.
+    pub database_url: Option<Secret>,
+    /// Folder of the Postgres programs, when they are not found by themselves.
+    pub postgres_bin: Option<PathBuf>,
+    /// Most connections to Postgres.
+    pub database_connections: u32,
+    /// Filter of the log, as `tracing` reads it.
+    pub log: String,
+    /// Form of the log.
+    pub log_format: LogFormat,
+    /// Whether browsers get a page to try GraphQL queries on.
+    pub development: bool,
+    /// Whether new organisations' ledgers are marked as demonstrations.
+    pub demo: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("sealrock-data"),
+            origin: "sealrock.localhost".to_owned(),
+            http: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            mqtt: SocketAddr::from(([127, 0, 0, 1], 1883)),
+            mqtt_ws: None,
+            metrics: None,
+            database_url: None,
+            postgres_bin: None,
+            database_connections: 24,
+            log: "info".to_owned(),
+            log_format: LogFormat::Text,
+            development: false,
+            demo: false,
+        }
+    }
+}
+
+impl Config {
+    /// The effective configuration.
+    ///
+    /// # Errors
+    /// If a value cannot be read; the message names it and where it came from.
+    pub fn load(settings: &Settings) -> anyhow::Result<Self> {
+        let file = settings.config.as_deref().unwrap_or(Path::new("sealrock.toml"));
+        if settings.config.is_some() && !file.exists() {
+            anyhow::bail!("the configuration file {} does not exist", file.display());
+        }
+        Figment::from(Serialized::defaults(Self::default()))
+            .merge(Toml::file(file))
+            .merge(Env::raw().only(&["DATABASE_URL"]))
+            .merge(Env::prefixed("SEALROCK_").filter(is_setting))
+            .merge(Serialized::globals(settings))
+            .extract()
+            .context("the configuration cannot be used")
+    }
+
+    /// Folder of the embedded database.
+    pub fn postgres_folder(&self) -> PathBuf {
+        self.data.join("postgres")
+    }
+
+    /// Folder of log keys and the token key.
+    pub fn keys_folder(&self) -> PathBuf {
+        self.data.join("keys")
+    }
+
+    /// Prints it, secrets masked.
+    ///
+    /// # Errors
+    /// If standard output is closed.
+    pub fn print(&self) -> anyhow::Result<()> {
+        println!("{}", serde_json::to_string_pretty(self)?);
+        Ok(())
+    }
+}
+
+/// Log keys are in the environment too, and are no settings.
+fn is_setting(name: &figment::value::UncasedStr) -> bool {
+    !name.as_str().to_ascii_lowercase().starts_with("log_key_")
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+#[expect(clippy::result_large_err, reason = "the signature is figment's")]
+mod tests {
+    use super::*;
+    use figment::Jail;
+
+    #[test]
+    fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+        Jail::expect_with(|jail| {
+            jail.create_file("sealrock.toml", "http = \"127.0.0.1:1\"\nmqtt = \"127.0.0.1:2\"\nlog = \"warn\"")?;
+            jail.set_env("SEALROCK_MQTT", "127.0.0.1:3");
+            jail.set_env("SEALROCK_HTTP", "127.0.0.1:4");
+            let http = Some("127.0.0.1:5".parse().unwrap());
+            let config = Config::load(&Settings { http, ..Settings::default() }).unwrap();
+            assert_eq!(config.http.port(), 5);
+            assert_eq!(config.mqtt.port(), 3);
+            assert_eq!(config.log, "warn");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_named() {
+        Jail::expect_with(|jail| {
+            jail.create_file("sealrock.toml", "htpp = \"127.0.0.1:1\"")?;
+            let error = Config::load(&Settings::default()).unwrap_err();
+            assert!(format!("{error:#}").contains("htpp"), "{error:#}");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn secrets_are_not_printed_and_log_keys_are_no_settings() {
+        Jail::expect_with(|jail| {
+            jail.set_env("DATABASE_URL", "postgres://me:hush@db/sealrock");
+            jail.set_env("SEALROCK_LOG_KEY_NORTHSEA", "PRIVATE+KEY+…");
+            let config = Config::load(&Settings::default()).unwrap();
+            assert_eq!(config.database_url.as_ref().unwrap().0, "postgres://me:hush@db/sealrock");
+            let printed = serde_json::to_string(&config).unwrap();
+            assert!(!printed.contains("hush") && !format!("{config:?}").contains("hush"));
+            Ok(())
+        });
+    }
+}

@@ -1,0 +1,120 @@
+//! Where Postgres is: given by URL, run by another process of ours, or run by this one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use sealrock_postgres::{Config as PostgresConfig, Postgres, State};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+
+/// A Postgres to work with.
+pub struct Database {
+    /// Where it answers.
+    pub url: String,
+    /// Ours, if this process runs it.
+    embedded: Option<Arc<Postgres>>,
+}
+
+impl Database {
+    /// The external database, or else the embedded one, started unless another process of ours runs
+    /// it already.
+    ///
+    /// # Errors
+    /// If Postgres cannot be started; the message says the way out.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        if let Some(url) = external_or_running(config) {
+            return Ok(Self { url, embedded: None });
+        }
+        Self::start(config).await
+    }
+
+    /// As [`Database::open`], for a server: it must run the embedded Postgres itself.
+    ///
+    /// # Errors
+    /// As [`Database::open`], and if another process runs it.
+    pub async fn own(config: &Config) -> anyhow::Result<Self> {
+        match &config.database_url {
+            Some(url) => Ok(Self { url: url.0.clone(), embedded: None }),
+            None => Self::start(config).await,
+        }
+    }
+
+    async fn start(config: &Config) -> anyhow::Result<Self> {
+        let postgres = PostgresConfig {
+            binaries: config.postgres_bin.clone(),
+            ..PostgresConfig::new(config.postgres_folder())
+        };
+        let postgres = Postgres::start(postgres).await.context("the embedded Postgres")?;
+        Ok(Self { url: postgres.url().to_owned(), embedded: Some(Arc::new(postgres)) })
+    }
+
+    /// Starts the embedded Postgres again whenever it ends by itself, until `stopping`.
+    pub fn keep_running(&self, stopping: CancellationToken) {
+        if let Some(postgres) = &self.embedded {
+            tokio::spawn(keep_running(Arc::clone(postgres), stopping));
+        }
+    }
+
+    /// Stops the embedded Postgres and waits.
+    pub async fn close(self) {
+        if let Some(postgres) = self.embedded {
+            postgres.stop().await;
+        }
+    }
+}
+
+/// Brings the schema up to date.
+///
+/// # Errors
+/// If Postgres is away or a migration fails.
+pub async fn migrate(config: &Config) -> anyhow::Result<()> {
+    let database = Database::open(config).await?;
+    let migrated = migrate_at(&database.url).await;
+    database.close().await;
+    migrated?;
+    println!("the schema is up to date");
+    Ok(())
+}
+
+/// Brings the schema of the database at `url` up to date.
+///
+/// # Errors
+/// As [`migrate`].
+pub async fn migrate_at(url: &str) -> anyhow::Result<()> {
+    let pool = sealrock_eventstore::connect_as_login(url, 1).await?;
+    let migrated = sealrock_eventstore::migrate(&pool).await;
+    pool.close().await;
+    Ok(migrated?)
+}
+
+fn external_or_running(config: &Config) -> Option<String> {
+    let external = config.database_url.as_ref().map(|url| url.0.clone());
+    external.or_else(|| sealrock_postgres::attach(&config.postgres_folder()))
+}
+
+async fn keep_running(postgres: Arc<Postgres>, stopping: CancellationToken) {
+    let mut wait = Duration::from_millis(200);
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            _ = postgres.wait_exit() => {}
+        }
+        if stopping.is_cancelled() {
+            return;
+        }
+        tracing::error!("the embedded Postgres ended; starting it again");
+        match postgres.restart().await {
+            Ok(()) => wait = Duration::from_millis(200),
+            Err(error) => {
+                tracing::error!(%error, "Postgres does not start; trying again in {wait:?}");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(Duration::from_secs(30));
+                if matches!(postgres.state(), State::Running { .. }) {
+                    wait = Duration::from_millis(200);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `sealrock device …`.
+
+use anyhow::Context as _;
+use sealrock_commands::RegisteredDevice;
+use sealrock_domain::device::RegisterDevice;
+use sealrock_domain::{Attributes, CredentialId, Topic, TopicKind};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::cli::{Device, DeviceName};
+use crate::config::Config;
+use crate::organisation::display_name;
+use crate::platform::{Platform, cli_context};
+use crate::surroundings::Addresses;
+
+/// Registers a device, or changes its credentials.
+///
+/// # Errors
+/// If it is refused or the database is away.
+pub async fn run(config: &Config, command: Device) -> anyhow::Result<()> {
+    let platform = Platform::open(config).await?;
+    let done = answer(&platform, config, command).await;
+    platform.close().await;
+    println!("{}", done?);
+    Ok(())
+}
+
+async fn answer(platform: &Platform, config: &Config, command: Device) -> anyhow::Result<String> {
+    let (commands, context) = (&platform.commands, cli_context());
+    match command {
+        Device::Add { device, asset, source, display_name: given } => {
+            let command = RegisterDevice {
+                org: device.org.clone(),
+                site: device.site.clone(),
+                name: device.name.clone(),
+                display_name: display_name(given, &device.name)?,
+                asset,
+                source: source.parse().context("--source")?,
+                public_key: None,
+                credential: CredentialId(Uuid::nil()), // replaced by the command
+                metadata: Attributes::default(),
+                sensors: Vec::new(),
+            };
+            let registered = commands.register_device(&context, command).await?;
+            Ok(credentials(config, &device, &registered))
+        }
+        Device::Rotate(device) => {
+            let DeviceName { org, site, name, .. } = &device;
+            let rotated = commands.rotate_credential(&context, org, site, name).await?;
+            Ok(credentials(config, &device, &rotated))
+        }
+        Device::Revoke(DeviceName { org, site, name, .. }) => {
+            let done = commands.revoke_credential(&context, &org, &site, &name).await?;
+            Ok(format!("device {org}/{site}/{name} is locked out: entry {}", done.receipt.first))
+        }
+        Device::Decommission(DeviceName { org, site, name, .. }) => {
+            let done = commands.decommission_device(&context, &org, &site, &name).await?;
+            Ok(format!("device {org}/{site}/{name} is out of use: entry {}", done.receipt.first))
+        }
+    }
+}
+
+fn credentials(config: &Config, device: &DeviceName, registered: &RegisteredDevice) -> String {
+    let credentials = as_json(device, registered, Addresses::of(config));
+    if device.json.json {
+        return credentials.to_string();
+    }
+    let text = |key: &str| credentials[key].as_str().unwrap_or_default().to_owned();
+    format!(
+        "id      {}\nsecret  {}   (shown this once)\ntopic   {}\nmqtt    {}\nhttp    {}",
+        text("id"), text("secret"), text("topic"), text("mqtt"), text("http")
+    )
+}
+
+/// The device's credentials as clients read them (`{id, secret, org, site, name, topic, …}`).
+pub fn as_json(device: &DeviceName, registered: &RegisteredDevice, at: Addresses) -> Value {
+    let DeviceName { org, site, name, .. } = device;
+    let topic = Topic::new(org.clone(), site.clone(), name.clone(), TopicKind::Batch);
+    json!({
+        "id": registered.device,
+        "secret": registered.secret.as_ref().map(sealrock_access::DeviceSecret::reveal),
+        "org": org,
+        "site": site,
+        "name": name,
+        "topic": topic.to_string(),
+        "origin": registered.done.receipt.ledger,
+        "mqtt": format!("mqtt://{}", at.mqtt),
+        "http": format!("http://{}/ingest", at.http),
+    })
+}

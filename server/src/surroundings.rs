@@ -1,0 +1,54 @@
+//! Where a running server listens, for the commands beside it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+
+/// The addresses of a server; kept in the data folder while it runs.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Addresses {
+    /// HTTP.
+    pub http: SocketAddr,
+    /// MQTT.
+    pub mqtt: SocketAddr,
+    /// MQTT over WebSocket.
+    pub mqtt_ws: Option<SocketAddr>,
+}
+
+/// The note of a running server; it goes when this is dropped.
+pub struct Note(PathBuf);
+
+impl Addresses {
+    /// Those of the server that runs on the data folder, else the configured ones.
+    pub fn of(config: &Config) -> Self {
+        let configured = Self { http: config.http, mqtt: config.mqtt, mqtt_ws: config.mqtt_ws };
+        std::fs::read(path(&config.data))
+            .ok()
+            .and_then(|note| serde_json::from_slice(&note).ok())
+            .unwrap_or(configured)
+    }
+
+    /// Leaves the note.
+    ///
+    /// # Errors
+    /// If the data folder cannot be written.
+    pub fn note(&self, data: &Path) -> anyhow::Result<Note> {
+        std::fs::create_dir_all(data)?;
+        std::fs::write(path(data), serde_json::to_vec(self)?)?;
+        Ok(Note(path(data)))
+    }
+}
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        // A note that stays is overwritten by the next server.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn path(data: &Path) -> PathBuf {
+    data.join("server.json")
+}
