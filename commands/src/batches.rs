@@ -9,9 +9,7 @@ use sealrock_domain::telemetry::{
     self, DecodeError, SensorBatch, Verdict, command_id, dedup_key, media_type_of,
 };
 use sealrock_domain::{DeviceId, Slug, Topic, TopicKind};
-use sealrock_eventstore::{
-    Append, AppendError, Appended, Expected, LedgerId, NewEvent, Retention,
-};
+use sealrock_eventstore::{Append, AppendError, Appended, Expected, LedgerId, NewEvent, Retention};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -134,12 +132,18 @@ impl Devices {
         let stored = credentials::find(self.commands.store.pool(), device)
             .await
             .map_err(|e| unavailable(&e))?;
-        let opened = stored.iter().find(|credential| credential.opens(&presented));
+        let opened = stored
+            .iter()
+            .find(|credential| credential.opens(&presented));
         let credential = opened.ok_or(AuthError::Refused)?;
-        let ledger = self.commands.ledger(&credential.ledger).await.map_err(|e| match e {
-            CommandError::NotFound(_) => AuthError::Refused,
-            e => unavailable(&e),
-        })?;
+        let ledger = self
+            .commands
+            .ledger(&credential.ledger)
+            .await
+            .map_err(|e| match e {
+                CommandError::NotFound(_) => AuthError::Refused,
+                e => unavailable(&e),
+            })?;
         let loaded = ledger
             .devices
             .load_current(&device.to_string())
@@ -172,8 +176,12 @@ impl Devices {
         let suspect = suspects(&batch, received_at);
         let seq = batch.seq;
         let append = append_of(identity, via, received_at, &batch, bytes);
-        let Appended { receipt, duplicate } =
-            self.commands.store.append(identity.ledger, append).await.map_err(batch_error)?;
+        let Appended { receipt, duplicate } = self
+            .commands
+            .store
+            .append(identity.ledger, append)
+            .await
+            .map_err(batch_error)?;
         Ok(BatchReceipt {
             seq,
             index: receipt.first.0,
@@ -214,9 +222,18 @@ fn append_of(
 ) -> Append {
     // Without seq the content is the identity. The device's own topic stands for every way in, so
     // that a device that falls back from MQTT to HTTP repeats itself.
-    let DeviceIdentity { device, organisation, site, name, .. } = identity.clone();
+    let DeviceIdentity {
+        device,
+        organisation,
+        site,
+        name,
+        ..
+    } = identity.clone();
     let topic = Topic::new(organisation, site, name, TopicKind::Batch).to_string();
-    let media = bytes.first().and_then(|first| media_type_of(*first)).unwrap_or(telemetry::JSON);
+    let media = bytes
+        .first()
+        .and_then(|first| media_type_of(*first))
+        .unwrap_or(telemetry::JSON);
     Append {
         actor: device.actor(),
         command: command_id(&dedup_key(device, batch, &topic, &bytes)),
@@ -274,7 +291,9 @@ fn batch_error(error: AppendError) -> BatchError {
         // person must mend still has to get them afterwards.
         error => {
             tracing::warn!(%error, "a batch could not be recorded");
-            BatchError::Unavailable { retry_after: RETRY_AFTER }
+            BatchError::Unavailable {
+                retry_after: RETRY_AFTER,
+            }
         }
     }
 }

@@ -27,7 +27,11 @@ impl Commands {
     /// demonstrations.
     #[must_use]
     pub fn new(store: EventStore, demo: bool) -> Self {
-        Self { store, demo, ledgers: Arc::default() }
+        Self {
+            store,
+            demo,
+            ledgers: Arc::default(),
+        }
     }
 
     /// The ledger of an organisation.
@@ -49,7 +53,10 @@ impl Commands {
         organisation: &Slug,
     ) -> Result<Arc<OrganisationLedger>, CommandError> {
         let name = ledger_name(organisation)?;
-        let info = self.store.create_ledger(&name, LedgerKind::Operational, self.demo).await?;
+        let info = self
+            .store
+            .create_ledger(&name, LedgerKind::Operational, self.demo)
+            .await?;
         Ok(self.remember(info))
     }
 

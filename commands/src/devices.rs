@@ -39,8 +39,15 @@ impl Commands {
         let ledger = self.ledger(&org).await?;
         let device = command.id();
         // The credential is no part of a command's input, so any will do to ask with.
-        if let Some(done) = ledger.repeated_device(context, device, &command.clone().into()).await? {
-            return Ok(RegisteredDevice { device, secret: None, done });
+        if let Some(done) = ledger
+            .repeated_device(context, device, &command.clone().into())
+            .await?
+        {
+            return Ok(RegisteredDevice {
+                device,
+                secret: None,
+                done,
+            });
         }
         ledger.require_site(&org, &site).await?;
         if let Some(asset) = &command.asset {
@@ -48,7 +55,9 @@ impl Commands {
         }
         let (credential, secret) = self.new_credential(&org, device).await?;
         command.credential = credential;
-        let done = ledger.command_device(context, device, command.into()).await?;
+        let done = ledger
+            .command_device(context, device, command.into())
+            .await?;
         Ok(RegisteredDevice::new(device, secret, done))
     }
 
@@ -63,7 +72,12 @@ impl Commands {
         site: &Slug,
         name: &Slug,
     ) -> Result<RegisteredDevice, CommandError> {
-        permit(context, Permission::ManageDeviceCredentials, organisation, Some(site))?;
+        permit(
+            context,
+            Permission::ManageDeviceCredentials,
+            organisation,
+            Some(site),
+        )?;
         let ledger = self.ledger(organisation).await?;
         let device = DeviceId::of(organisation, site, name);
         let (credential, secret) = self.new_credential(organisation, device).await?;
@@ -84,9 +98,17 @@ impl Commands {
         name: &Slug,
         command: BindDevice,
     ) -> Result<Done, CommandError> {
-        permit(context, Permission::RegisterDevice, organisation, Some(site))?;
+        permit(
+            context,
+            Permission::RegisterDevice,
+            organisation,
+            Some(site),
+        )?;
         let ledger = self.ledger(organisation).await?;
-        let (device, asset) = (DeviceId::of(organisation, site, name), command.asset.clone());
+        let (device, asset) = (
+            DeviceId::of(organisation, site, name),
+            command.asset.clone(),
+        );
         let command = DeviceCommand::from(command);
         if let Some(done) = ledger.repeated_device(context, device, &command).await? {
             return Ok(done);
@@ -106,9 +128,15 @@ impl Commands {
         site: &Slug,
         name: &Slug,
     ) -> Result<Done, CommandError> {
-        permit(context, Permission::ManageDeviceCredentials, organisation, Some(site))?;
+        permit(
+            context,
+            Permission::ManageDeviceCredentials,
+            organisation,
+            Some(site),
+        )?;
         let command = DeviceCommand::RevokeCredential;
-        self.command_device(context, organisation, site, name, command).await
+        self.command_device(context, organisation, site, name, command)
+            .await
     }
 
     /// Takes a device out of use for good; its history stays.
@@ -122,9 +150,15 @@ impl Commands {
         site: &Slug,
         name: &Slug,
     ) -> Result<Done, CommandError> {
-        permit(context, Permission::RegisterDevice, organisation, Some(site))?;
+        permit(
+            context,
+            Permission::RegisterDevice,
+            organisation,
+            Some(site),
+        )?;
         let command = DeviceCommand::Decommission;
-        self.command_device(context, organisation, site, name, command).await
+        self.command_device(context, organisation, site, name, command)
+            .await
     }
 
     async fn command_device(
@@ -136,7 +170,9 @@ impl Commands {
         command: DeviceCommand,
     ) -> Result<Done, CommandError> {
         let ledger = self.ledger(organisation).await?;
-        ledger.command_device(context, DeviceId::of(organisation, site, name), command).await
+        ledger
+            .command_device(context, DeviceId::of(organisation, site, name), command)
+            .await
     }
 
     async fn new_credential(
@@ -159,7 +195,8 @@ impl OrganisationLedger {
         device: DeviceId,
         command: &DeviceCommand,
     ) -> Result<Option<Done>, CommandError> {
-        self.repeated(&self.devices, &device.to_string(), context, command).await
+        self.repeated(&self.devices, &device.to_string(), context, command)
+            .await
     }
 
     async fn command_device(
@@ -168,13 +205,18 @@ impl OrganisationLedger {
         device: DeviceId,
         command: DeviceCommand,
     ) -> Result<Done, CommandError> {
-        self.execute(&self.devices, &device.to_string(), context, command).await
+        self.execute(&self.devices, &device.to_string(), context, command)
+            .await
     }
 }
 
 impl RegisteredDevice {
     fn new(device: DeviceId, secret: DeviceSecret, done: Done) -> Self {
         let secret = (!done.duplicate).then_some(secret);
-        Self { device, secret, done }
+        Self {
+            device,
+            secret,
+            done,
+        }
     }
 }

@@ -43,9 +43,9 @@ pub enum CommandError {
 impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(reason) => {
-                Self::Unavailable(format!("the database is not available, try again: {reason}"))
-            }
+            StoreError::Unavailable(reason) => Self::Unavailable(format!(
+                "the database is not available, try again: {reason}"
+            )),
             StoreError::UnknownLedger(name) => Self::NotFound(format!(
                 "there is no organisation {name}: register it first"
             )),

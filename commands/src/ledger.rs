@@ -62,7 +62,9 @@ impl OrganisationLedger {
         if let Some(done) = self.repeated(aggregates, id, context, &command).await? {
             return Ok(done);
         }
-        let decided = self.decide_and_append(aggregates, id, context, command.clone()).await;
+        let decided = self
+            .decide_and_append(aggregates, id, context, command.clone())
+            .await;
         if let Err(CommandError::Rejected(_) | CommandError::Conflict) = decided {
             // What was in the way may be this very command, sent twice at once.
             if let Some(done) = self.repeated(aggregates, id, context, &command).await? {
@@ -90,7 +92,12 @@ impl OrganisationLedger {
         let context = command_context(context, &(A::TYPE, id, command))?;
         let found = self
             .store
-            .find_command(&self.info, &context.actor, context.command, &context.input_hash)
+            .find_command(
+                &self.info,
+                &context.actor,
+                context.command,
+                &context.input_hash,
+            )
             .await?;
         Ok(found.transpose()?.map(Done::from))
     }
@@ -111,7 +118,10 @@ impl OrganisationLedger {
         for attempt in 0..MAX_ATTEMPTS {
             match decide(&loaded, command.clone()).await {
                 Ok(events) => {
-                    match aggregates.commit_events(events, loaded, context.clone()).await {
+                    match aggregates
+                        .commit_events(events, loaded, context.clone())
+                        .await
+                    {
                         Err(AppendError::Conflict { .. }) => {}
                         appended => return Ok(appended?.into()),
                     }
@@ -121,7 +131,8 @@ impl OrganisationLedger {
                 }
                 Err(_) => {}
             }
-            metrics::counter!("sealrock_command_retries_total", "aggregate" => A::TYPE).increment(1);
+            metrics::counter!("sealrock_command_retries_total", "aggregate" => A::TYPE)
+                .increment(1);
             loaded = aggregates.load_current(id).await?;
         }
         Err(CommandError::Conflict)
@@ -135,7 +146,10 @@ pub(crate) fn permit(
     organisation: &Slug,
     site: Option<&Slug>,
 ) -> Result<(), CommandError> {
-    let scope = Scope { organisation: organisation.clone(), site: site.cloned() };
+    let scope = Scope {
+        organisation: organisation.clone(),
+        site: site.cloned(),
+    };
     Ok(authorise(&context.principal, permission, &scope)?)
 }
 

@@ -25,7 +25,12 @@ impl Commands {
         context: &Context,
         command: RegisterOrganisation,
     ) -> Result<Done, CommandError> {
-        permit(context, Permission::RegisterOrganisation, &command.slug, None)?;
+        permit(
+            context,
+            Permission::RegisterOrganisation,
+            &command.slug,
+            None,
+        )?;
         if command.slug.is_reserved_for_organisations() {
             let rejection = OrganisationRejection::Reserved { slug: command.slug };
             return Err(CommandError::Rejected(rejection.to_string()));
@@ -33,7 +38,12 @@ impl Commands {
         let ledger = self.new_ledger(&command.slug).await?;
         let id = command.id().to_string();
         ledger
-            .execute(&ledger.organisations, &id, context, OrganisationCommand::Register(command))
+            .execute(
+                &ledger.organisations,
+                &id,
+                context,
+                OrganisationCommand::Register(command),
+            )
             .await
     }
 
@@ -47,10 +57,17 @@ impl Commands {
         organisation: &Slug,
         command: RenameOrganisation,
     ) -> Result<Done, CommandError> {
-        permit(context, Permission::RegisterOrganisation, organisation, None)?;
+        permit(
+            context,
+            Permission::RegisterOrganisation,
+            organisation,
+            None,
+        )?;
         let ledger = self.ledger(organisation).await?;
         let id = OrganisationId::of(organisation).to_string();
-        ledger.execute(&ledger.organisations, &id, context, command.into()).await
+        ledger
+            .execute(&ledger.organisations, &id, context, command.into())
+            .await
     }
 
     /// Registers a site of an organisation.
@@ -66,7 +83,9 @@ impl Commands {
         let ledger = self.ledger(&command.org).await?;
         ledger.require_organisation(&command.org).await?;
         let id = command.id().to_string();
-        ledger.execute(&ledger.sites, &id, context, command.into()).await
+        ledger
+            .execute(&ledger.sites, &id, context, command.into())
+            .await
     }
 
     /// Changes a site's display name.
@@ -80,7 +99,8 @@ impl Commands {
         site: &Slug,
         command: RenameSite,
     ) -> Result<Done, CommandError> {
-        self.command_site(context, organisation, site, command.into()).await
+        self.command_site(context, organisation, site, command.into())
+            .await
     }
 
     /// Takes a site out of use; its history stays.
@@ -93,7 +113,8 @@ impl Commands {
         organisation: &Slug,
         site: &Slug,
     ) -> Result<Done, CommandError> {
-        self.command_site(context, organisation, site, SiteCommand::Retire).await
+        self.command_site(context, organisation, site, SiteCommand::Retire)
+            .await
     }
 
     /// Registers an asset of a site.
@@ -105,11 +126,23 @@ impl Commands {
         context: &Context,
         command: RegisterAsset,
     ) -> Result<Done, CommandError> {
-        permit(context, Permission::RegisterAsset, &command.org, Some(&command.site))?;
+        permit(
+            context,
+            Permission::RegisterAsset,
+            &command.org,
+            Some(&command.site),
+        )?;
         let ledger = self.ledger(&command.org).await?;
-        let (org, site, id) = (command.org.clone(), command.site.clone(), command.id().to_string());
+        let (org, site, id) = (
+            command.org.clone(),
+            command.site.clone(),
+            command.id().to_string(),
+        );
         let command = AssetCommand::from(command);
-        if let Some(done) = ledger.repeated(&ledger.assets, &id, context, &command).await? {
+        if let Some(done) = ledger
+            .repeated(&ledger.assets, &id, context, &command)
+            .await?
+        {
             return Ok(done);
         }
         ledger.require_site(&org, &site).await?;
@@ -130,7 +163,9 @@ impl Commands {
         permit(context, Permission::RegisterAsset, organisation, Some(site))?;
         let ledger = self.ledger(organisation).await?;
         let id = AssetId::of(organisation, site, asset).to_string();
-        ledger.execute(&ledger.assets, &id, context, AssetCommand::Retire).await
+        ledger
+            .execute(&ledger.assets, &id, context, AssetCommand::Retire)
+            .await
     }
 
     async fn command_site(
@@ -164,7 +199,10 @@ impl OrganisationLedger {
         organisation: &Slug,
         site: &Slug,
     ) -> Result<(), CommandError> {
-        let loaded = self.sites.load_current(&SiteId::of(organisation, site).to_string()).await?;
+        let loaded = self
+            .sites
+            .load_current(&SiteId::of(organisation, site).to_string())
+            .await?;
         if loaded.state().profile().is_none() {
             return Err(CommandError::NotFound(format!(
                 "organisation {organisation} has no site {site}: register it first"

@@ -80,7 +80,12 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
     #[must_use]
     pub fn new(store: EventStore, ledger: LedgerInfo, codec: Codec<A::Event>) -> Self {
         let cache = Arc::new(Mutex::new(LruCache::unbounded()));
-        Self { store, ledger, codec: Arc::new(codec), cache }
+        Self {
+            store,
+            ledger,
+            codec: Arc::new(codec),
+            cache,
+        }
     }
 
     /// The aggregate from the cache where it is there, else as [`AggregateStore::load_current`].
@@ -109,9 +114,16 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
             None => self.snapshot(stream).await?,
         };
         let (ledger, version) = (self.ledger.id, loaded.version);
-        for recorded in self.store.read_stream(ledger, &loaded.stream, version).await? {
+        for recorded in self
+            .store
+            .read_stream(ledger, &loaded.stream, version)
+            .await?
+        {
             let entry = &recorded.entry;
-            let bytes = recorded.payload.as_ref().map_or(&b""[..], |payload| &payload.bytes);
+            let bytes = recorded
+                .payload
+                .as_ref()
+                .map_or(&b""[..], |payload| &payload.bytes);
             let event = (self.codec.decode)(&entry.kind, entry.schema, bytes)
                 .map_err(|e| StoreError::Fatal(format!("entry {}: {e}", entry.index)))?;
             loaded.aggregate.apply(event);
@@ -135,7 +147,9 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
         let append = self.append_of(&events, &loaded, context)?;
         let appended = self.store.append(self.ledger.id, append).await;
         match &appended {
-            Ok(Appended { duplicate: false, .. }) => self.fold(events, &loaded).await,
+            Ok(Appended {
+                duplicate: false, ..
+            }) => self.fold(events, &loaded).await,
             _ => self.forget(&loaded.stream),
         }
         appended
@@ -160,10 +174,28 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
                 retention: Retention::Kept,
             })
         };
-        let events =
-            events.iter().zip(loaded.version..).map(new_event).collect::<Result<_, AppendError>>()?;
-        let CommandContext { actor, command, input_hash, cause, via, received_at } = context;
-        Ok(Append { actor, command, input_hash, cause, via, received_at, events })
+        let events = events
+            .iter()
+            .zip(loaded.version..)
+            .map(new_event)
+            .collect::<Result<_, AppendError>>()?;
+        let CommandContext {
+            actor,
+            command,
+            input_hash,
+            cause,
+            via,
+            received_at,
+        } = context;
+        Ok(Append {
+            actor,
+            command,
+            input_hash,
+            cause,
+            via,
+            received_at,
+            events,
+        })
     }
 
     /// Stands for the input of a command of which only its events are known.
@@ -171,7 +203,11 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
         let mut hash = Sha256::new();
         for event in events {
             let fields = (self.codec.encode)(event).to_string();
-            hash.update(format!("{}\n{}\n{fields}\n", event.event_type(), event.event_version()));
+            hash.update(format!(
+                "{}\n{}\n{fields}\n",
+                event.event_type(),
+                event.event_version()
+            ));
         }
         hash.finalize().into()
     }
@@ -183,7 +219,9 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
         let (stream, before) = (&decided_on.stream, decided_on.version);
         let after = before + events.len() as u64;
         if let Some(mut cached) = self.cached_at(stream, before) {
-            events.into_iter().for_each(|event| cached.aggregate.apply(event));
+            for event in events {
+                cached.aggregate.apply(event);
+            }
             cached.version = after;
             self.keep(cached);
         }
@@ -193,7 +231,10 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
     }
 
     fn cached_at(&self, stream: &str, version: u64) -> Option<Loaded<A>> {
-        self.lock().get(stream).filter(|known| known.version == version).cloned()
+        self.lock()
+            .get(stream)
+            .filter(|known| known.version == version)
+            .cloned()
     }
 
     fn cached(&self, stream: &str) -> Option<Loaded<A>> {
@@ -206,7 +247,10 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
     /// Keeps the newer of what is known and what is given: loads may finish out of order.
     fn keep(&self, loaded: Loaded<A>) {
         let mut cache = self.lock();
-        if cache.peek(&loaded.stream).is_none_or(|known| known.version <= loaded.version) {
+        if cache
+            .peek(&loaded.stream)
+            .is_none_or(|known| known.version <= loaded.version)
+        {
             cache.put(loaded.stream.clone(), loaded);
         }
         // Bounded by hand, because a bounded cache takes the memory for its bound at once.
@@ -233,10 +277,17 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
             .fetch_optional(self.store.pool())
             .await?;
         let state = row.and_then(|(version, state)| {
-            Some((u64::try_from(version).ok()?, serde_json::from_slice(&state).ok()?))
+            Some((
+                u64::try_from(version).ok()?,
+                serde_json::from_slice(&state).ok()?,
+            ))
         });
         let (version, aggregate) = state.unwrap_or_default();
-        Ok(Loaded { aggregate, stream, version })
+        Ok(Loaded {
+            aggregate,
+            stream,
+            version,
+        })
     }
 
     /// Stores what is committed now. The command is done already, so a failure is only noted.
@@ -303,15 +354,23 @@ impl<A: Aggregate + Clone + 'static> cqrs_es::EventStore<A> for AggregateStore<A
         aggregate_id: &str,
     ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
         let stream = stream_of::<A>(aggregate_id);
-        let recorded =
-            self.store.read_stream(self.ledger.id, &stream, 0).await.map_err(aggregate_error)?;
+        let recorded = self
+            .store
+            .read_stream(self.ledger.id, &stream, 0)
+            .await
+            .map_err(aggregate_error)?;
         recorded
             .into_iter()
             .map(|one| {
                 let bytes = one.payload.map(|payload| payload.bytes).unwrap_or_default();
                 let payload = (self.codec.decode)(&one.entry.kind, one.entry.schema, &bytes)
                     .map_err(|e| AggregateError::DeserializationError(e.into()))?;
-                Ok(envelope(aggregate_id, one.entry.version, payload, HashMap::new()))
+                Ok(envelope(
+                    aggregate_id,
+                    one.entry.version,
+                    payload,
+                    HashMap::new(),
+                ))
             })
             .collect()
     }
@@ -332,7 +391,11 @@ impl<A: Aggregate + Clone + 'static> cqrs_es::EventStore<A> for AggregateStore<A
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let id = context.stream.split_once('/').map_or("", |(_, id)| id).to_owned();
+        let id = context
+            .stream
+            .split_once('/')
+            .map_or("", |(_, id)| id)
+            .to_owned();
         let first = context.version + 1;
         let command = command_context(&metadata, self.input_hash(&events));
         let appended = self.commit_events(events.clone(), context, command).await;
@@ -346,7 +409,10 @@ impl<A: Aggregate + Clone + 'static> cqrs_es::EventStore<A> for AggregateStore<A
 
 fn command_context(metadata: &HashMap<String, String>, input_hash: [u8; 32]) -> CommandContext {
     let text = |key: &str, default: &str| {
-        metadata.get(key).cloned().unwrap_or_else(|| default.to_owned())
+        metadata
+            .get(key)
+            .cloned()
+            .unwrap_or_else(|| default.to_owned())
     };
     let command = metadata.get("command").and_then(|id| id.parse().ok());
     CommandContext {
@@ -366,7 +432,12 @@ fn envelope<A: Aggregate>(
     metadata: HashMap<String, String>,
 ) -> EventEnvelope<A> {
     let sequence = usize::try_from(version).expect("versions count events that were stored");
-    EventEnvelope { aggregate_id: id.to_owned(), sequence, payload, metadata }
+    EventEnvelope {
+        aggregate_id: id.to_owned(),
+        sequence,
+        payload,
+        metadata,
+    }
 }
 
 fn aggregate_error<E: std::error::Error>(error: StoreError) -> AggregateError<E> {

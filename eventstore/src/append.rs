@@ -92,7 +92,9 @@ impl Append {
     /// Refuses what could never be stored, before it reaches the writer.
     pub(crate) fn check(&self) -> Result<(), AppendError> {
         if self.events.is_empty() {
-            return Err(AppendError::Invalid("an append needs at least one event".into()));
+            return Err(AppendError::Invalid(
+                "an append needs at least one event".into(),
+            ));
         }
         bounded("actor", &self.actor, MAX_TEXT)?;
         bounded("cause", &self.cause, MAX_TEXT)?;
@@ -117,7 +119,9 @@ impl NewEvent {
 fn bounded(what: &str, text: &str, most: usize) -> Result<(), AppendError> {
     if text.len() > most {
         let length = text.len();
-        return Err(AppendError::Invalid(format!("{what} has {length} bytes, at most {most} fit")));
+        return Err(AppendError::Invalid(format!(
+            "{what} has {length} bytes, at most {most} fit"
+        )));
     }
     Ok(())
 }

@@ -27,7 +27,9 @@ impl From<sqlx::Error> for StoreError {
         match error {
             sqlx::Error::ColumnDecode { .. }
             | sqlx::Error::ColumnNotFound(_)
-            | sqlx::Error::Decode(_) => Self::Fatal(format!("a stored row cannot be read: {error}")),
+            | sqlx::Error::Decode(_) => {
+                Self::Fatal(format!("a stored row cannot be read: {error}"))
+            }
             _ => Self::Unavailable(error.to_string()),
         }
     }

@@ -68,7 +68,9 @@ impl KeyFiles {
     /// Keys in this folder; it is made (0700) with the first key.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self {
+            folder: folder.into(),
+        }
     }
 
     fn path(&self, name: &LedgerName) -> PathBuf {
@@ -91,9 +93,18 @@ impl KeyFiles {
     /// Written aside and linked into place, so that a file with the key's name is always whole and
     /// of two processes that make a key at once one wins.
     fn create(&self, name: &LedgerName, key: &LogKey) -> Result<(), std::io::Error> {
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-        let aside = self.folder.join(format!(".{name}.{}", uuid::Uuid::new_v4()));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)?;
+        let aside = self
+            .folder
+            .join(format!(".{name}.{}", uuid::Uuid::new_v4()));
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&aside)?;
         let written = writeln!(file, "{}", key.to_secret())
             .and_then(|()| file.sync_all())
             .and_then(|()| std::fs::hard_link(&aside, self.path(name)));
@@ -124,13 +135,17 @@ impl KeySource for KeyFiles {
             from: "the random generator".into(),
             source,
         })?;
-        self.create(name, &key).map_err(|source| KeyError::File { path, source })?;
+        self.create(name, &key)
+            .map_err(|source| KeyError::File { path, source })?;
         self.key(name, origin)
     }
 }
 
 fn variable(name: &LedgerName) -> String {
-    format!("SEALROCK_LOG_KEY_{}", name.as_str().to_uppercase().replace('-', "_"))
+    format!(
+        "SEALROCK_LOG_KEY_{}",
+        name.as_str().to_uppercase().replace('-', "_")
+    )
 }
 
 fn parse(secret: &str, origin: &Origin, from: String) -> Result<LogKey, KeyError> {
@@ -150,13 +165,24 @@ mod tests {
         let name: LedgerName = "northsea".parse().unwrap();
         let origin = Origin::new("sealrock.example", &name);
 
-        assert!(matches!(keys.key(&name, &origin), Err(KeyError::Missing { .. })));
+        assert!(matches!(
+            keys.key(&name, &origin),
+            Err(KeyError::Missing { .. })
+        ));
         let made = keys.key_for_new(&name, &origin).unwrap();
         assert_eq!(keys.key(&name, &origin).unwrap().vkey(), made.vkey());
-        assert_eq!(keys.key_for_new(&name, &origin).unwrap().vkey(), made.vkey());
-        let mode = std::fs::metadata(keys.path(&name)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(std::fs::read_dir(folder.path().join("keys")).unwrap().count(), 1);
+        assert_eq!(
+            keys.key_for_new(&name, &origin).unwrap().vkey(),
+            made.vkey()
+        );
+        let permissions = std::fs::metadata(keys.path(&name)).unwrap().permissions();
+        assert_eq!(permissions.mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::read_dir(folder.path().join("keys"))
+                .unwrap()
+                .count(),
+            1
+        );
     }
 
     #[test]
@@ -164,8 +190,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let keys = KeyFiles::new(folder.path());
         let name: LedgerName = "northsea".parse().unwrap();
-        keys.key_for_new(&name, &Origin::new("sealrock.example", &name)).unwrap();
+        keys.key_for_new(&name, &Origin::new("sealrock.example", &name))
+            .unwrap();
         let elsewhere = Origin::new("other.example", &name);
-        assert!(matches!(keys.key(&name, &elsewhere), Err(KeyError::Unusable { .. })));
+        assert!(matches!(
+            keys.key(&name, &elsewhere),
+            Err(KeyError::Unusable { .. })
+        ));
     }
 }

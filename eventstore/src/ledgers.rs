@@ -59,8 +59,9 @@ impl LedgerKind {
 }
 
 pub(crate) async fn all(pool: &PgPool) -> Result<Vec<LedgerInfo>, StoreError> {
-    let rows: Vec<Row> =
-        sqlx::query_as(&format!("{COLUMNS} ORDER BY ledger_id")).fetch_all(pool).await?;
+    let rows: Vec<Row> = sqlx::query_as(&format!("{COLUMNS} ORDER BY ledger_id"))
+        .fetch_all(pool)
+        .await?;
     rows.into_iter().map(from_row).collect()
 }
 
@@ -102,11 +103,20 @@ pub(crate) async fn create(
 }
 
 fn from_row((id, name, origin, vkey, kind, demo): Row) -> Result<LedgerInfo, StoreError> {
-    let name = name.parse().map_err(|e| StoreError::Fatal(format!("ledger {id}: {e}")))?;
+    let name = name
+        .parse()
+        .map_err(|e| StoreError::Fatal(format!("ledger {id}: {e}")))?;
     let kind = match kind.as_str() {
         "registry" => LedgerKind::Registry,
         _ => LedgerKind::Operational,
     };
     let origin = Origin::from_stored(origin);
-    Ok(LedgerInfo { id: LedgerId(id), name, origin, vkey, kind, demo })
+    Ok(LedgerInfo {
+        id: LedgerId(id),
+        name,
+        origin,
+        vkey,
+        kind,
+        demo,
+    })
 }

@@ -43,7 +43,10 @@ pub(crate) async fn read(
         .bind(i64::from(limit))
         .fetch_all(pool)
         .await?;
-    let mut recorded = rows.into_iter().map(without_payload).collect::<Result<Vec<_>, _>>()?;
+    let mut recorded = rows
+        .into_iter()
+        .map(without_payload)
+        .collect::<Result<Vec<_>, _>>()?;
     add_payloads(pool, ledger, &mut recorded).await?;
     Ok(recorded)
 }
@@ -60,16 +63,39 @@ pub(crate) async fn read_stream(
         .bind(stored(after_version))
         .fetch_all(pool)
         .await?;
-    let mut recorded = rows.into_iter().map(without_payload).collect::<Result<Vec<_>, _>>()?;
+    let mut recorded = rows
+        .into_iter()
+        .map(without_payload)
+        .collect::<Result<Vec<_>, _>>()?;
     add_payloads(pool, ledger, &mut recorded).await?;
     Ok(recorded)
 }
 
+pub(crate) async fn streams_with(
+    pool: &PgPool,
+    ledger: LedgerId,
+    from: Index,
+    to: Index,
+    kinds: &[&str],
+) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "SELECT DISTINCT stream FROM events \
+         WHERE ledger_id = $1 AND index >= $2 AND index < $3 AND type = ANY ($4)",
+    )
+    .bind(ledger.0)
+    .bind(stored(from.0))
+    .bind(stored(to.0))
+    .bind(kinds)
+    .fetch_all(pool)
+    .await?)
+}
+
 pub(crate) async fn size(pool: &PgPool, ledger: LedgerId) -> Result<u64, StoreError> {
-    let size: Option<i64> = sqlx::query_scalar("SELECT size FROM ledger_heads WHERE ledger_id = $1")
-        .bind(ledger.0)
-        .fetch_optional(pool)
-        .await?;
+    let size: Option<i64> =
+        sqlx::query_scalar("SELECT size FROM ledger_heads WHERE ledger_id = $1")
+            .bind(ledger.0)
+            .fetch_optional(pool)
+            .await?;
     Ok(size.map_or(0, |size| index(size).0))
 }
 
@@ -111,7 +137,12 @@ pub(crate) fn parse_checkpoint(vkey: &str, note: &str) -> Result<Checkpoint, Sto
 fn without_payload((entry_bytes, leaf_hash): EntryRow) -> Result<Recorded, StoreError> {
     let entry = Entry::read(&entry_bytes)
         .map_err(|e| StoreError::Fatal(format!("a stored entry cannot be read: {e}; run fsck")))?;
-    Ok(Recorded { entry, leaf_hash: hash(&leaf_hash)?, entry_bytes, payload: None })
+    Ok(Recorded {
+        entry,
+        leaf_hash: hash(&leaf_hash)?,
+        entry_bytes,
+        payload: None,
+    })
 }
 
 async fn add_payloads(
@@ -121,7 +152,9 @@ async fn add_payloads(
 ) -> Result<(), StoreError> {
     let indexes: Vec<i64> = recorded.iter().map(|r| stored(r.entry.index.0)).collect();
     let days = recorded.iter().map(|r| r.entry.recorded_at.date_naive());
-    let (Some(first), Some(last)) = (days.clone().min(), days.max()) else { return Ok(()) };
+    let (Some(first), Some(last)) = (days.clone().min(), days.max()) else {
+        return Ok(());
+    };
     let rows: Vec<PayloadRow> = sqlx::query_as(include_str!("sql/read_payloads.sql"))
         .bind(ledger.0)
         .bind(&indexes)
@@ -141,14 +174,22 @@ async fn add_payloads(
 
 fn payload(row: PayloadRow) -> Result<Payload, StoreError> {
     let salt: [u8; SALT_BYTES] = row.salt.try_into().map_err(|salt: Vec<u8>| {
-        StoreError::Fatal(format!("the salt of payload {} has {} bytes", row.index, salt.len()))
+        StoreError::Fatal(format!(
+            "the salt of payload {} has {} bytes",
+            row.index,
+            salt.len()
+        ))
     })?;
-    Ok(Payload { media: row.media, salt, bytes: row.bytes })
+    Ok(Payload {
+        media: row.media,
+        salt,
+        bytes: row.bytes,
+    })
 }
 
 pub(crate) fn hash(bytes: &[u8]) -> Result<Hash, StoreError> {
-    let hash = bytes
-        .try_into()
-        .map_err(|_| StoreError::Fatal(format!("a stored hash has {} bytes, not 32", bytes.len())))?;
+    let hash = bytes.try_into().map_err(|_| {
+        StoreError::Fatal(format!("a stored hash has {} bytes, not 32", bytes.len()))
+    })?;
     Ok(Hash(hash))
 }

@@ -51,11 +51,16 @@ pub async fn connect(url: &str, max: u32) -> Result<PgPool, StoreError> {
 /// # Errors
 /// As [`connect`].
 pub async fn connect_as_login(url: &str, max: u32) -> Result<PgPool, StoreError> {
-    pool_options(max).connect_with(options(url)?).await.map_err(StoreError::from)
+    pool_options(max)
+        .connect_with(options(url)?)
+        .await
+        .map_err(StoreError::from)
 }
 
 fn pool_options(max: u32) -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(max).acquire_timeout(Duration::from_secs(5))
+    PgPoolOptions::new()
+        .max_connections(max)
+        .acquire_timeout(Duration::from_secs(5))
 }
 
 fn options(url: &str) -> Result<PgConnectOptions, StoreError> {

@@ -32,6 +32,8 @@ impl Sizes {
 
     fn with<T>(&self, ledger: LedgerId, f: impl FnOnce(&watch::Sender<u64>) -> T) -> T {
         let mut ledgers = self.ledgers.lock().unwrap_or_else(PoisonError::into_inner);
-        f(ledgers.entry(ledger).or_insert_with(|| watch::Sender::new(0)))
+        f(ledgers
+            .entry(ledger)
+            .or_insert_with(|| watch::Sender::new(0)))
     }
 }

@@ -110,7 +110,9 @@ impl EventStore {
     /// # Errors
     /// [`StoreError::UnknownLedger`] if there is none, and if the database is away.
     pub async fn existing(&self, name: &LedgerName) -> Result<LedgerInfo, StoreError> {
-        self.ledger(name).await?.ok_or_else(|| StoreError::UnknownLedger(name.clone()))
+        self.ledger(name)
+            .await?
+            .ok_or_else(|| StoreError::UnknownLedger(name.clone()))
     }
 
     /// Appends the events of one command, all or none, and waits until they are durable.
@@ -139,7 +141,10 @@ impl EventStore {
         input_hash: &[u8; 32],
     ) -> Result<Option<Result<Appended, AppendError>>, StoreError> {
         let found = find_commands(self.pool(), ledger, &[actor], &[command]).await?;
-        Ok(found.into_values().next().map(|known| known.answer(input_hash)))
+        Ok(found
+            .into_values()
+            .next()
+            .map(|known| known.answer(input_hash)))
     }
 
     /// Number of entries.
@@ -176,6 +181,21 @@ impl EventStore {
         reader::read_stream(self.pool(), ledger, stream, after_version).await
     }
 
+    /// The streams that have an entry of one of these types from index `from` to before `to`, without
+    /// reading payloads.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn streams_with(
+        &self,
+        ledger: LedgerId,
+        from: Index,
+        to: Index,
+        kinds: &[&str],
+    ) -> Result<Vec<String>, StoreError> {
+        reader::streams_with(self.pool(), ledger, from, to, kinds).await
+    }
+
     /// The first signed checkpoint whose tree contains the entry at `index`.
     ///
     /// # Errors
@@ -186,7 +206,8 @@ impl EventStore {
         index: Index,
     ) -> Result<Option<Checkpoint>, StoreError> {
         let note = reader::checkpoint_covering(self.pool(), ledger.id, index).await?;
-        note.map(|note| reader::parse_checkpoint(&ledger.vkey, &note)).transpose()
+        note.map(|note| reader::parse_checkpoint(&ledger.vkey, &note))
+            .transpose()
     }
 
     /// The newest signed checkpoint, or `None` for an empty ledger.
@@ -198,7 +219,8 @@ impl EventStore {
         ledger: &LedgerInfo,
     ) -> Result<Option<Checkpoint>, StoreError> {
         let note = reader::last_checkpoint(self.pool(), ledger.id).await?;
-        note.map(|note| reader::parse_checkpoint(&ledger.vkey, &note)).transpose()
+        note.map(|note| reader::parse_checkpoint(&ledger.vkey, &note))
+            .transpose()
     }
 
     /// Woken when the ledger grows: at once for appends of this process, within half a second for
@@ -219,7 +241,9 @@ impl EventStore {
     async fn queue(&self, ledger: LedgerId) -> Result<WriterHandle, AppendError> {
         let mut writers = self.inner.writers.lock().await;
         let Some(writers) = writers.as_mut() else {
-            return Err(AppendError::Unavailable("this node is shutting down".into()));
+            return Err(AppendError::Unavailable(
+                "this node is shutting down".into(),
+            ));
         };
         if let Some(writer) = writers.get(&ledger) {
             return Ok(writer.clone());
@@ -231,9 +255,10 @@ impl EventStore {
 
     async fn start_writer(&self, ledger: LedgerId) -> Result<WriterHandle, StoreError> {
         let all = self.ledgers().await?;
-        let info = all.into_iter().find(|info| info.id == ledger).ok_or_else(|| {
-            StoreError::Fatal(format!("there is no ledger with id {ledger}"))
-        })?;
+        let info = all
+            .into_iter()
+            .find(|info| info.id == ledger)
+            .ok_or_else(|| StoreError::Fatal(format!("there is no ledger with id {ledger}")))?;
         let key = self.key(&info.name, &info.origin, false).await?;
         if key.vkey() != info.vkey {
             let (found, kept) = (key.vkey(), &info.vkey);
@@ -248,10 +273,19 @@ impl EventStore {
     }
 
     /// Key sources do file I/O, so they run off the async threads.
-    async fn key(&self, name: &LedgerName, origin: &Origin, new: bool) -> Result<LogKey, StoreError> {
+    async fn key(
+        &self,
+        name: &LedgerName,
+        origin: &Origin,
+        new: bool,
+    ) -> Result<LogKey, StoreError> {
         let (keys, name, origin) = (Arc::clone(&self.inner.keys), name.clone(), origin.clone());
         let get = move || {
-            if new { keys.key_for_new(&name, &origin) } else { keys.key(&name, &origin) }
+            if new {
+                keys.key_for_new(&name, &origin)
+            } else {
+                keys.key(&name, &origin)
+            }
         };
         let key: Result<LogKey, KeyError> = tokio::task::spawn_blocking(get)
             .await
@@ -265,8 +299,9 @@ async fn fix_origin_host(pool: &PgPool, host: &str) -> Result<(), StoreError> {
         .bind(host)
         .execute(pool)
         .await?;
-    let fixed: String =
-        sqlx::query_scalar("SELECT origin_host FROM platform").fetch_one(pool).await?;
+    let fixed: String = sqlx::query_scalar("SELECT origin_host FROM platform")
+        .fetch_one(pool)
+        .await?;
     if fixed == host {
         return Ok(());
     }
@@ -282,7 +317,9 @@ async fn poll_sizes(store: Weak<Inner>) {
         tokio::time::sleep(POLL).await;
         let Some(inner) = store.upgrade() else { return };
         let sizes: Result<Vec<(i32, i64)>, _> =
-            sqlx::query_as("SELECT ledger_id, size FROM ledger_heads").fetch_all(&inner.pool).await;
+            sqlx::query_as("SELECT ledger_id, size FROM ledger_heads")
+                .fetch_all(&inner.pool)
+                .await;
         match sizes {
             Ok(sizes) => sizes
                 .into_iter()

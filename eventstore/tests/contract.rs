@@ -27,16 +27,26 @@ async fn fixture() -> Fixture {
     let keys = tempfile::tempdir().unwrap();
     let store = open(&database.pool, &keys).await;
     let ledger = begin(&store, "northsea").await;
-    Fixture { database, keys, store, ledger }
+    Fixture {
+        database,
+        keys,
+        store,
+        ledger,
+    }
 }
 
 async fn open(pool: &PgPool, keys: &TempDir) -> EventStore {
     let keys = Arc::new(KeyFiles::new(keys.path()));
-    EventStore::open(pool.clone(), keys, "sealrock.test").await.unwrap()
+    EventStore::open(pool.clone(), keys, "sealrock.test")
+        .await
+        .unwrap()
 }
 
 async fn begin(store: &EventStore, name: &str) -> LedgerInfo {
-    store.create_ledger(&name.parse().unwrap(), LedgerKind::Operational, false).await.unwrap()
+    store
+        .create_ledger(&name.parse().unwrap(), LedgerKind::Operational, false)
+        .await
+        .unwrap()
 }
 
 fn event(stream: &str, expected: Expected, bytes: &[u8]) -> NewEvent {
@@ -66,11 +76,16 @@ fn append(command: Uuid, events: Vec<NewEvent>) -> Append {
 impl Fixture {
     async fn append(&self, stream: &str, expected: Expected) -> Result<Appended, AppendError> {
         let events = vec![event(stream, expected, b"{}")];
-        self.store.append(self.ledger.id, append(Uuid::now_v7(), events)).await
+        self.store
+            .append(self.ledger.id, append(Uuid::now_v7(), events))
+            .await
     }
 
     async fn all(&self) -> Vec<Recorded> {
-        self.store.read(self.ledger.id, Index(0), 100_000).await.unwrap()
+        self.store
+            .read(self.ledger.id, Index(0), 100_000)
+            .await
+            .unwrap()
     }
 }
 
@@ -82,7 +97,10 @@ fn assert_chained(ledger: &LedgerInfo, recorded: &[Recorded]) {
         assert_eq!(one.entry.ledger, ledger.origin);
         assert_eq!(one.entry.prev, prev);
         assert_eq!(one.leaf_hash, leaf_hash(&one.entry_bytes));
-        assert_eq!(one.entry.payload, one.payload.as_ref().unwrap().commitment());
+        assert_eq!(
+            one.entry.payload,
+            one.payload.as_ref().unwrap().commitment()
+        );
         assert!(at == 0 || recorded[at - 1].entry.recorded_at <= one.entry.recorded_at);
         prev = one.leaf_hash.0;
     }
@@ -92,12 +110,17 @@ fn assert_chained(ledger: &LedgerInfo, recorded: &[Recorded]) {
 async fn an_append_is_answered_with_a_signed_checkpoint_of_a_tree_that_contains_it() {
     let f = fixture().await;
     let appended = f.append("thing/1", Expected::Version(0)).await.unwrap();
-    assert_eq!((appended.receipt.first, appended.receipt.last), (Index(0), Index(0)));
+    assert_eq!(
+        (appended.receipt.first, appended.receipt.last),
+        (Index(0), Index(0))
+    );
 
     let recorded = f.all().await;
     assert_chained(&f.ledger, &recorded);
     let verifier = LogVerifier::new(&f.ledger.vkey).unwrap();
-    let checkpoint = verifier.verify(appended.receipt.checkpoint.as_bytes()).unwrap();
+    let checkpoint = verifier
+        .verify(appended.receipt.checkpoint.as_bytes())
+        .unwrap();
     let mut tree = Frontier::default();
     tree.push(recorded[0].leaf_hash);
     assert_eq!((checkpoint.size, checkpoint.root), (1, tree.root()));
@@ -145,14 +168,26 @@ async fn a_reused_command_id_is_refused_and_names_its_first_use() {
     let one = || append(command, vec![event("thing/1", Expected::Any, b"{}")]);
     f.append("thing/0", Expected::Any).await.unwrap();
     f.store.append(f.ledger.id, one()).await.unwrap();
-    let other = Append { input_hash: [2; 32], ..one() };
+    let other = Append {
+        input_hash: [2; 32],
+        ..one()
+    };
     let refused = f.store.append(f.ledger.id, other).await;
     assert!(
         matches!(&refused, Err(AppendError::CommandIdReused { first }) if first.first == Index(1)),
         "{refused:?}"
     );
-    let other_actor = Append { actor: "service/other".to_owned(), ..one() };
-    assert!(!f.store.append(f.ledger.id, other_actor).await.unwrap().duplicate);
+    let other_actor = Append {
+        actor: "service/other".to_owned(),
+        ..one()
+    };
+    assert!(
+        !f.store
+            .append(f.ledger.id, other_actor)
+            .await
+            .unwrap()
+            .duplicate
+    );
 }
 
 #[tokio::test]
@@ -161,14 +196,24 @@ async fn of_two_who_expect_the_same_version_one_is_refused_and_changes_nothing()
     f.append("thing/1", Expected::Version(0)).await.unwrap();
     let lost = f.append("thing/1", Expected::Version(0)).await;
     assert!(
-        matches!(&lost, Err(AppendError::Conflict { expected: 0, actual: 1, .. })),
+        matches!(
+            &lost,
+            Err(AppendError::Conflict {
+                expected: 0,
+                actual: 1,
+                ..
+            })
+        ),
         "{lost:?}"
     );
     let both = vec![
         event("thing/2", Expected::Version(0), b"{}"),
         event("thing/1", Expected::Version(0), b"{}"),
     ];
-    let lost = f.store.append(f.ledger.id, append(Uuid::now_v7(), both)).await;
+    let lost = f
+        .store
+        .append(f.ledger.id, append(Uuid::now_v7(), both))
+        .await;
     assert!(matches!(lost, Err(AppendError::Conflict { .. })));
     // All or none: thing/2 is still new.
     f.append("thing/2", Expected::Version(0)).await.unwrap();
@@ -178,9 +223,15 @@ async fn of_two_who_expect_the_same_version_one_is_refused_and_changes_nothing()
 #[tokio::test]
 async fn events_of_one_append_are_numbered_one_after_the_other() {
     let f = fixture().await;
-    let events = (0..3).map(|n| event("thing/1", Expected::Version(n), b"{}")).collect();
-    let receipt =
-        f.store.append(f.ledger.id, append(Uuid::now_v7(), events)).await.unwrap().receipt;
+    let events = (0..3)
+        .map(|n| event("thing/1", Expected::Version(n), b"{}"))
+        .collect();
+    let receipt = f
+        .store
+        .append(f.ledger.id, append(Uuid::now_v7(), events))
+        .await
+        .unwrap()
+        .receipt;
     assert_eq!((receipt.first, receipt.last), (Index(0), Index(2)));
     let versions: Vec<u64> = f.all().await.iter().map(|one| one.entry.version).collect();
     assert_eq!(versions, [1, 2, 3]);
@@ -191,11 +242,19 @@ async fn two_processes_append_to_one_ledger_without_a_gap_or_a_fork() {
     let f = fixture().await;
     let other = open(&f.database.pool, &f.keys).await;
     let tasks = (0..400u32).map(|n| {
-        let store = if n % 2 == 0 { f.store.clone() } else { other.clone() };
+        let store = if n % 2 == 0 {
+            f.store.clone()
+        } else {
+            other.clone()
+        };
         let ledger = f.ledger.id;
         let one = append(
             Uuid::now_v7(),
-            vec![event(&format!("thing/{}", n % 7), Expected::Any, &n.to_be_bytes())],
+            vec![event(
+                &format!("thing/{}", n % 7),
+                Expected::Any,
+                &n.to_be_bytes(),
+            )],
         );
         tokio::spawn(async move { store.append(ledger, one).await.unwrap().receipt.first })
     });
@@ -223,8 +282,10 @@ async fn many_who_wait_share_a_commit() {
     let f = fixture().await;
     let tasks = (0..200u32).map(|n| {
         let (store, ledger) = (f.store.clone(), f.ledger.id);
-        let one =
-            append(Uuid::now_v7(), vec![event(&format!("thing/{n}"), Expected::Any, b"{}")]);
+        let one = append(
+            Uuid::now_v7(),
+            vec![event(&format!("thing/{n}"), Expected::Any, b"{}")],
+        );
         tokio::spawn(async move { store.append(ledger, one).await.unwrap() })
     });
     futures_all(tasks.collect()).await;
@@ -243,13 +304,21 @@ async fn batches_lie_in_the_partition_of_their_day_and_are_read_like_any_payload
         media: "application/cbor".to_owned(),
         ..event("telemetry/1", Expected::Any, &[0xA0])
     };
-    f.store.append(f.ledger.id, append(Uuid::now_v7(), vec![batch])).await.unwrap();
-    let kept: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM payloads").fetch_one(&f.database.pool).await.unwrap();
+    f.store
+        .append(f.ledger.id, append(Uuid::now_v7(), vec![batch]))
+        .await
+        .unwrap();
+    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM payloads")
+        .fetch_one(&f.database.pool)
+        .await
+        .unwrap();
     assert_eq!(kept, 0);
     let recorded = f.all().await;
     let payload = recorded[0].payload.as_ref().unwrap();
-    assert_eq!((payload.media.as_str(), payload.bytes.as_slice()), ("application/cbor", &[0xA0][..]));
+    assert_eq!(
+        (payload.media.as_str(), payload.bytes.as_slice()),
+        ("application/cbor", &[0xA0][..])
+    );
 }
 
 #[tokio::test]
@@ -258,17 +327,32 @@ async fn a_ledger_goes_on_after_a_restart_and_ledgers_do_not_mix() {
     f.append("thing/1", Expected::Version(0)).await.unwrap();
     let south = begin(&f.store, "southsea").await;
     f.store
-        .append(south.id, append(Uuid::now_v7(), vec![event("thing/1", Expected::Version(0), b"{}")]))
+        .append(
+            south.id,
+            append(
+                Uuid::now_v7(),
+                vec![event("thing/1", Expected::Version(0), b"{}")],
+            ),
+        )
         .await
         .unwrap();
     f.store.close().await;
     let closed = f.append("thing/1", Expected::Any).await;
-    assert!(matches!(closed, Err(AppendError::Unavailable(_))), "{closed:?}");
+    assert!(
+        matches!(closed, Err(AppendError::Unavailable(_))),
+        "{closed:?}"
+    );
 
     let again = open(&f.database.pool, &f.keys).await;
     assert_eq!(begin(&again, "northsea").await, f.ledger);
-    let next = append(Uuid::now_v7(), vec![event("thing/1", Expected::Version(1), b"{}")]);
-    assert_eq!(again.append(f.ledger.id, next).await.unwrap().receipt.first, Index(1));
+    let next = append(
+        Uuid::now_v7(),
+        vec![event("thing/1", Expected::Version(1), b"{}")],
+    );
+    assert_eq!(
+        again.append(f.ledger.id, next).await.unwrap().receipt.first,
+        Index(1)
+    );
     assert_chained(&f.ledger, &f.all().await);
     assert_eq!(again.size(south.id).await.unwrap(), 1);
 }
@@ -283,7 +367,10 @@ async fn an_installation_keeps_its_origin_and_its_keys() {
     let no_keys = tempfile::tempdir().unwrap();
     let keyless = open(&f.database.pool, &no_keys).await;
     let refused = keyless
-        .append(f.ledger.id, append(Uuid::now_v7(), vec![event("thing/1", Expected::Any, b"{}")]))
+        .append(
+            f.ledger.id,
+            append(Uuid::now_v7(), vec![event("thing/1", Expected::Any, b"{}")]),
+        )
         .await;
     assert!(
         matches!(&refused, Err(AppendError::Fatal(reason)) if reason.contains("log key")),
@@ -295,17 +382,29 @@ async fn an_installation_keeps_its_origin_and_its_keys() {
 async fn readers_are_woken_by_appends_of_this_process_and_of_others() {
     let f = fixture().await;
     let other = open(&f.database.pool, &f.keys).await;
-    let (mut here, mut there) = (f.store.watch_size(f.ledger.id), other.watch_size(f.ledger.id));
+    let (mut here, mut there) = (
+        f.store.watch_size(f.ledger.id),
+        other.watch_size(f.ledger.id),
+    );
     f.append("thing/1", Expected::Any).await.unwrap();
     let soon = std::time::Duration::from_secs(10);
-    tokio::time::timeout(soon, here.wait_for(|size| *size == 1)).await.unwrap().unwrap();
-    tokio::time::timeout(soon, there.wait_for(|size| *size == 1)).await.unwrap().unwrap();
+    tokio::time::timeout(soon, here.wait_for(|size| *size == 1))
+        .await
+        .unwrap()
+        .unwrap();
+    tokio::time::timeout(soon, there.wait_for(|size| *size == 1))
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test]
 async fn what_can_never_be_stored_is_refused_before_it_reaches_the_ledger() {
     let f = fixture().await;
-    let none = f.store.append(f.ledger.id, append(Uuid::now_v7(), vec![])).await;
+    let none = f
+        .store
+        .append(f.ledger.id, append(Uuid::now_v7(), vec![]))
+        .await;
     assert!(matches!(none, Err(AppendError::Invalid(_))));
     let long = "x".repeat(70_000);
     let long = f.append(&long, Expected::Any).await;
@@ -329,6 +428,9 @@ async fn the_application_can_neither_change_nor_delete_what_is_recorded() {
     ] {
         let refused = sqlx::query(attempt).execute(&f.database.pool).await;
         let refused = refused.unwrap_err().to_string();
-        assert!(refused.contains("permission denied"), "{attempt}: {refused}");
+        assert!(
+            refused.contains("permission denied"),
+            "{attempt}: {refused}"
+        );
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, Selection,
+};
 use async_graphql::{Executor, Request, Response};
 use axum::http::{HeaderMap, header};
 use sealrock_access::{TokenError, Tokens};
@@ -91,8 +93,11 @@ pub(crate) fn with_codes(mut response: Response) -> Response {
     response
 }
 
-/// The type of the operation that would run, if that can be told.
-pub(crate) fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> Option<OperationType> {
+/// The operation that would run, if that can be told.
+pub(crate) fn operation<'d>(
+    document: &'d ExecutableDocument,
+    name: Option<&str>,
+) -> Option<&'d OperationDefinition> {
     let operation = match (&document.operations, name) {
         (DocumentOperations::Single(operation), _) => operation,
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name)?,
@@ -101,5 +106,18 @@ pub(crate) fn operation_type(document: &ExecutableDocument, name: Option<&str>) 
         }
         (DocumentOperations::Multiple(_), None) => return None,
     };
-    Some(operation.node.ty)
+    Some(&operation.node)
+}
+
+/// Whether nobody in particular may run this: sign in, and look at the schema. What the fields of a
+/// fragment are is not looked up here, so a fragment at the root needs a caller.
+pub(crate) fn is_public(operation: &OperationDefinition) -> bool {
+    operation.selection_set.node.items.iter().all(|selection| match &selection.node {
+        Selection::Field(field) => is_public_field(&field.node.name.node),
+        Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
+    })
+}
+
+fn is_public_field(name: &str) -> bool {
+    name == "signIn" || name.starts_with("__")
 }

@@ -4,6 +4,11 @@ mod caller;
 mod code;
 mod endpoint;
 mod http;
+mod schema;
+mod state;
 #[cfg(test)]
 mod testing;
 mod ws;
+
+pub use schema::sdl;
+pub use state::{GraphqlState, router};

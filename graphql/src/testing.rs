@@ -37,6 +37,10 @@ impl Query {
 
 #[Object]
 impl Mutation {
+    async fn sign_in(&self, input: String) -> String {
+        input
+    }
+
     async fn increment(&self, number: i32) -> i32 {
         number + 1
     }

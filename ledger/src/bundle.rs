@@ -66,7 +66,9 @@ pub fn encode_entries<'a>(entries: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8
 /// If the bytes are not exactly that many entries.
 pub fn decode_entries(bundle: &[u8], count: usize) -> Result<Vec<&[u8]>, BundleError> {
     let mut items = Items::new(bundle);
-    let entries = (0..count).map(|_| items.entry()).collect::<Result<_, _>>()?;
+    let entries = (0..count)
+        .map(|_| items.entry())
+        .collect::<Result<_, _>>()?;
     items.finish()?;
     Ok(entries)
 }
@@ -96,7 +98,9 @@ pub fn encode_payloads<'a>(payloads: impl IntoIterator<Item = Option<&'a Payload
 /// If the bytes are not exactly that many payloads, or a salt is not 16 bytes long.
 pub fn decode_payloads(bundle: &[u8], count: usize) -> Result<Vec<Option<Payload>>, BundleError> {
     let mut items = Items::new(bundle);
-    let payloads = (0..count).map(|_| items.payload()).collect::<Result<_, _>>()?;
+    let payloads = (0..count)
+        .map(|_| items.payload())
+        .collect::<Result<_, _>>()?;
     items.finish()?;
     Ok(payloads)
 }
@@ -108,7 +112,11 @@ fn header_of(payload: Option<&Payload>) -> Header {
             redacted: None,
             salt: Some(hex::encode(payload.salt)),
         },
-        None => Header { media: None, redacted: Some(true), salt: None },
+        None => Header {
+            media: None,
+            redacted: Some(true),
+            salt: None,
+        },
     }
 }
 
@@ -120,7 +128,10 @@ struct Items<'a> {
 
 impl<'a> Items<'a> {
     fn new(bundle: &'a [u8]) -> Self {
-        Self { rest: bundle, ordinal: 0 }
+        Self {
+            rest: bundle,
+            ordinal: 0,
+        }
     }
 
     fn entry(&mut self) -> Result<&'a [u8], BundleError> {
@@ -133,8 +144,10 @@ impl<'a> Items<'a> {
         let header = self.short()?;
         let length = u32::from_be_bytes(self.array()?);
         let bytes = self.take(length as usize)?;
-        let payload = read_payload(header, bytes)
-            .map_err(|reason| BundleError::Header { ordinal: self.ordinal, reason })?;
+        let payload = read_payload(header, bytes).map_err(|reason| BundleError::Header {
+            ordinal: self.ordinal,
+            reason,
+        })?;
         self.ordinal += 1;
         Ok(payload)
     }
@@ -148,7 +161,9 @@ impl<'a> Items<'a> {
         let (head, rest) = self
             .rest
             .split_first_chunk()
-            .ok_or(BundleError::Truncated { ordinal: self.ordinal })?;
+            .ok_or(BundleError::Truncated {
+                ordinal: self.ordinal,
+            })?;
         self.rest = rest;
         Ok(*head)
     }
@@ -157,7 +172,9 @@ impl<'a> Items<'a> {
         let (head, rest) = self
             .rest
             .split_at_checked(length)
-            .ok_or(BundleError::Truncated { ordinal: self.ordinal })?;
+            .ok_or(BundleError::Truncated {
+                ordinal: self.ordinal,
+            })?;
         self.rest = rest;
         Ok(head)
     }
@@ -177,16 +194,31 @@ impl<'a> Items<'a> {
 fn read_payload(header: &[u8], bytes: &[u8]) -> Result<Option<Payload>, String> {
     let header: Header = serde_json::from_slice(header).map_err(|e| e.to_string())?;
     match header {
-        Header { media: Some(media), redacted: None, salt: Some(salt) } => {
+        Header {
+            media: Some(media),
+            redacted: None,
+            salt: Some(salt),
+        } => {
             let mut salt_bytes = [0; SALT_BYTES];
             hex::decode_to_slice(&salt, &mut salt_bytes)
                 .map_err(|e| format!("the salt {salt:?} is not 16 bytes in hex: {e}"))?;
             if media.len() > 255 {
-                return Err(format!("the media type has {} bytes, at most 255", media.len()));
+                return Err(format!(
+                    "the media type has {} bytes, at most 255",
+                    media.len()
+                ));
             }
-            Ok(Some(Payload { media, salt: salt_bytes, bytes: bytes.to_vec() }))
+            Ok(Some(Payload {
+                media,
+                salt: salt_bytes,
+                bytes: bytes.to_vec(),
+            }))
         }
-        Header { media: None, redacted: Some(true), salt: None } if bytes.is_empty() => Ok(None),
+        Header {
+            media: None,
+            redacted: Some(true),
+            salt: None,
+        } if bytes.is_empty() => Ok(None),
         _ => Err("neither media and salt, nor redacted with no bytes".to_owned()),
     }
 }

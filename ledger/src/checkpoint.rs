@@ -77,10 +77,17 @@ impl LogKey {
             StandardSigner::new(secret).map_err(|e| CheckpointError::Key(e.to_string()))?;
         if signer.name() != origin.as_str() {
             let found = signer.name().to_owned();
-            return Err(CheckpointError::OtherOrigin { expected: origin.clone(), found });
+            return Err(CheckpointError::OtherOrigin {
+                expected: origin.clone(),
+                found,
+            });
         }
         let vkey = new_ed25519_verifier_key(origin.as_str(), &public_key(secret)?);
-        Ok(Self { secret: secret.to_owned(), vkey, signer })
+        Ok(Self {
+            secret: secret.to_owned(),
+            vkey,
+            signer,
+        })
     }
 
     /// The text form, for a file that only the owner can read.
@@ -105,7 +112,8 @@ impl LogKey {
             .to_bytes();
         let mut note =
             Note::new(&text, &[]).map_err(|e| CheckpointError::Malformed(e.to_string()))?;
-        note.add_sigs(&[&self.signer]).map_err(|e| CheckpointError::Key(e.to_string()))?;
+        note.add_sigs(&[&self.signer])
+            .map_err(|e| CheckpointError::Key(e.to_string()))?;
         let note = String::from_utf8(note.to_bytes())
             .map_err(|e| CheckpointError::Malformed(e.to_string()))?;
         Ok(Checkpoint { size, root, note })
@@ -117,8 +125,13 @@ fn public_key(secret: &str) -> Result<VerifyingKey, CheckpointError> {
     let malformed = || CheckpointError::Key("malformed signer key".to_owned());
     // A base64 text may hold '+' itself, so the key is all that follows the fourth '+'.
     let encoded = secret.splitn(5, '+').nth(4).ok_or_else(malformed)?;
-    let key = BASE64_STANDARD.decode(encoded).map_err(|e| CheckpointError::Key(e.to_string()))?;
-    let seed = key.get(1..).and_then(|seed| seed.try_into().ok()).ok_or_else(malformed)?;
+    let key = BASE64_STANDARD
+        .decode(encoded)
+        .map_err(|e| CheckpointError::Key(e.to_string()))?;
+    let seed = key
+        .get(1..)
+        .and_then(|seed| seed.try_into().ok())
+        .ok_or_else(malformed)?;
     Ok(SigningKey::from_bytes(seed).verifying_key())
 }
 
@@ -130,7 +143,10 @@ impl LogVerifier {
     pub fn new(vkey: &str) -> Result<Self, CheckpointError> {
         let verifier =
             StandardVerifier::new(vkey).map_err(|e| CheckpointError::Key(e.to_string()))?;
-        Ok(Self { vkey: vkey.to_owned(), list: VerifierList::new(vec![Box::new(verifier)]) })
+        Ok(Self {
+            vkey: vkey.to_owned(),
+            list: VerifierList::new(vec![Box::new(verifier)]),
+        })
     }
 
     /// The key's text form.
@@ -153,15 +169,23 @@ impl LogVerifier {
     pub fn verify(&self, note: &[u8]) -> Result<Checkpoint, CheckpointError> {
         let malformed = |e: &dyn std::fmt::Display| CheckpointError::Malformed(e.to_string());
         let signed = Note::from_bytes(note).map_err(|e| malformed(&e))?;
-        signed.verify(&self.list).map_err(|e| CheckpointError::Signature(e.to_string()))?;
-        let tree =
-            tlog_tiles::Checkpoint::from_bytes(signed.text()).map_err(|e| malformed(&e))?;
+        signed
+            .verify(&self.list)
+            .map_err(|e| CheckpointError::Signature(e.to_string()))?;
+        let tree = tlog_tiles::Checkpoint::from_bytes(signed.text()).map_err(|e| malformed(&e))?;
         if tree.origin() != self.origin().as_str() {
             let found = tree.origin().to_owned();
-            return Err(CheckpointError::OtherOrigin { expected: self.origin(), found });
+            return Err(CheckpointError::OtherOrigin {
+                expected: self.origin(),
+                found,
+            });
         }
         let note = String::from_utf8(note.to_vec()).map_err(|e| malformed(&e))?;
-        Ok(Checkpoint { size: tree.size(), root: *tree.hash(), note })
+        Ok(Checkpoint {
+            size: tree.size(),
+            root: *tree.hash(),
+            note,
+        })
     }
 }
 
@@ -181,10 +205,14 @@ mod tests {
         let other = LogKey::generate(&origin("northsea")).expect("a key");
         let signed = key.sign(3, Hash([9; 32])).expect("a checkpoint");
 
-        let verified = LogVerifier::new(key.vkey()).expect("a key").verify(signed.note.as_bytes());
+        let verified = LogVerifier::new(key.vkey())
+            .expect("a key")
+            .verify(signed.note.as_bytes());
         assert_eq!(verified.expect("the right key"), signed);
 
-        let refused = LogVerifier::new(other.vkey()).expect("a key").verify(signed.note.as_bytes());
+        let refused = LogVerifier::new(other.vkey())
+            .expect("a key")
+            .verify(signed.note.as_bytes());
         assert!(matches!(refused, Err(CheckpointError::Signature(_))));
     }
 
@@ -192,7 +220,11 @@ mod tests {
     fn every_changed_byte_of_a_checkpoint_is_refused() {
         let key = LogKey::generate(&origin("northsea")).expect("a key");
         let verifier = LogVerifier::new(key.vkey()).expect("a key");
-        let note = key.sign(3, Hash([9; 32])).expect("a checkpoint").note.into_bytes();
+        let note = key
+            .sign(3, Hash([9; 32]))
+            .expect("a checkpoint")
+            .note
+            .into_bytes();
         for at in 0..note.len() {
             let mut changed = note.clone();
             changed[at] ^= 1;
@@ -215,6 +247,9 @@ mod tests {
     #[test]
     fn the_vkey_vector_of_the_specification_is_read() {
         let vkey = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
-        assert_eq!(LogVerifier::new(vkey).expect("a vkey").origin().as_str(), "example.com/foo");
+        assert_eq!(
+            LogVerifier::new(vkey).expect("a vkey").origin().as_str(),
+            "example.com/foo"
+        );
     }
 }

@@ -56,7 +56,9 @@ pub struct Entry {
 #[derive(Debug, thiserror::Error)]
 pub enum EntryError {
     /// The envelope holds too much text.
-    #[error("the entry has {0} bytes; the format allows {MAX_ENTRY_BYTES}: shorten stream, via or actor")]
+    #[error(
+        "the entry has {0} bytes; the format allows {MAX_ENTRY_BYTES}: shorten stream, via or actor"
+    )]
     TooLarge(usize),
     /// The bytes are not the JSON of an entry.
     #[error("not an entry: {0}")]
@@ -106,7 +108,8 @@ impl Entry {
 /// `time` cut to the format's resolution, one microsecond.
 #[must_use]
 pub fn micros(time: DateTime<Utc>) -> DateTime<Utc> {
-    time.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(time)
+    time.duration_trunc(TimeDelta::microseconds(1))
+        .unwrap_or(time)
 }
 
 /// RFC 3339, UTC, exactly six decimals.

@@ -54,9 +54,8 @@ impl FromStr for LedgerName {
 
     fn from_str(name: &str) -> Result<Self, NameError> {
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let valid = (1..=63).contains(&name.len())
-            && !name.starts_with('-')
-            && name.chars().all(allowed);
+        let valid =
+            (1..=63).contains(&name.len()) && !name.starts_with('-') && name.chars().all(allowed);
         if valid {
             Ok(Self(name.to_owned()))
         } else {

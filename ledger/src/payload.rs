@@ -48,8 +48,10 @@ mod tests {
             salt: [7; SALT_BYTES],
             bytes: b"{}".to_vec(),
         };
-        let by_hand: Vec<u8> =
-            [&[7u8; 16][..], &[16], b"application/json", b"{}"].concat();
-        assert_eq!(payload.commitment().as_slice(), Sha256::digest(by_hand).as_slice());
+        let by_hand: Vec<u8> = [&[7u8; 16][..], &[16], b"application/json", b"{}"].concat();
+        assert_eq!(
+            payload.commitment().as_slice(),
+            Sha256::digest(by_hand).as_slice()
+        );
     }
 }

@@ -19,7 +19,9 @@ pub struct Policy {
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     /// A line that is not understood.
-    #[error("policy line {line}: {text:?} is not understood; known are `log <vkey>` and `quorum none`")]
+    #[error(
+        "policy line {line}: {text:?} is not understood; known are `log <vkey>` and `quorum none`"
+    )]
     Line {
         /// Line number, from 1.
         line: usize,
@@ -38,7 +40,9 @@ impl Policy {
     /// Trust the log with this key.
     #[must_use]
     pub fn of_log(vkey: &str) -> Self {
-        Self { vkey: vkey.to_owned() }
+        Self {
+            vkey: vkey.to_owned(),
+        }
     }
 
     /// The log's key, ready to verify.
@@ -61,10 +65,17 @@ impl FromStr for Policy {
                 [] | ["quorum", "none"] => {}
                 [first, ..] if first.starts_with('#') => {}
                 ["log", vkey] => logs.push(vkey),
-                _ => return Err(PolicyError::Line { line: number + 1, text: line.to_owned() }),
+                _ => {
+                    return Err(PolicyError::Line {
+                        line: number + 1,
+                        text: line.to_owned(),
+                    });
+                }
             }
         }
-        let [vkey] = logs[..] else { return Err(PolicyError::Logs(logs.len())) };
+        let [vkey] = logs[..] else {
+            return Err(PolicyError::Logs(logs.len()));
+        };
         LogVerifier::new(vkey)?;
         Ok(Self::of_log(vkey))
     }
@@ -85,14 +96,26 @@ mod tests {
     #[test]
     fn a_policy_survives_its_text() {
         let policy = Policy::of_log(VKEY);
-        assert_eq!(policy.to_string().parse::<Policy>().expect("its own text"), policy);
+        assert_eq!(
+            policy.to_string().parse::<Policy>().expect("its own text"),
+            policy
+        );
     }
 
     #[test]
     fn a_policy_that_is_not_understood_is_refused() {
         let with_quorum = format!("log {VKEY}\nquorum all-of-them\n");
-        assert!(matches!(with_quorum.parse::<Policy>(), Err(PolicyError::Line { line: 2, .. })));
-        assert!(matches!("# empty\n".parse::<Policy>(), Err(PolicyError::Logs(0))));
-        assert!(matches!("log nonsense".parse::<Policy>(), Err(PolicyError::Key(_))));
+        assert!(matches!(
+            with_quorum.parse::<Policy>(),
+            Err(PolicyError::Line { line: 2, .. })
+        ));
+        assert!(matches!(
+            "# empty\n".parse::<Policy>(),
+            Err(PolicyError::Logs(0))
+        ));
+        assert!(matches!(
+            "log nonsense".parse::<Policy>(),
+            Err(PolicyError::Key(_))
+        ));
     }
 }

@@ -75,7 +75,11 @@ impl fmt::Display for TilePath {
             }
         };
         write_number(f, n)?;
-        if width < TILE_WIDTH { write!(f, ".p/{width}") } else { Ok(()) }
+        if width < TILE_WIDTH {
+            write!(f, ".p/{width}")
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -103,16 +107,24 @@ mod tests {
         assert_eq!(path(1_234_067, 256), "tile/entries/x001/x234/067");
         assert_eq!(path(0, 256), "tile/entries/000");
         assert_eq!(path(1000, 3), "tile/entries/x001/000.p/3");
-        assert_eq!(TilePath::Payloads { n: 5, width: 256 }.to_string(), "payloads/005");
+        assert_eq!(
+            TilePath::Payloads { n: 5, width: 256 }.to_string(),
+            "payloads/005"
+        );
     }
 
     #[test]
     fn seventy_thousand_entries_have_the_tiles_of_the_known_answer() {
-        let paths: Vec<String> = TilePath::of_tree(70_000).map(|tile| tile.to_string()).collect();
+        let paths: Vec<String> = TilePath::of_tree(70_000)
+            .map(|tile| tile.to_string())
+            .collect();
         assert_eq!(paths.len(), 273 + 1 + 1 + 1 + 1);
         assert_eq!(paths[272], "tile/0/272");
         assert_eq!(paths[273], "tile/0/273.p/112");
-        assert_eq!(paths[274..], ["tile/1/000", "tile/1/001.p/17", "tile/2/000.p/1"]);
+        assert_eq!(
+            paths[274..],
+            ["tile/1/000", "tile/1/001.p/17", "tile/2/000.p/1"]
+        );
         assert_eq!(TilePath::of_tree(0).count(), 0);
     }
 }

@@ -14,7 +14,11 @@ pub fn leaf_hash(entry: &[u8]) -> Hash {
 /// If `nodes` is not a power of two.
 #[must_use]
 pub fn subtree_hash(nodes: &[Hash]) -> Hash {
-    assert!(nodes.len().is_power_of_two(), "{} nodes are no full subtree", nodes.len());
+    assert!(
+        nodes.len().is_power_of_two(),
+        "{} nodes are no full subtree",
+        nodes.len()
+    );
     let mut frontier = Frontier::default();
     for node in nodes {
         frontier.push(*node);
@@ -46,9 +50,15 @@ impl Frontier {
     pub fn from_bytes(size: u64, bytes: &[u8]) -> Result<Self, FrontierError> {
         let (hashes, rest) = bytes.as_chunks::<32>();
         if !rest.is_empty() || hashes.len() != size.count_ones() as usize {
-            return Err(FrontierError { size, bytes: bytes.len() });
+            return Err(FrontierError {
+                size,
+                bytes: bytes.len(),
+            });
         }
-        Ok(Self { size, hashes: hashes.iter().copied().map(Hash).collect() })
+        Ok(Self {
+            size,
+            hashes: hashes.iter().copied().map(Hash).collect(),
+        })
     }
 
     /// The hashes, one after the other.
@@ -68,7 +78,11 @@ impl Frontier {
         // Each trailing one bit of the size is a full subtree that the new leaf completes.
         let merges = self.size.trailing_ones() as usize;
         let kept = self.hashes.len() - merges;
-        let node = self.hashes.drain(kept..).rev().fold(leaf, |right, left| node_hash(left, right));
+        let node = self
+            .hashes
+            .drain(kept..)
+            .rev()
+            .fold(leaf, |right, left| node_hash(left, right));
         self.hashes.push(node);
         self.size += 1;
     }
@@ -95,7 +109,11 @@ mod tests {
         let mut oracle = MemoryBackedTree::<Sha256, Vec<u8>>::new();
         let mut frontier = Frontier::default();
         for n in 0u32..700 {
-            assert_eq!(frontier.root().0.as_slice(), oracle.root().as_bytes().as_slice(), "size {n}");
+            assert_eq!(
+                frontier.root().0.as_slice(),
+                oracle.root().as_bytes().as_slice(),
+                "size {n}"
+            );
             let entry = n.to_be_bytes().to_vec();
             frontier.push(leaf_hash(&entry));
             oracle.push(entry);
@@ -109,7 +127,10 @@ mod tests {
             frontier.push(leaf_hash(&[n]));
         }
         let bytes = frontier.to_bytes();
-        assert_eq!(Frontier::from_bytes(13, &bytes).expect("same size"), frontier);
+        assert_eq!(
+            Frontier::from_bytes(13, &bytes).expect("same size"),
+            frontier
+        );
         assert!(Frontier::from_bytes(12, &bytes).is_err());
         assert!(Frontier::from_bytes(13, &bytes[1..]).is_err());
     }

@@ -7,9 +7,7 @@ use std::sync::OnceLock;
 
 use sample::{Draft, Files, origin, tiles, time};
 use sealrock_ledger::verify::{CannotRun, Cause, Progress, verify};
-use sealrock_ledger::{
-    Index, LogKey, Origin, Policy, decode_entries, encode_entries, leaf_hash,
-};
+use sealrock_ledger::{Index, LogKey, Origin, Policy, decode_entries, encode_entries, leaf_hash};
 
 const COUNT: u64 = 600;
 const LAST_ENTRIES: &str = "tile/entries/002.p/88";
@@ -59,10 +57,16 @@ fn a_finding_reads_as_one_line_and_as_json() {
     files.flip("tile/entries/000", 20, 0);
     let finding = files.only_finding();
     let line = finding.to_string();
-    assert!(line.starts_with("sealrock.example/ledger/northsea#0: entry-changed: "), "{line}");
+    assert!(
+        line.starts_with("sealrock.example/ledger/northsea#0: entry-changed: "),
+        "{line}"
+    );
     let json = serde_json::to_value(&finding).unwrap();
     assert_eq!(json["cause"], "entry-changed");
-    assert_eq!((&json["index"], &json["ledger"]), (&0.into(), &origin().as_str().into()));
+    assert_eq!(
+        (&json["index"], &json["ledger"]),
+        (&0.into(), &origin().as_str().into())
+    );
 }
 
 // Without a checkpoint or a usable policy nothing can be said.
@@ -104,7 +108,9 @@ fn a_checkpoint_of_another_ledger_is_refused() {
 fn a_policy_file_that_names_another_key_is_pointed_out() {
     let mut files = files();
     let other = Policy::of_log(LogKey::generate(&origin()).unwrap().vkey());
-    files.map.insert("policy".into(), other.to_string().into_bytes());
+    files
+        .map
+        .insert("policy".into(), other.to_string().into_bytes());
     files.must_show(Cause::PolicyDiffers, None);
 }
 
@@ -113,7 +119,9 @@ fn a_checkpoint_over_another_root_is_told_once() {
     let key = LogKey::generate(&origin()).unwrap();
     let mut files = draft().sign_with(&key);
     let forged = key.sign(COUNT, leaf_hash(b"other")).unwrap();
-    files.map.insert("checkpoint".into(), forged.note.into_bytes());
+    files
+        .map
+        .insert("checkpoint".into(), forged.note.into_bytes());
     files.must_show(Cause::TreeMismatch, None);
 }
 
@@ -134,13 +142,21 @@ fn a_changed_entry_whose_tile_was_changed_with_it_is_named() {
         let mut changed = draft().clone();
         changed.entries[index][15] ^= 4;
         let mut files = with_bundles_of(&changed);
-        let leaves: Vec<_> = changed.entries.iter().map(|entry| leaf_hash(entry)).collect();
+        let leaves: Vec<_> = changed
+            .entries
+            .iter()
+            .map(|entry| leaf_hash(entry))
+            .collect();
         tiles(&leaves, &mut files.map);
         let findings = files.verify().findings;
         let at = |cause| findings.iter().find(|f| f.cause == cause).map(|f| f.index);
         assert!(findings.len() <= 2, "{findings:#?}");
         assert!(at(Cause::TreeMismatch).is_some(), "{findings:#?}");
-        assert_eq!(at(Cause::WrongPrev), Some(Some(Index(index as u64 + 1))), "{findings:#?}");
+        assert_eq!(
+            at(Cause::WrongPrev),
+            Some(Some(Index(index as u64 + 1))),
+            "{findings:#?}"
+        );
     }
 }
 
@@ -153,7 +169,10 @@ fn where_entry_and_tile_were_changed_apart_both_are_named() {
     let findings = files.verify().findings;
     let found: Vec<_> = findings.iter().map(|f| (f.cause, f.index)).collect();
     let expected = [(Cause::TileChanged, 356), (Cause::EntryChanged, 300)];
-    assert_eq!(found, expected.map(|(cause, index)| (cause, Some(Index(index)))));
+    assert_eq!(
+        found,
+        expected.map(|(cause, index)| (cause, Some(Index(index))))
+    );
 }
 
 #[test]
@@ -162,8 +181,14 @@ fn swapped_entries_are_named() {
     changed.entries.swap(300, 301);
     let finding = with_bundles_of(&changed).only_finding();
     assert_eq!(finding.cause, Cause::EntryChanged);
-    assert_eq!((finding.index, finding.through), (Some(Index(300)), Some(Index(301))));
-    assert!(finding.message.contains("it says that it is entry 301"), "{finding}");
+    assert_eq!(
+        (finding.index, finding.through),
+        (Some(Index(300)), Some(Index(301)))
+    );
+    assert!(
+        finding.message.contains("it says that it is entry 301"),
+        "{finding}"
+    );
 }
 
 #[test]
@@ -172,12 +197,19 @@ fn reordered_entries_are_named() {
     changed.entries[290..300].reverse();
     let finding = with_bundles_of(&changed).only_finding();
     assert_eq!(finding.cause, Cause::EntryChanged);
-    assert_eq!((finding.index, finding.through), (Some(Index(290)), Some(Index(299))));
+    assert_eq!(
+        (finding.index, finding.through),
+        (Some(Index(290)), Some(Index(299)))
+    );
 }
 
 #[test]
 fn an_entry_removed_from_its_bundle_is_named() {
-    for (at, path) in [(0, "tile/entries/001"), (44, "tile/entries/001"), (87, LAST_ENTRIES)] {
+    for (at, path) in [
+        (0, "tile/entries/001"),
+        (44, "tile/entries/001"),
+        (87, LAST_ENTRIES),
+    ] {
         let mut files = files();
         let count = if path == LAST_ENTRIES { 88 } else { 256 };
         let bundle = files.file(path).clone();
@@ -217,7 +249,10 @@ fn a_truncated_tail_is_found() {
     for path in [LAST_ENTRIES, "tile/entries/001"] {
         let mut files = files();
         files.map.remove(path);
-        files.must_show(Cause::BundleMissing, if path == LAST_ENTRIES { 512 } else { 256 });
+        files.must_show(
+            Cause::BundleMissing,
+            if path == LAST_ENTRIES { 512 } else { 256 },
+        );
     }
 }
 
@@ -233,7 +268,9 @@ fn the_files_of_a_shorter_history_do_not_fit_a_later_checkpoint() {
     let key = LogKey::generate(&origin()).unwrap();
     let late = draft().sign_with(&key);
     let mut files = Draft::of(500).sign_with(&key);
-    files.map.insert("checkpoint".into(), late.map["checkpoint"].clone());
+    files
+        .map
+        .insert("checkpoint".into(), late.map["checkpoint"].clone());
     assert!(!files.verify().is_verified());
 }
 
@@ -248,7 +285,9 @@ fn a_forked_tail_is_found() {
     };
     let mut forked = Draft::with(COUNT, fork).sign_with(&key);
     assert!(forked.verify().is_verified());
-    forked.map.insert("checkpoint".into(), honest.map["checkpoint"].clone());
+    forked
+        .map
+        .insert("checkpoint".into(), honest.map["checkpoint"].clone());
     forked.must_show(Cause::TreeMismatch, None);
 }
 
@@ -335,7 +374,12 @@ fn with_bytes_at_300(change: impl Fn(&mut Vec<u8>)) -> Files {
 #[test]
 fn a_signed_entry_that_is_not_canonical_is_found() {
     let files = with_bytes_at_300(|bytes| bytes.insert(1, b' '));
-    let causes: Vec<_> = files.verify().findings.iter().map(|f| (f.cause, f.index)).collect();
+    let causes: Vec<_> = files
+        .verify()
+        .findings
+        .iter()
+        .map(|f| (f.cause, f.index))
+        .collect();
     assert_eq!(causes[0], (Cause::EntryNotCanonical, Some(Index(300))));
     assert_eq!(causes[1..], [(Cause::WrongPrev, Some(Index(302)))]);
 }
@@ -343,7 +387,12 @@ fn a_signed_entry_that_is_not_canonical_is_found() {
 #[test]
 fn signed_bytes_that_are_no_entry_are_found() {
     let files = with_bytes_at_300(|bytes| *bytes = b"{}".to_vec());
-    let causes: Vec<_> = files.verify().findings.iter().map(|f| (f.cause, f.index)).collect();
+    let causes: Vec<_> = files
+        .verify()
+        .findings
+        .iter()
+        .map(|f| (f.cause, f.index))
+        .collect();
     assert_eq!(causes[0], (Cause::EntryMalformed, Some(Index(300))));
     assert_eq!(causes[1..], [(Cause::WrongPrev, Some(Index(302)))]);
 }
@@ -352,7 +401,11 @@ fn signed_bytes_that_are_no_entry_are_found() {
 
 #[test]
 fn a_flipped_bit_in_a_tile_is_told_once_and_names_the_tile_not_the_entry() {
-    for (path, index) in [("tile/0/000", 3), ("tile/0/001", 259), ("tile/0/002.p/88", 515)] {
+    for (path, index) in [
+        ("tile/0/000", 3),
+        ("tile/0/001", 259),
+        ("tile/0/002.p/88", 515),
+    ] {
         let mut files = files();
         files.flip(path, 3 * 32 + 7, 5);
         files.must_show(Cause::TileChanged, index);
@@ -362,7 +415,10 @@ fn a_flipped_bit_in_a_tile_is_told_once_and_names_the_tile_not_the_entry() {
     files.flip("tile/1/000.p/2", 32 + 7, 5);
     let finding = files.only_finding();
     assert_eq!(finding.cause, Cause::TileChanged);
-    assert_eq!((finding.index, finding.through), (Some(Index(256)), Some(Index(511))));
+    assert_eq!(
+        (finding.index, finding.through),
+        (Some(Index(256)), Some(Index(511)))
+    );
 }
 
 #[test]
@@ -400,7 +456,10 @@ fn payloads_swapped_between_entries_are_named() {
     changed.payloads.swap(300, 302);
     let findings = with_bundles_of(&changed).verify().findings;
     let found: Vec<_> = findings.iter().map(|f| (f.cause, f.index)).collect();
-    assert_eq!(found, [300, 302].map(|at| (Cause::PayloadChanged, Some(Index(at)))));
+    assert_eq!(
+        found,
+        [300, 302].map(|at| (Cause::PayloadChanged, Some(Index(at))))
+    );
 }
 
 #[test]
@@ -417,7 +476,11 @@ fn a_changed_salt_or_media_type_names_the_entry() {
 fn a_salt_that_is_not_sixteen_bytes_is_found() {
     let mut files = files();
     let bundle = files.file("payloads/000");
-    let salt = bundle.windows(8).position(|text| text == br#""salt":""#).unwrap() + 8;
+    let salt = bundle
+        .windows(8)
+        .position(|text| text == br#""salt":""#)
+        .unwrap()
+        + 8;
     bundle.drain(salt..salt + 2);
     let header_length = u16::from_be_bytes([bundle[0], bundle[1]]) - 2;
     bundle[..2].copy_from_slice(&header_length.to_be_bytes());
@@ -428,8 +491,16 @@ fn a_salt_that_is_not_sixteen_bytes_is_found() {
 fn a_header_that_says_the_same_in_other_bytes_is_found() {
     let mut files = files();
     let bundle = files.file("payloads/001");
-    let text = bundle.windows(8).position(|text| text == br#""salt":""#).unwrap() + 8;
-    let letter = text + bundle[text..].iter().position(u8::is_ascii_alphabetic).unwrap();
+    let text = bundle
+        .windows(8)
+        .position(|text| text == br#""salt":""#)
+        .unwrap()
+        + 8;
+    let letter = text
+        + bundle[text..]
+            .iter()
+            .position(u8::is_ascii_alphabetic)
+            .unwrap();
     bundle[letter].make_ascii_uppercase();
     files.must_show(Cause::PayloadChanged, 256);
 }
@@ -439,7 +510,10 @@ fn a_payload_that_is_gone_is_found() {
     let mut files = files();
     files.map.remove("payloads/001");
     let finding = files.only_finding();
-    assert_eq!((finding.index, finding.through), (Some(Index(256)), Some(Index(511))));
+    assert_eq!(
+        (finding.index, finding.through),
+        (Some(Index(256)), Some(Index(511)))
+    );
     assert_eq!(finding.cause, Cause::PayloadMissing);
 }
 

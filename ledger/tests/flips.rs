@@ -7,9 +7,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sample::{Draft, Files};
 use sealrock_ledger::verify::{CannotRun, Report, verify};
-use sealrock_ledger::{
-    Entry, Index, LogVerifier, Policy, decode_entries, decode_payloads,
-};
+use sealrock_ledger::{Entry, Index, LogVerifier, Policy, decode_entries, decode_payloads};
 
 /// Small enough to be verified hundreds of times, large enough for full and partial tiles of two
 /// levels.
@@ -45,7 +43,10 @@ fn a_flipped_bit_in_each_file_is_found() {
             files.flip(path, byte, bit);
             if let Ok(report) = judged(&files) {
                 let count = report.findings.len();
-                assert!((1..=2).contains(&count), "{path} byte {byte} bit {bit}: {count} findings");
+                assert!(
+                    (1..=2).contains(&count),
+                    "{path} byte {byte} bit {bit}: {count} findings"
+                );
             }
         }
     }
@@ -71,7 +72,11 @@ fn every_flipped_bit_of_checkpoint_and_policy_is_found() {
 fn every_flipped_bit_of_the_auditors_key_is_found() {
     let honest = Draft::of(3).sign();
     let text = honest.policy.to_string();
-    let key = text.lines().next().map(str::len).expect("a policy has a line");
+    let key = text
+        .lines()
+        .next()
+        .map(str::len)
+        .expect("a policy has a line");
     for byte in 0..key {
         for bit in 0..7 {
             let mut changed = text.clone().into_bytes();
@@ -82,7 +87,10 @@ fn every_flipped_bit_of_the_auditors_key_is_found() {
                 continue; // another kind of white space between the words
             }
             let report = verify(&honest, &policy, &mut |_| {});
-            assert!(report.is_ok_and(|report| !report.is_verified()), "byte {byte} bit {bit}");
+            assert!(
+                report.is_ok_and(|report| !report.is_verified()),
+                "byte {byte} bit {bit}"
+            );
         }
     }
 }
@@ -90,7 +98,10 @@ fn every_flipped_bit_of_the_auditors_key_is_found() {
 #[test]
 fn every_flipped_bit_in_an_entry_or_payload_names_its_index_and_nothing_else() {
     let honest = Draft::of(40).sign();
-    for (path, payloads) in [("tile/entries/000.p/40", false), ("payloads/000.p/40", true)] {
+    for (path, payloads) in [
+        ("tile/entries/000.p/40", false),
+        ("payloads/000.p/40", true),
+    ] {
         // First, last and one between, framing included.
         let places = items(&honest.map[path], payloads);
         for index in [0, 17, 39] {
@@ -99,8 +110,15 @@ fn every_flipped_bit_in_an_entry_or_payload_names_its_index_and_nothing_else() {
                 let mut files = honest.clone();
                 files.flip(path, byte, u8::try_from(byte % 8).expect("below 8"));
                 let finding = files.only_finding();
-                assert_eq!(finding.index, Some(Index(index as u64)), "{path} byte {byte}: {finding}");
-                assert_eq!(finding.through, finding.index, "{path} byte {byte}: {finding}");
+                assert_eq!(
+                    finding.index,
+                    Some(Index(index as u64)),
+                    "{path} byte {byte}: {finding}"
+                );
+                assert_eq!(
+                    finding.through, finding.index,
+                    "{path} byte {byte}: {finding}"
+                );
             }
         }
     }

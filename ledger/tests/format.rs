@@ -40,7 +40,11 @@ fn golden_payloads() -> Vec<Option<Payload>> {
         salt: [0x0f; 16],
         bytes: br#"{"co2_ppm":417}"#.to_vec(),
     };
-    let empty = Payload { media: "application/cbor".into(), salt: [0xf0; 16], bytes: Vec::new() };
+    let empty = Payload {
+        media: "application/cbor".into(),
+        salt: [0xf0; 16],
+        bytes: Vec::new(),
+    };
     vec![Some(json), None, Some(empty)]
 }
 
@@ -56,7 +60,10 @@ fn the_golden_entry_has_these_bytes() {
 #[test]
 fn the_golden_payload_bundle_has_these_bytes() {
     let payloads = golden_payloads();
-    assert_eq!(encode_payloads(payloads.iter().map(Option::as_ref)), PAYLOADS);
+    assert_eq!(
+        encode_payloads(payloads.iter().map(Option::as_ref)),
+        PAYLOADS
+    );
     assert_eq!(decode_payloads(PAYLOADS, 3).unwrap(), payloads);
 }
 
@@ -65,7 +72,10 @@ struct Stored(Vec<Hash>);
 
 impl tlog_tiles::HashReader for Stored {
     fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<Hash>, tlog_tiles::tlog::Error> {
-        Ok(indexes.iter().map(|at| self.0[usize::try_from(*at).unwrap()]).collect())
+        Ok(indexes
+            .iter()
+            .map(|at| self.0[usize::try_from(*at).unwrap()])
+            .collect())
     }
 }
 
@@ -79,7 +89,12 @@ fn roots_are_those_of_an_implementation_nobody_here_wrote() {
         assert_eq!(hashes[0], leaf_hash(entry));
         stored.0.extend(hashes);
         frontier.push(leaf_hash(entry));
-        assert_eq!(frontier.root(), tlog_tiles::tree_hash(n + 1, &stored).unwrap(), "size {}", n + 1);
+        assert_eq!(
+            frontier.root(),
+            tlog_tiles::tree_hash(n + 1, &stored).unwrap(),
+            "size {}",
+            n + 1
+        );
     }
 }
 
@@ -107,7 +122,8 @@ fn an_entry_in_other_bytes_is_not_canonical_or_no_entry() {
 }
 
 fn any_time() -> impl Strategy<Value = DateTime<Utc>> {
-    (0i64..4_000_000_000_000_000).prop_map(|micros| DateTime::from_timestamp_micros(micros).unwrap())
+    (0i64..4_000_000_000_000_000)
+        .prop_map(|micros| DateTime::from_timestamp_micros(micros).unwrap())
 }
 
 prop_compose! {
@@ -145,7 +161,10 @@ fn is_canonical(entry: &Entry) -> Result<(), TestCaseError> {
     let bytes = entry.to_bytes().unwrap();
     let json: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     let canonical = serde_json_canonicalizer::to_vec(&json).unwrap();
-    prop_assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&canonical));
+    prop_assert_eq!(
+        String::from_utf8_lossy(&bytes),
+        String::from_utf8_lossy(&canonical)
+    );
     prop_assert_eq!(&Entry::read_canonical(&bytes).unwrap(), entry);
     Ok(())
 }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize, Serializer};
+use uuid::Uuid;
 
 use crate::cli::Settings;
 
@@ -81,7 +82,7 @@ impl Default for Config {
             database_url: None,
             postgres_bin: None,
             database_connections: 24,
-            log: "info".to_owned(),
+            log: "info,sqlx::postgres::notice=warn,mqtt5=warn".to_owned(),
             log_format: LogFormat::Text,
             development: false,
             demo: false,
@@ -108,14 +109,27 @@ impl Config {
             .context("the configuration cannot be used")
     }
 
-    /// Folder of the embedded database.
+    /// Folder of the embedded database: in the data folder, unless we are root and the user that
+    /// Postgres then runs as cannot get there (below `/root`, say); then below `/var/lib/sealrock`,
+    /// found again by the data folder's path.
     pub fn postgres_folder(&self) -> PathBuf {
-        self.data.join("postgres")
+        let data = std::path::absolute(&self.data).unwrap_or_else(|_| self.data.clone());
+        let inside = data.join("postgres");
+        let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, data.as_os_str().as_encoded_bytes());
+        let outside = Path::new("/var/lib/sealrock").join(id.to_string()).join("postgres");
+        let reachable = !nix::unistd::geteuid().is_root() || others_may_pass(&data);
+        let choose_inside = inside.exists() || (reachable && !outside.exists());
+        if choose_inside { inside } else { outside }
     }
 
     /// Folder of log keys and the token key.
     pub fn keys_folder(&self) -> PathBuf {
         self.data.join("keys")
+    }
+
+    /// Folder of the broker's sessions.
+    pub fn broker_folder(&self) -> PathBuf {
+        self.data.join("broker")
     }
 
     /// Prints it, secrets masked.
@@ -126,6 +140,15 @@ impl Config {
         println!("{}", serde_json::to_string_pretty(self)?);
         Ok(())
     }
+}
+
+/// Whether every folder down to this one lets users pass who neither own it nor are in its group.
+fn others_may_pass(folder: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    folder.ancestors().all(|ancestor| match std::fs::metadata(ancestor) {
+        Ok(found) => found.permissions().mode() & 0o001 != 0,
+        Err(_) => true, // not there yet: we make it passable
+    })
 }
 
 /// Log keys are in the environment too, and are no settings.

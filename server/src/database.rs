@@ -1,5 +1,6 @@
 //! Where Postgres is: given by URL, run by another process of ours, or run by this one.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,9 +43,13 @@ impl Database {
     }
 
     async fn start(config: &Config) -> anyhow::Result<Self> {
+        let folder = config.postgres_folder();
+        for above in [Some(config.data.as_path()), folder.parent()].into_iter().flatten() {
+            make_passable(above)?;
+        }
         let postgres = PostgresConfig {
             binaries: config.postgres_bin.clone(),
-            ..PostgresConfig::new(config.postgres_folder())
+            ..PostgresConfig::new(folder)
         };
         let postgres = Postgres::start(postgres).await.context("the embedded Postgres")?;
         Ok(Self { url: postgres.url().to_owned(), embedded: Some(Arc::new(postgres)) })
@@ -87,6 +92,20 @@ pub async fn migrate_at(url: &str) -> anyhow::Result<()> {
     let migrated = sealrock_eventstore::migrate(&pool).await;
     pool.close().await;
     Ok(migrated?)
+}
+
+/// Makes a folder that others can pass through and not look into: Postgres runs as another user
+/// when we are root.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn make_passable(folder: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o711)
+        .create(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))
 }
 
 fn external_or_running(config: &Config) -> Option<String> {

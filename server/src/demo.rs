@@ -40,7 +40,7 @@ pub async fn run(mut config: Config, arguments: Demo) -> anyhow::Result<()> {
     config.development = true;
     config.mqtt_ws = config.mqtt_ws.or(Some(SocketAddr::from(([127, 0, 0, 1], 9001))));
     if arguments.fresh {
-        begin_anew(&config.data)?;
+        begin_anew(&config)?;
     }
     println!("starting Postgres, the ledger, the broker and eight simulated devices …");
     let node = Node::start(&config).await?;
@@ -241,22 +241,26 @@ async fn report(store: sealrock_eventstore::EventStore, progress: ProgressSink) 
 }
 
 /// Deletes what an earlier demonstration left, and nothing that is not one's data folder.
-fn begin_anew(data: &Path) -> anyhow::Result<()> {
-    if !data.exists() {
-        return Ok(());
-    }
-    let ours = data.join("postgres").exists() || std::fs::read_dir(data)?.next().is_none();
+fn begin_anew(config: &Config) -> anyhow::Result<()> {
+    let (data, postgres) = (&config.data, config.postgres_folder());
+    anyhow::ensure!(
+        sealrock_postgres::attach(&postgres).is_none(),
+        "a server runs on {}: stop it first",
+        data.display()
+    );
+    let ours = postgres.exists() || !data.exists() || std::fs::read_dir(data)?.next().is_none();
     anyhow::ensure!(
         ours,
         "{} holds something else than a demonstration: choose another --data",
         data.display()
     );
-    anyhow::ensure!(
-        sealrock_postgres::attach(&data.join("postgres")).is_none(),
-        "a server runs on {}: stop it first",
-        data.display()
-    );
-    std::fs::remove_dir_all(data).with_context(|| format!("cannot delete {}", data.display()))
+    for folder in [&postgres, data] {
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)
+                .with_context(|| format!("cannot delete {}", folder.display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn welcome(config: &Config, at: Addresses) -> String {

@@ -61,7 +61,7 @@ async fn ready(State(health): State<Arc<Health>>) -> impl IntoResponse {
     let standing: Vec<String> = match health.runner.status().await {
         Ok(statuses) => statuses
             .iter()
-            .filter_map(|s| Some(format!("{} of {}: {}", s.projection, s.ledger, s.state.reason()?)))
+            .filter_map(|s| Some(format!("{} of {}: {}", s.projection, s.ledger, s.reason()?)))
             .collect(),
         Err(error) => vec![error.to_string()],
     };

@@ -1,6 +1,7 @@
 //! A node: everything that `serve` and `demo` run, started and stopped in order.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,6 @@ use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sealrock_access::{TokenKey, Tokens, accounts};
 use sealrock_commands::Devices;
-use sealrock_graphql::GraphqlState;
 use sealrock_ingest::{
     BatchSink, Broker, BrokerConfig, DeadLetters, EmbeddedBroker, PostgresDeadLetters,
 };
@@ -20,7 +20,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::database;
 use crate::health::{self, Health};
+use crate::lockout;
 use crate::platform::Platform;
 use crate::presence;
 use crate::surroundings::{Addresses, Note};
@@ -34,12 +36,13 @@ pub struct Node {
     pub platform: Platform,
     /// Where it listens, with the real ports.
     pub addresses: Addresses,
-    broker: EmbeddedBroker,
+    broker: Arc<EmbeddedBroker>,
     stopping: CancellationToken,
     projecting: CancellationToken,
     http: Vec<JoinHandle<()>>,
     runner: JoinHandle<()>,
     presence: JoinHandle<()>,
+    lockout: JoinHandle<()>,
     _note: Note,
 }
 
@@ -85,10 +88,15 @@ impl Node {
     /// # Errors
     /// If one of them does not start; those before it are stopped again.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
+        for folder in [config.keys_folder(), config.broker_folder()] {
+            make_private(&folder)?;
+        }
         let platform = Platform::own(config).await?;
-        match Parts::start(config, &platform).await {
+        let stopping = CancellationToken::new();
+        match Parts::start(config, &platform, stopping.clone()).await {
             Ok(parts) => Ok(parts.into_node(platform)),
             Err(error) => {
+                stopping.cancel();
                 platform.close().await;
                 Err(error)
             }
@@ -104,6 +112,7 @@ impl Node {
                 tracing::warn!("some HTTP requests did not end in time and were cut");
             }
         }
+        self.lockout.abort();
         self.projecting.cancel();
         for task in [self.runner, self.presence] {
             if tokio::time::timeout(GRACE, task).await.is_err() {
@@ -118,18 +127,23 @@ impl Node {
 /// What a node is made of, besides its platform.
 struct Parts {
     addresses: Addresses,
-    broker: EmbeddedBroker,
+    broker: Arc<EmbeddedBroker>,
     stopping: CancellationToken,
     projecting: CancellationToken,
     http: Vec<JoinHandle<()>>,
     runner: JoinHandle<()>,
     presence: JoinHandle<()>,
+    lockout: JoinHandle<()>,
     note: Note,
 }
 
 impl Parts {
-    async fn start(config: &Config, platform: &Platform) -> anyhow::Result<Self> {
-        let (stopping, projecting) = (CancellationToken::new(), CancellationToken::new());
+    async fn start(
+        config: &Config,
+        platform: &Platform,
+        stopping: CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let projecting = CancellationToken::new();
         platform.database.keep_running(stopping.clone());
         announce_first_admin(platform).await?;
         let runner = Runner::new(platform.store.clone(), sealrock_projections::all());
@@ -141,10 +155,13 @@ impl Parts {
         let listener = listen(config.http, "http").await?;
         let broker_config = BrokerConfig {
             websocket: config.mqtt_ws,
-            ..BrokerConfig::new(config.mqtt, config.data.join("broker"))
+            ..BrokerConfig::new(config.mqtt, config.broker_folder())
         };
         let (broker, present) =
             EmbeddedBroker::start(broker_config, Arc::clone(&sink), Arc::clone(&letters)).await?;
+        let broker = Arc::new(broker);
+        let lockout = lockout::follow(platform.store.clone(), Arc::clone(&broker) as Arc<dyn Broker>);
+        let lockout = tokio::spawn(lockout);
         let addresses = Addresses {
             http: listener.local_addr()?,
             mqtt: broker.local_addr(),
@@ -159,11 +176,11 @@ impl Parts {
         let presence = tokio::spawn(presence::follow(present, models));
         let token = projecting.clone();
         let runner = tokio::spawn(async move { runner.run(token).await });
-        Ok(Self { addresses, broker, stopping, projecting, http, runner, presence, note })
+        Ok(Self { addresses, broker, stopping, projecting, http, runner, presence, lockout, note })
     }
 
     fn into_node(self, platform: Platform) -> Node {
-        let Self { addresses, broker, stopping, projecting, http, runner, presence, note } = self;
+        let Self { addresses, broker, stopping, projecting, http, runner, presence, lockout, note } = self;
         Node {
             platform,
             addresses,
@@ -173,6 +190,7 @@ impl Parts {
             http,
             runner,
             presence,
+            lockout,
             _note: note,
         }
     }
@@ -188,14 +206,7 @@ async fn routes(
     let key = tokio::task::spawn_blocking(move || TokenKey::open(&key_file)).await??;
     let tokens = Arc::new(Tokens::new(key, config.origin.clone()));
     let jwks = tokens.jwks();
-    let graphql = sealrock_graphql::router(GraphqlState {
-        store: platform.store.clone(),
-        commands: platform.commands.clone(),
-        runner: runner.clone(),
-        tokens,
-        development: config.development,
-        shutdown: stopping.clone(),
-    });
+    let graphql = Router::new();
     let health = health::router(Health {
         pool: platform.store.pool().clone(),
         runner: runner.clone(),
@@ -242,6 +253,16 @@ async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListene
 
 fn metrics_of_process() -> anyhow::Result<PrometheusHandle> {
     health::metrics_recorder()
+}
+
+fn make_private(folder: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    database::make_passable(folder.parent().unwrap_or(folder))?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))
 }
 
 /// Made once, shown once: on standard output, not in the log.

@@ -39,9 +39,9 @@ async fn act(runner: &Runner, command: Projections) -> anyhow::Result<()> {
 }
 
 fn print(status: &ProjectionStatus) {
-    let ProjectionStatus { projection, ledger, next_index, head, lag_events, lag_seconds, state, .. } =
+    let ProjectionStatus { projection, ledger, next_index, head, lag_events, lag_seconds, .. } =
         status;
-    let state = state.reason().unwrap_or_else(|| "running".to_owned());
+    let state = status.reason().unwrap_or_else(|| "running".to_owned());
     println!(
         "{projection:<14} {ledger:<16} {next_index}/{head} entries, {lag_events} behind \
          ({lag_seconds:.1} s): {state}"

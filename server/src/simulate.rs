@@ -36,7 +36,7 @@ pub async fn run(arguments: Simulate) -> anyhow::Result<()> {
             let mapping = mapping(arguments.mapping.as_deref().unwrap_or_default())?;
             let options = ReplayOptions { rate: arguments.rate, ..ReplayOptions::default() };
             let report =
-                replay(recording, &mapping, credentials, options, &progress, &stop).await?;
+                replay(recording, mapping, &credentials, options, &progress, &stop).await?;
             println!("{report}");
             report.unanswered
         }

@@ -58,7 +58,11 @@ pub(super) fn decide(
     known: &HashMap<CommandKey, Known>,
     versions: HashMap<String, u64>,
 ) -> Admission {
-    let mut admission = Admission { verdicts: Vec::new(), admitted: Vec::new(), versions };
+    let mut admission = Admission {
+        verdicts: Vec::new(),
+        admitted: Vec::new(),
+        versions,
+    };
     let mut in_this_commit = HashMap::new();
     for append in appends {
         let key = (append.actor.clone(), append.command);
@@ -95,9 +99,14 @@ impl Known {
     pub(crate) fn answer(&self, input_hash: &[u8; 32]) -> Answer {
         let receipt = self.receipt.clone();
         if self.input_hash == input_hash {
-            Ok(Appended { receipt, duplicate: true })
+            Ok(Appended {
+                receipt,
+                duplicate: true,
+            })
         } else {
-            Err(AppendError::CommandIdReused { first: Box::new(receipt) })
+            Err(AppendError::CommandIdReused {
+                first: Box::new(receipt),
+            })
         }
     }
 }
@@ -114,7 +123,11 @@ fn number(append: &Append, versions: &mut HashMap<String, u64>) -> Result<Vec<u6
             && expected != *at
         {
             let stream = event.stream.clone();
-            return Err(AppendError::Conflict { stream, expected, actual: *at });
+            return Err(AppendError::Conflict {
+                stream,
+                expected,
+                actual: *at,
+            });
         }
         *at += 1;
         numbers.push(*at);
@@ -148,7 +161,10 @@ pub(crate) async fn find_commands(
         .bind(ids)
         .fetch_all(connection)
         .await?;
-    Ok(rows.into_iter().map(|row| row.into_known(&ledger.origin)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| row.into_known(&ledger.origin))
+        .collect())
 }
 
 #[derive(sqlx::FromRow)]
@@ -169,7 +185,13 @@ impl CommandRow {
             last: index(self.last_index),
             checkpoint: self.note,
         };
-        ((self.actor, self.command_id), Known { input_hash: self.input_hash, receipt })
+        (
+            (self.actor, self.command_id),
+            Known {
+                input_hash: self.input_hash,
+                receipt,
+            },
+        )
     }
 }
 
@@ -178,8 +200,11 @@ async fn stream_versions(
     ledger: &LedgerInfo,
     appends: &[Append],
 ) -> Result<HashMap<String, u64>, AppendError> {
-    let streams: Vec<&str> =
-        appends.iter().flat_map(|a| &a.events).map(|event| event.stream.as_str()).collect();
+    let streams: Vec<&str> = appends
+        .iter()
+        .flat_map(|a| &a.events)
+        .map(|event| event.stream.as_str())
+        .collect();
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "SELECT stream, version FROM streams WHERE ledger_id = $1 AND stream = ANY ($2)",
     )
@@ -187,5 +212,8 @@ async fn stream_versions(
     .bind(&streams)
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows.into_iter().map(|(stream, version)| (stream, index(version).0)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(stream, version)| (stream, index(version).0))
+        .collect())
 }

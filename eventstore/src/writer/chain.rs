@@ -71,8 +71,11 @@ impl Chained {
         event: &NewEvent,
         version: u64,
     ) -> Result<(), AppendError> {
-        let payload =
-            Payload { media: event.media.clone(), salt: salt(), bytes: event.bytes.clone() };
+        let payload = Payload {
+            media: event.media.clone(),
+            salt: salt(),
+            bytes: event.bytes.clone(),
+        };
         let entry = Entry {
             actor: append.actor.clone(),
             cause: append.cause.clone(),
@@ -90,13 +93,21 @@ impl Chained {
             version,
             via: append.via.clone(),
         };
-        let bytes = entry.to_bytes().map_err(|e| AppendError::Fatal(e.to_string()))?;
+        let bytes = entry
+            .to_bytes()
+            .map_err(|e| AppendError::Fatal(e.to_string()))?;
         let leaf_hash = leaf_hash(&bytes);
         self.tiles.extend(self.edge.push(leaf_hash));
         self.head.frontier.push(leaf_hash);
         self.head.leaf_hash = leaf_hash;
         let retention = event.retention;
-        self.entries.push(ChainedEntry { entry, bytes, leaf_hash, payload, retention });
+        self.entries.push(ChainedEntry {
+            entry,
+            bytes,
+            leaf_hash,
+            payload,
+            retention,
+        });
         Ok(())
     }
 }

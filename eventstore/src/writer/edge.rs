@@ -61,7 +61,11 @@ impl Edge {
         ledger: LedgerId,
         head: &Head,
     ) -> Result<Self, AppendError> {
-        let mut edge = Self { size: head.size(), root: head.root, rows: Vec::new() };
+        let mut edge = Self {
+            size: head.size(),
+            root: head.root,
+            rows: Vec::new(),
+        };
         let mut count = head.size();
         for level in 0u8.. {
             if count == 0 {

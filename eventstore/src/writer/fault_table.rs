@@ -44,8 +44,13 @@ async fn writer(database: &TestDatabase) -> Writer {
     let origin = Origin::new("sealrock.test", &name);
     let key = LogKey::generate(&origin).expect("a key");
     let kind = LedgerKind::Operational;
-    ledgers::create(&database.pool, &origin, &name, key.vkey(), kind, false).await.expect("created");
-    let info = ledgers::by_name(&database.pool, &name).await.expect("read").expect("there");
+    ledgers::create(&database.pool, &origin, &name, key.vkey(), kind, false)
+        .await
+        .expect("created");
+    let info = ledgers::by_name(&database.pool, &name)
+        .await
+        .expect("read")
+        .expect("there");
     Writer::new(database.pool.clone(), info, key, Arc::new(Sizes::default()))
 }
 
@@ -71,14 +76,17 @@ fn append(expected: Expected) -> Append {
 
 /// The stored entries give the head's root, and every commit left its checkpoint.
 async fn assert_whole(writer: &Writer, entries: u64) {
-    let recorded =
-        reader::read(&writer.pool, writer.ledger.id, Index(0), 100).await.expect("readable");
+    let recorded = reader::read(&writer.pool, writer.ledger.id, Index(0), 100)
+        .await
+        .expect("readable");
     assert_eq!(recorded.len() as u64, entries);
     let mut tree = Frontier::default();
     for one in &recorded {
         tree.push(one.leaf_hash);
     }
-    let note = reader::last_checkpoint(&writer.pool, writer.ledger.id).await.expect("readable");
+    let note = reader::last_checkpoint(&writer.pool, writer.ledger.id)
+        .await
+        .expect("readable");
     let checkpoint =
         reader::parse_checkpoint(&writer.ledger.vkey, &note.expect("signed")).expect("verifies");
     assert_eq!((checkpoint.size, checkpoint.root), (entries, tree.root()));
@@ -89,12 +97,18 @@ async fn a_commit_that_breaks_before_commit_leaves_nothing_and_its_repetition_is
     for step in [Step::Locked, Step::Inserted] {
         let database = database().await;
         let mut writer = writer(&database).await;
-        writer.append(append(Expected::Version(0))).await.expect("the first");
+        writer
+            .append(append(Expected::Version(0)))
+            .await
+            .expect("the first");
 
         writer.break_at(step);
         let broken = append(Expected::Version(1));
         let answer = writer.append(broken.clone()).await;
-        assert!(matches!(answer, Err(AppendError::Unavailable(_))), "{step:?}: {answer:?}");
+        assert!(
+            matches!(answer, Err(AppendError::Unavailable(_))),
+            "{step:?}: {answer:?}"
+        );
         assert_whole(&writer, 1).await;
 
         let repeated = writer.append(broken).await.expect("goes on");
@@ -107,16 +121,28 @@ async fn a_commit_that_breaks_before_commit_leaves_nothing_and_its_repetition_is
 async fn a_commit_whose_answer_is_lost_is_found_and_acknowledged() {
     let database = database().await;
     let mut writer = writer(&database).await;
-    writer.append(append(Expected::Version(0))).await.expect("the first");
+    writer
+        .append(append(Expected::Version(0)))
+        .await
+        .expect("the first");
 
     writer.break_at(Step::Committed);
     let lost = append(Expected::Version(1));
-    let found = writer.append(lost.clone()).await.expect("it is in the ledger");
+    let found = writer
+        .append(lost.clone())
+        .await
+        .expect("it is in the ledger");
     assert!(!found.duplicate);
     assert_whole(&writer, 2).await;
     let repeated = writer.append(lost).await.expect("known");
-    assert_eq!((repeated.duplicate, &repeated.receipt), (true, &found.receipt));
-    writer.append(append(Expected::Version(2))).await.expect("goes on");
+    assert_eq!(
+        (repeated.duplicate, &repeated.receipt),
+        (true, &found.receipt)
+    );
+    writer
+        .append(append(Expected::Version(2)))
+        .await
+        .expect("goes on");
     assert_whole(&writer, 3).await;
 }
 
@@ -124,7 +150,10 @@ async fn a_commit_whose_answer_is_lost_is_found_and_acknowledged() {
 async fn a_commit_whose_connection_dies_is_rolled_back_and_the_next_one_goes_on() {
     let database = database().await;
     let mut writer = writer(&database).await;
-    writer.append(append(Expected::Version(0))).await.expect("the first");
+    writer
+        .append(append(Expected::Version(0)))
+        .await
+        .expect("the first");
     // Every backend of the writer's pool is ended under it, as a failover would.
     sqlx::query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
@@ -155,7 +184,10 @@ async fn a_head_that_another_process_moved_is_read_anew() {
     let mut there = Writer::new(pool, info, key, Arc::new(Sizes::default()));
     for n in 0..20 {
         let writer = if n % 3 == 0 { &mut there } else { &mut here };
-        writer.append(append(Expected::Version(n))).await.expect("appended");
+        writer
+            .append(append(Expected::Version(n)))
+            .await
+            .expect("appended");
     }
     assert_whole(&here, 20).await;
 }
@@ -165,7 +197,10 @@ async fn tiles_that_do_not_give_the_heads_tree_stop_the_ledger() {
     let database = database().await;
     let mut writer = writer(&database).await;
     for n in 0..3 {
-        writer.append(append(Expected::Version(n))).await.expect("appended");
+        writer
+            .append(append(Expected::Version(n)))
+            .await
+            .expect("appended");
     }
     sqlx::query("UPDATE sealrock.events SET leaf_hash = sha256('x') WHERE index = 1")
         .execute(&database.admin_pool)

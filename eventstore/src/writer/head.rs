@@ -46,11 +46,16 @@ pub(super) async fn lock(
     .fetch_one(&mut **tx)
     .await?;
     let fatal = |reason: String| AppendError::Fatal(format!("the head row: {reason}; run fsck"));
-    let frontier = Frontier::from_bytes(index(row.size).0, &row.frontier)
-        .map_err(|e| fatal(e.to_string()))?;
+    let frontier =
+        Frontier::from_bytes(index(row.size).0, &row.frontier).map_err(|e| fatal(e.to_string()))?;
     let root = hash(&row.root)?;
     if frontier.root() != root {
         return Err(fatal("its frontier does not give its root".into()));
     }
-    Ok(Head { frontier, root, leaf_hash: hash(&row.leaf_hash)?, recorded_at: row.recorded_at })
+    Ok(Head {
+        frontier,
+        root,
+        leaf_hash: hash(&row.leaf_hash)?,
+        recorded_at: row.recorded_at,
+    })
 }

@@ -24,8 +24,8 @@ use crate::append::{Append, Appended, Receipt};
 use crate::error::AppendError;
 use crate::ledgers::LedgerInfo;
 use crate::sizes::Sizes;
-use admit::{Admission, Verdict};
 pub(crate) use admit::find_commands;
+use admit::{Admission, Verdict};
 use chain::Chained;
 use edge::Edge;
 use head::Head;
@@ -96,7 +96,10 @@ impl Writer {
         let (queue, requests) = mpsc::channel(QUEUE);
         let writer = Self::new(pool, ledger, key, sizes);
         let task = tokio::spawn(writer.run(requests));
-        WriterHandle { queue, task: Arc::new(Mutex::new(Some(task))) }
+        WriterHandle {
+            queue,
+            task: Arc::new(Mutex::new(Some(task))),
+        }
     }
 
     fn new(pool: PgPool, ledger: LedgerInfo, key: LogKey, sizes: Arc<Sizes>) -> Self {
@@ -185,7 +188,11 @@ impl Writer {
     }
 
     #[cfg(not(test))]
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the tests' twin uses both")]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "the tests' twin uses both"
+    )]
     fn fault(&self, _step: persist::Step) -> Result<(), AppendError> {
         Ok(())
     }
@@ -209,7 +216,10 @@ async fn drain(
 
 fn answers(verdicts: &[Verdict], receipts: &[Receipt]) -> Vec<Answer> {
     let appended = |ordinal: usize, duplicate| {
-        Ok(Appended { receipt: receipts[ordinal].clone(), duplicate })
+        Ok(Appended {
+            receipt: receipts[ordinal].clone(),
+            duplicate,
+        })
     };
     verdicts
         .iter()
@@ -225,10 +235,7 @@ fn answers(verdicts: &[Verdict], receipts: &[Receipt]) -> Vec<Answer> {
 }
 
 /// A caller that went away needs no answer; what it sent is recorded all the same.
-fn acknowledge(
-    replies: Vec<oneshot::Sender<Answer>>,
-    answers: Result<Vec<Answer>, AppendError>,
-) {
+fn acknowledge(replies: Vec<oneshot::Sender<Answer>>, answers: Result<Vec<Answer>, AppendError>) {
     match answers {
         Ok(answers) => {
             for (reply, answer) in replies.into_iter().zip(answers) {

@@ -49,7 +49,10 @@ impl Days {
             return Ok(());
         }
         for day in [today, tomorrow] {
-            sqlx::query("SELECT ensure_batch_day($1)").bind(day).execute(pool).await?;
+            sqlx::query("SELECT ensure_batch_day($1)")
+                .bind(day)
+                .execute(pool)
+                .await?;
         }
         self.newest = Some(tomorrow);
         Ok(())
@@ -80,11 +83,7 @@ pub(super) async fn insert(
 
 /// Asks the database whether the commit that `checkpoint` signed is in it. Locking the head row
 /// waits for a COMMIT that may still be under way in a backend that has lost us.
-pub(super) async fn outcome(
-    pool: &PgPool,
-    ledger: LedgerId,
-    checkpoint: &Checkpoint,
-) -> Committed {
+pub(super) async fn outcome(pool: &PgPool, ledger: LedgerId, checkpoint: &Checkpoint) -> Committed {
     for attempt in 0..8u32 {
         tokio::time::sleep(Duration::from_millis(20) * 2u32.pow(attempt)).await;
         match stored_note(pool, ledger, checkpoint).await {
@@ -120,13 +119,48 @@ async fn insert_events(
 ) -> Result<(), AppendError> {
     sqlx::query(include_str!("../sql/insert_events.sql"))
         .bind(ledger.0)
-        .bind(entries.iter().map(|e| stored(e.entry.index.0)).collect::<Vec<_>>())
-        .bind(entries.iter().map(|e| e.bytes.as_slice()).collect::<Vec<_>>())
-        .bind(entries.iter().map(|e| e.leaf_hash.0.as_slice()).collect::<Vec<_>>())
-        .bind(entries.iter().map(|e| e.entry.stream.as_str()).collect::<Vec<_>>())
-        .bind(entries.iter().map(|e| stored(e.entry.version)).collect::<Vec<_>>())
-        .bind(entries.iter().map(|e| e.entry.kind.as_str()).collect::<Vec<_>>())
-        .bind(entries.iter().map(|e| e.entry.recorded_at).collect::<Vec<DateTime<Utc>>>())
+        .bind(
+            entries
+                .iter()
+                .map(|e| stored(e.entry.index.0))
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            entries
+                .iter()
+                .map(|e| e.bytes.as_slice())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            entries
+                .iter()
+                .map(|e| e.leaf_hash.0.as_slice())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            entries
+                .iter()
+                .map(|e| e.entry.stream.as_str())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            entries
+                .iter()
+                .map(|e| stored(e.entry.version))
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            entries
+                .iter()
+                .map(|e| e.entry.kind.as_str())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            entries
+                .iter()
+                .map(|e| e.entry.recorded_at)
+                .collect::<Vec<DateTime<Utc>>>(),
+        )
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -137,16 +171,35 @@ async fn insert_payloads(
     ledger: LedgerId,
     entries: &[ChainedEntry],
 ) -> Result<(), AppendError> {
-    let kept: Vec<_> = entries.iter().filter(|e| e.retention == Retention::Kept).collect();
+    let kept: Vec<_> = entries
+        .iter()
+        .filter(|e| e.retention == Retention::Kept)
+        .collect();
     if kept.is_empty() {
         return Ok(());
     }
     sqlx::query(include_str!("../sql/insert_payloads.sql"))
         .bind(ledger.0)
-        .bind(kept.iter().map(|e| stored(e.entry.index.0)).collect::<Vec<_>>())
-        .bind(kept.iter().map(|e| e.payload.media.as_str()).collect::<Vec<_>>())
-        .bind(kept.iter().map(|e| e.payload.salt.as_slice()).collect::<Vec<_>>())
-        .bind(kept.iter().map(|e| e.payload.bytes.as_slice()).collect::<Vec<_>>())
+        .bind(
+            kept.iter()
+                .map(|e| stored(e.entry.index.0))
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            kept.iter()
+                .map(|e| e.payload.media.as_str())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            kept.iter()
+                .map(|e| e.payload.salt.as_slice())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            kept.iter()
+                .map(|e| e.payload.bytes.as_slice())
+                .collect::<Vec<_>>(),
+        )
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -157,17 +210,45 @@ async fn insert_batch_payloads(
     ledger: LedgerId,
     entries: &[ChainedEntry],
 ) -> Result<(), AppendError> {
-    let batches: Vec<_> = entries.iter().filter(|e| e.retention == Retention::Batch).collect();
+    let batches: Vec<_> = entries
+        .iter()
+        .filter(|e| e.retention == Retention::Batch)
+        .collect();
     if batches.is_empty() {
         return Ok(());
     }
     sqlx::query(include_str!("../sql/insert_batch_payloads.sql"))
         .bind(ledger.0)
-        .bind(batches.iter().map(|e| stored(e.entry.index.0)).collect::<Vec<_>>())
-        .bind(batches.iter().map(|e| e.entry.recorded_at.date_naive()).collect::<Vec<_>>())
-        .bind(batches.iter().map(|e| e.payload.media.as_str()).collect::<Vec<_>>())
-        .bind(batches.iter().map(|e| e.payload.salt.as_slice()).collect::<Vec<_>>())
-        .bind(batches.iter().map(|e| e.payload.bytes.as_slice()).collect::<Vec<_>>())
+        .bind(
+            batches
+                .iter()
+                .map(|e| stored(e.entry.index.0))
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            batches
+                .iter()
+                .map(|e| e.entry.recorded_at.date_naive())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            batches
+                .iter()
+                .map(|e| e.payload.media.as_str())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            batches
+                .iter()
+                .map(|e| e.payload.salt.as_slice())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            batches
+                .iter()
+                .map(|e| e.payload.bytes.as_slice())
+                .collect::<Vec<_>>(),
+        )
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -179,10 +260,17 @@ async fn upsert_streams(
     admission: &Admission,
     chained: &Chained,
 ) -> Result<(), AppendError> {
-    let mut streams: Vec<&str> = chained.entries.iter().map(|e| e.entry.stream.as_str()).collect();
+    let mut streams: Vec<&str> = chained
+        .entries
+        .iter()
+        .map(|e| e.entry.stream.as_str())
+        .collect();
     streams.sort_unstable();
     streams.dedup();
-    let versions: Vec<i64> = streams.iter().map(|s| stored(admission.versions[*s])).collect();
+    let versions: Vec<i64> = streams
+        .iter()
+        .map(|s| stored(admission.versions[*s]))
+        .collect();
     sqlx::query(include_str!("../sql/upsert_streams.sql"))
         .bind(ledger.0)
         .bind(streams)
@@ -198,14 +286,35 @@ async fn insert_commands(
     admission: &Admission,
     chained: &Chained,
 ) -> Result<(), AppendError> {
-    let appends: Vec<_> = admission.admitted.iter().map(|(append, _)| append).collect();
+    let appends: Vec<_> = admission
+        .admitted
+        .iter()
+        .map(|(append, _)| append)
+        .collect();
     sqlx::query(include_str!("../sql/insert_commands.sql"))
         .bind(ledger.0)
         .bind(appends.iter().map(|a| a.actor.as_str()).collect::<Vec<_>>())
         .bind(appends.iter().map(|a| a.command).collect::<Vec<_>>())
-        .bind(appends.iter().map(|a| a.input_hash.as_slice()).collect::<Vec<_>>())
-        .bind(chained.spans.iter().map(|(first, _)| stored(first.0)).collect::<Vec<_>>())
-        .bind(chained.spans.iter().map(|(_, last)| stored(last.0)).collect::<Vec<_>>())
+        .bind(
+            appends
+                .iter()
+                .map(|a| a.input_hash.as_slice())
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            chained
+                .spans
+                .iter()
+                .map(|(first, _)| stored(first.0))
+                .collect::<Vec<_>>(),
+        )
+        .bind(
+            chained
+                .spans
+                .iter()
+                .map(|(_, last)| stored(last.0))
+                .collect::<Vec<_>>(),
+        )
         .bind(stored(chained.head.size()))
         .execute(&mut **tx)
         .await?;
@@ -247,7 +356,9 @@ async fn move_head(
         .execute(&mut **tx)
         .await?;
     if moved.rows_affected() != 1 {
-        return Err(AppendError::Fatal("the head row moved while it was locked".into()));
+        return Err(AppendError::Fatal(
+            "the head row moved while it was locked".into(),
+        ));
     }
     Ok(())
 }

@@ -9,24 +9,24 @@ pub(crate) mod params;
 mod reply;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Executor, Request};
+use async_graphql::{Executor, Request, ServerError};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, body::Body};
 
 use crate::caller::Caller;
 use crate::code::Code;
-use crate::endpoint::{Endpoint, bearer, operation_type};
+use crate::endpoint::{Endpoint, bearer, is_public, operation};
 use accept::Media;
 use reply::Refusal;
 
 /// The routes of an endpoint: `/graphql` and `/graphql/ws`.
 pub(crate) fn router<E: Executor>(endpoint: Endpoint<E>) -> Router {
-    let operations = get(query::<E>).post(operation::<E>).fallback(no_such_method);
+    let operations = get(query::<E>).post(body::<E>).fallback(no_such_method);
     Router::new()
         .route("/graphql", operations)
         .route("/graphql/ws", get(crate::ws::upgrade::<E>))
@@ -34,13 +34,13 @@ pub(crate) fn router<E: Executor>(endpoint: Endpoint<E>) -> Router {
         .with_state(endpoint)
 }
 
-async fn operation<E: Executor>(
+async fn body<E: Executor>(
     State(endpoint): State<Endpoint<E>>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    bytes: Result<Bytes, BytesRejection>,
 ) -> Response<Body> {
     let Some(media) = accept::negotiate(&headers) else { return reply::not_acceptable() };
-    let request = params::of_body(&headers, body);
+    let request = params::of_body(&headers, bytes);
     answer(&endpoint, &Method::POST, &headers, media, request).await
 }
 
@@ -70,27 +70,43 @@ async fn answer<E: Executor>(
     media: Media,
     request: Result<Request, Refusal>,
 ) -> Response<Body> {
-    let checked = request.and_then(|request| {
+    let admitted = request.and_then(|request| {
         let caller = caller(endpoint, headers)?;
-        Ok(request.data(caller))
+        admit(method, caller, request)
     });
-    let mut request = match checked {
-        Ok(request) => request,
+    let response = match admitted {
         Err(refusal) => return reply::refused(media, &refusal),
+        Ok(Err(error)) => async_graphql::Response::from_errors(vec![error]),
+        Ok(Ok(request)) => endpoint.execute(request).await,
     };
+    reply::answered(media, &response)
+}
+
+/// A request with its caller, or what is wrong with its document.
+type Admitted = Result<Request, ServerError>;
+
+/// Reads the document as far as HTTP must know it: mutations need POST, and most fields a caller.
+fn admit(method: &Method, caller: Caller, mut request: Request) -> Result<Admitted, Refusal> {
     let name = request.operation_name.clone();
     let operation = match request.parsed_query() {
-        Ok(document) => operation_type(document, name.as_deref()),
+        Ok(document) => operation(document, name.as_deref()),
         Err(mut error) => {
             Code::ParseFailed.mark(&mut error);
-            return reply::answered(media, &async_graphql::Response::from_errors(vec![error]));
+            return Ok(Err(error));
         }
     };
-    if method == Method::GET && operation == Some(OperationType::Mutation) {
-        let refusal = Refusal::method("a mutation needs POST: GET only reads", "POST");
-        return reply::refused(media, &refusal);
+    if let Some(operation) = operation {
+        if method == Method::GET && operation.ty == OperationType::Mutation {
+            return Err(Refusal::method("a mutation needs POST: GET only reads", "POST"));
+        }
+        if matches!(caller, Caller::Anonymous) && !is_public(operation) {
+            return Err(Refusal::unauthenticated(
+                "sign in first: mutation signIn answers a token for `Authorization: Bearer <token>`",
+                "Bearer",
+            ));
+        }
     }
-    reply::answered(media, &endpoint.execute(request).await)
+    Ok(Ok(request.data(caller)))
 }
 
 /// Who asks. No token is nobody; a bad token is an error, or a client would take the answers to
@@ -99,13 +115,9 @@ fn caller<E>(endpoint: &Endpoint<E>, headers: &HeaderMap) -> Result<Caller, Refu
     if !headers.contains_key(header::AUTHORIZATION) {
         return Ok(Caller::Anonymous);
     }
-    let refused = |message: String| Refusal {
-        status: StatusCode::UNAUTHORIZED,
-        code: Code::Unauthenticated,
-        message,
-        header: Some((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")),
-    };
-    let token = bearer(headers).ok_or_else(|| refused("Authorization must be \"Bearer <token>\"".to_owned()))?;
+    let refused = |message| Refusal::unauthenticated(message, "Bearer error=\"invalid_token\"");
+    let token = bearer(headers)
+        .ok_or_else(|| refused("Authorization must be \"Bearer <token>\"".to_owned()))?;
     endpoint.identify(token).map_err(|error| refused(error.to_string()))
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::ServerError;
 use axum::Json;
 use axum::body::Body;
-use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderName};
+use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -28,6 +28,15 @@ impl Refusal {
             code: Code::BadRequest,
             message: message.into(),
             header: None,
+        }
+    }
+
+    pub(super) fn unauthenticated(message: impl Into<String>, challenge: &'static str) -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            code: Code::Unauthenticated,
+            message: message.into(),
+            header: Some((WWW_AUTHENTICATE, challenge)),
         }
     }
 

@@ -18,7 +18,11 @@ async fn send(request: RequestBuilder) -> Response {
 }
 
 fn post(server: &Server, client: &Client, accept: &str, body: &Value) -> RequestBuilder {
-    client.post(server.url()).header(ACCEPT, accept).json(body)
+    client.post(server.url()).header(ACCEPT, accept).bearer_auth(&server.token).json(body)
+}
+
+fn get(server: &Server, client: &Client) -> RequestBuilder {
+    client.get(server.url()).bearer_auth(&server.token)
 }
 
 fn header(response: &Response, name: reqwest::header::HeaderName) -> String {
@@ -58,7 +62,7 @@ async fn a_post_with_every_parameter_runs() {
     assert_eq!(response, json!({"data": {"echo": "grüße"}}));
     let nulls = json!({"query": "{actor}", "operationName": null, "variables": null, "extensions": null});
     let response: Value = send(post(&server, &client, GRAPHQL, &nulls)).await.json().await.unwrap();
-    assert_eq!(response, json!({"data": {"actor": "nobody"}}));
+    assert_eq!(response, json!({"data": {"actor": "service/tester"}}));
 }
 
 /// [A5BF 423L LKJ0-3 6C00-3 4760-3 58B0-3 B6DC BCF8 8764 3E3A]
@@ -90,14 +94,14 @@ async fn another_content_type_than_json_is_415() {
     let (server, client) = start().await;
     for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1"] {
         let request = client.post(server.url()).header(CONTENT_TYPE, content_type);
-        let response = send(request.body(r#"{"query":"{actor}"}"#)).await;
+        let response = send(request.body(r#"{"query":"{__typename}"}"#)).await;
         assert_eq!(response.status(), 415, "{content_type}");
         assert_eq!(code(response).await, "UNSUPPORTED_MEDIA_TYPE");
     }
-    let without = send(client.post(server.url()).body(r#"{"query":"{actor}"}"#)).await;
+    let without = send(client.post(server.url()).body(r#"{"query":"{__typename}"}"#)).await;
     assert_eq!(without.status(), 415);
     let quoted = client.post(server.url()).header(CONTENT_TYPE, "application/json; charset=\"UTF-8\"");
-    assert_eq!(send(quoted.body(r#"{"query":"{actor}"}"#)).await.status(), 200);
+    assert_eq!(send(quoted.body(r#"{"query":"{__typename}"}"#)).await.status(), 200);
 }
 
 #[tokio::test]
@@ -147,19 +151,19 @@ async fn an_operation_that_failed_half_way_is_200_with_data_and_a_code() {
 async fn get_runs_queries_and_refuses_mutations() {
     let (server, client) = start().await;
     let query = [("query", "query($t: String!){echo(text: $t)}"), ("variables", r#"{"t":"a b"}"#)];
-    let response = send(client.get(server.url()).query(&query)).await;
+    let response = send(get(&server, &client).query(&query)).await;
     assert_eq!(response.json::<Value>().await.unwrap(), json!({"data": {"echo": "a b"}}));
 
     for mutation in ["mutation {increment(number: 1)}", "query Q {actor} mutation M {increment(number: 1)}"] {
         let query = [("query", mutation), ("operationName", if mutation.contains('Q') { "M" } else { "" })];
         let query = if mutation.contains('Q') { &query[..] } else { &query[..1] };
-        let response = send(client.get(server.url()).query(query)).await;
+        let response = send(get(&server, &client).query(query)).await;
         assert_eq!(response.status(), 405);
         assert_eq!(header(&response, ALLOW), "POST");
         assert_eq!(code(response).await, "METHOD_NOT_ALLOWED");
     }
-    assert_eq!(send(client.get(server.url())).await.status(), 400);
-    let broken = send(client.get(server.url()).query(&[("query", "{actor}"), ("variables", "{")])).await;
+    assert_eq!(send(get(&server, &client)).await.status(), 400);
+    let broken = send(get(&server, &client).query(&[("query", "{actor}"), ("variables", "{")])).await;
     assert_eq!(broken.status(), 400);
 }
 
@@ -187,14 +191,45 @@ async fn a_browser_gets_the_page() {
 #[tokio::test]
 async fn a_bearer_is_known_and_a_bad_token_is_401() {
     let (server, client) = start().await;
-    let body = json!({"query": "{actor}"});
-    let good = post(&server, &client, JSON, &body).header(AUTHORIZATION, format!("bearer {}", server.token));
-    let answer: Value = send(good).await.json().await.unwrap();
+    let url = server.url();
+    let ask = |authorization: &str| {
+        client.post(&url).header(AUTHORIZATION, authorization).json(&json!({"query": "{actor}"}))
+    };
+    let answer: Value = send(ask(&format!("bearer {}", server.token))).await.json().await.unwrap();
     assert_eq!(answer["data"]["actor"], "service/tester");
     for bad in ["Bearer x.y.z", "Basic eDp5", "Bearer"] {
-        let response = send(post(&server, &client, JSON, &body).header(AUTHORIZATION, bad)).await;
+        let response = send(ask(bad)).await;
         assert_eq!(response.status(), 401, "{bad}");
         assert!(header(&response, WWW_AUTHENTICATE).starts_with("Bearer"));
+        assert_eq!(code(response).await, "UNAUTHENTICATED");
+    }
+}
+
+#[tokio::test]
+async fn nobody_may_only_sign_in_and_look_at_the_schema() {
+    let (server, client) = start().await;
+    let nobody = |query: &str| client.post(server.url()).json(&json!({"query": query}));
+    let public = [
+        "{ __typename __schema { queryType { ...F } } } fragment F on __Type { name }",
+        "{ a: __type(name: \"Query\") { name } }",
+        "mutation { signIn(input: \"ada\") }",
+    ];
+    for query in public {
+        let answer: Value = send(nobody(query)).await.json().await.unwrap();
+        assert!(answer.get("errors").is_none(), "{query}: {answer}");
+    }
+    let closed = [
+        "{ actor }",
+        "{ __typename signIn: actor }",
+        "{ ...F } fragment F on Query { actor }",
+        "{ ... { actor } }",
+        "mutation { signIn(input: \"ada\") increment(number: 1) }",
+        "subscription { forever }",
+    ];
+    for query in closed {
+        let response = send(nobody(query)).await;
+        assert_eq!(response.status(), 401, "{query}");
+        assert_eq!(header(&response, WWW_AUTHENTICATE), "Bearer");
         assert_eq!(code(response).await, "UNAUTHENTICATED");
     }
 }

@@ -9,8 +9,7 @@ use sealrock_projections::readings::ReadingPosition;
 use super::opaque;
 use super::problem::Problem;
 
-/// A place in a ledger, opaque: take it from an item and give it back as `after`. Items behind it are
-/// delivered exactly once.
+/// A place between two items of a ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Position {
     ledger: LedgerName,

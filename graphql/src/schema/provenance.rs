@@ -26,7 +26,7 @@ impl Provenance {
         Self { ledger: ledger.to_string(), indexes, truncated: false }
     }
 
-    pub(crate) fn truncated(self, truncated: bool) -> Self {
+    pub(crate) fn cut_short(self, truncated: bool) -> Self {
         Self { truncated, ..self }
     }
 }

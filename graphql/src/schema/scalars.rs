@@ -4,11 +4,12 @@ use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarTyp
 use chrono::{DateTime, SecondsFormat, Utc};
 use sealrock_domain::MAX_SAFE_INTEGER;
 
-/// A time as RFC 3339 in UTC with microseconds, such as `2026-11-21T03:12:45.120000Z`. As input,
-/// any offset is read.
+/// A moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Time(pub(crate) DateTime<Utc>);
 
+/// A time as RFC 3339 in UTC with microseconds, such as `2026-11-21T03:12:45.120000Z`. As input, any
+/// offset is read.
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for Time {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -29,11 +30,12 @@ impl From<DateTime<Utc>> for Time {
     }
 }
 
-/// A count from zero as a JSON number, such as an entry's position in its ledger. It outgrows the 32
-/// bits of `Int`; at most 2^53 − 1.
+/// A number of things, or the place of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Count(pub(crate) u64);
 
+/// A count from zero as a JSON number, such as an entry's index in its ledger. It outgrows the 32 bits
+/// of `Int`; at most 2^53 − 1.
 #[Scalar(name = "Count")]
 impl ScalarType for Count {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -22,7 +22,13 @@ pub(super) struct Chain {
 impl Chain {
     pub(super) fn of(origin: Origin) -> Self {
         let prev = Some(Hash([0; 32]));
-        Self { origin, streams: HashMap::new(), prev, recorded_at: None, unread: None }
+        Self {
+            origin,
+            streams: HashMap::new(),
+            prev,
+            recorded_at: None,
+            unread: None,
+        }
     }
 
     /// Passes over an entry that cannot be read.
@@ -56,7 +62,7 @@ impl Chain {
             read => read,
         };
         match entry {
-            Ok(entry) => self.content(index, leaf, entry, findings),
+            Ok(entry) => Some(self.content(index, leaf, entry, findings)),
             Err(error) => {
                 findings.add(Cause::EntryMalformed, place, error.to_string());
                 self.skip(index, Some(leaf))
@@ -70,22 +76,40 @@ impl Chain {
         leaf: Hash,
         entry: Entry,
         findings: &mut Findings,
-    ) -> Option<[u8; 32]> {
+    ) -> [u8; 32] {
         let mut add = |cause, message| findings.add(cause, Some((index, index)), message);
         if entry.v != 1 {
-            add(Cause::UnknownFormat, format!("it has format version {}, known is 1", entry.v));
+            add(
+                Cause::UnknownFormat,
+                format!("it has format version {}, known is 1", entry.v),
+            );
         }
         if entry.index != Index(index) {
-            add(Cause::WrongIndex, format!("it says that it is entry {}", entry.index));
+            add(
+                Cause::WrongIndex,
+                format!("it says that it is entry {}", entry.index),
+            );
         }
         if entry.ledger != self.origin {
-            add(Cause::WrongLedger, format!("it says that it is of {}", entry.ledger));
+            add(
+                Cause::WrongLedger,
+                format!("it says that it is of {}", entry.ledger),
+            );
         }
         if self.prev.is_some_and(|prev| prev.0 != entry.prev) {
-            add(Cause::WrongPrev, "its prev is not the leaf hash of the entry before".into());
+            add(
+                Cause::WrongPrev,
+                "its prev is not the leaf hash of the entry before".into(),
+            );
         }
-        if let Some(before) = self.recorded_at.filter(|before| entry.recorded_at < *before) {
-            let message = format!("recorded at {}, the one before at {before}", entry.recorded_at);
+        if let Some(before) = self
+            .recorded_at
+            .filter(|before| entry.recorded_at < *before)
+        {
+            let message = format!(
+                "recorded at {}, the one before at {before}",
+                entry.recorded_at
+            );
             add(Cause::ClockBackwards, message);
         }
         if let Err(message) = self.next_version(&entry) {
@@ -94,7 +118,7 @@ impl Chain {
         self.prev = Some(leaf);
         self.recorded_at = Some(entry.recorded_at);
         self.streams.insert(entry.stream, (entry.version, index));
-        Some(entry.payload)
+        entry.payload
     }
 
     /// A version follows the one before, or, if an entry between them could not be read, comes
@@ -114,7 +138,10 @@ impl Chain {
             return Ok(());
         }
         let stream = &entry.stream;
-        Err(format!("version {} of stream {stream} comes after version {known}", entry.version))
+        Err(format!(
+            "version {} of stream {stream} comes after version {known}",
+            entry.version
+        ))
     }
 }
 

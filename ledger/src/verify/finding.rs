@@ -116,7 +116,11 @@ pub(super) struct Findings {
 
 impl Findings {
     pub(super) fn of(ledger: Origin) -> Self {
-        Self { ledger, list: Vec::new(), runs: BTreeMap::new() }
+        Self {
+            ledger,
+            list: Vec::new(),
+            runs: BTreeMap::new(),
+        }
     }
 
     /// `place` is the first and last index concerned.
@@ -136,9 +140,13 @@ impl Findings {
 
     /// Lengthens the last run of that cause, if `place` follows it.
     fn continues(&mut self, cause: Cause, place: Option<(u64, u64)>) -> bool {
-        let (Some((first, last)), Some(run)) = (place, self.runs.get(&cause)) else { return false };
+        let (Some((first, last)), Some(run)) = (place, self.runs.get(&cause)) else {
+            return false;
+        };
         let run = &mut self.list[*run];
-        let follows = run.through.is_some_and(|through| through.next() == Index(first));
+        let follows = run
+            .through
+            .is_some_and(|through| through.next() == Index(first));
         if follows {
             run.through = Some(Index(last));
         }

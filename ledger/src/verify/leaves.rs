@@ -16,7 +16,10 @@ impl Leaves {
         let items = readable(bundle.unwrap_or_default(), count(width), decode_entries).0;
         Self {
             hashes: items.iter().map(|entry| leaf_hash(entry)).collect(),
-            prevs: items.iter().map(|entry| Some(Hash(Entry::read(entry).ok()?.prev))).collect(),
+            prevs: items
+                .iter()
+                .map(|entry| Some(Hash(Entry::read(entry).ok()?.prev)))
+                .collect(),
         }
     }
 

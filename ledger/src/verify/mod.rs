@@ -99,11 +99,9 @@ pub fn verify(
             findings.add(Cause::CheckpointInvalid, None, message);
             Ok(report(&verifier, None, findings))
         }
-        Ok(checkpoint) => {
-            Run::begin(source, &checkpoint, &verifier, findings)?.all(progress).map(|findings| {
-                report(&verifier, Some(&checkpoint), findings)
-            })
-        }
+        Ok(checkpoint) => Run::begin(source, &checkpoint, &verifier, findings)?
+            .all(progress)
+            .map(|findings| report(&verifier, Some(&checkpoint), findings)),
     }
 }
 
@@ -111,11 +109,18 @@ pub fn verify(
 /// other bytes was tampered with too.
 fn read_checkpoint(verifier: &LogVerifier, note: &[u8]) -> Result<Checkpoint, CheckpointError> {
     let checkpoint = verifier.verify(note)?;
-    let text = format!("{}\n{}\n{}\n\n", verifier.origin(), checkpoint.size, checkpoint.root);
+    let text = format!(
+        "{}\n{}\n{}\n\n",
+        verifier.origin(),
+        checkpoint.size,
+        checkpoint.root
+    );
     if checkpoint.note.starts_with(&text) {
         Ok(checkpoint)
     } else {
-        Err(CheckpointError::Malformed(format!("its text is not {text:?}")))
+        Err(CheckpointError::Malformed(format!(
+            "its text is not {text:?}"
+        )))
     }
 }
 
@@ -126,7 +131,9 @@ fn compare_policy(
     policy: &Policy,
     findings: &mut Findings,
 ) -> Result<(), SourceError> {
-    let Some(bytes) = source.get("policy")? else { return Ok(()) };
+    let Some(bytes) = source.get("policy")? else {
+        return Ok(());
+    };
     if bytes != policy.to_string().as_bytes() {
         let message = format!(
             "the file `policy` is not the policy that was asked for, which is {:?}",
@@ -165,10 +172,20 @@ impl<'s> Run<'s> {
     ) -> Result<Self, SourceError> {
         let size = checkpoint.size;
         let last = (size / TILE_WIDTH, size % TILE_WIDTH);
-        let bundle = if last.1 == 0 { None } else { source.get(&entries_path(last))? };
+        let bundle = if last.1 == 0 {
+            None
+        } else {
+            source.get(&entries_path(last))?
+        };
         let leaves = Leaves::of_bundle(bundle.as_deref(), last.1);
         let tiles = Tiles::of_edge(source, checkpoint, &leaves, &mut findings)?;
-        Ok(Self { source, size, tiles, chain: Chain::of(verifier.origin()), findings })
+        Ok(Self {
+            source,
+            size,
+            tiles,
+            chain: Chain::of(verifier.origin()),
+            findings,
+        })
     }
 
     fn all(mut self, progress: &mut dyn FnMut(Progress)) -> Result<Findings, CannotRun> {
@@ -176,7 +193,10 @@ impl<'s> Run<'s> {
             let commitments = self.entries(bundle)?;
             self.payloads(bundle, &commitments)?;
             let done = bundle.0 * TILE_WIDTH + bundle.1;
-            progress(Progress { done, total: self.size });
+            progress(Progress {
+                done,
+                total: self.size,
+            });
         }
         Ok(self.findings)
     }
@@ -190,16 +210,18 @@ impl<'s> Run<'s> {
         let leaves = Leaves::of_bundle(bytes.as_deref(), bundle.1);
         let trusted = self.tiles.leaves(bundle.0, &leaves, &mut self.findings)?;
         let width = count(bundle.1);
-        let (items, error) = match &bytes {
-            Some(bytes) => readable(bytes, width, decode_entries),
-            None => {
-                let place = Some((first, first + bundle.1 - 1));
-                self.findings.add(Cause::BundleMissing, place, format!("{path} is missing"));
-                (Vec::new(), None)
-            }
+        let (items, error) = if let Some(bytes) = &bytes {
+            readable(bytes, width, decode_entries)
+        } else {
+            let place = Some((first, first + bundle.1 - 1));
+            self.findings
+                .add(Cause::BundleMissing, place, format!("{path} is missing"));
+            (Vec::new(), None)
         };
         let usable = match &error {
-            Some(error) => self.broken_bundle(&path, first, width, &items, trusted.as_deref(), error),
+            Some(error) => {
+                self.broken_bundle(&path, first, width, &items, trusted.as_deref(), error)
+            }
             None => items.len(),
         };
         let mut commitments = Vec::with_capacity(width);
@@ -229,10 +251,13 @@ impl<'s> Run<'s> {
             Some(hashes) => leaf_hash(items[at]) == hashes[at],
             None => chain::reads_as(items[at], first + at as u64),
         };
-        let usable = (0..items.len()).find(|at| !fits(*at)).unwrap_or(items.len());
+        let usable = (0..items.len())
+            .find(|at| !fits(*at))
+            .unwrap_or(items.len());
         let index = first + usable.min(width - 1) as u64;
         let message = format!("{path} cannot be read from entry {index} on: {error}");
-        self.findings.add(Cause::BundleUnreadable, Some((index, index)), message);
+        self.findings
+            .add(Cause::BundleUnreadable, Some((index, index)), message);
         usable
     }
 
@@ -241,10 +266,20 @@ impl<'s> Run<'s> {
         bundle: (u64, u64),
         commitments: &[Option<[u8; 32]>],
     ) -> Result<(), SourceError> {
-        let path = TilePath::Payloads { n: bundle.0, width: bundle.1 }.to_string();
+        let path = TilePath::Payloads {
+            n: bundle.0,
+            width: bundle.1,
+        }
+        .to_string();
         let bytes = self.source.get(&path)?;
         let first = bundle.0 * TILE_WIDTH;
-        payloads::check(&path, first, bytes.as_deref(), commitments, &mut self.findings);
+        payloads::check(
+            &path,
+            first,
+            bytes.as_deref(),
+            commitments,
+            &mut self.findings,
+        );
         Ok(())
     }
 }

@@ -23,7 +23,9 @@ pub(super) fn check(
     let mut rest = bundle;
     for (at, (payload, commitment)) in items.iter().zip(commitments).enumerate() {
         let fault = fault(payload.as_ref(), *commitment, &mut rest);
-        let Some((cause, message)) = fault else { continue };
+        let Some((cause, message)) = fault else {
+            continue;
+        };
         let index = first + at as u64;
         if let Some(error) = &error {
             // A changed length lets the decoder stumble later than where the bytes were changed.
@@ -65,7 +67,10 @@ fn fault(
             Some((Cause::PayloadChanged, message))
         }
         // JSON can say the same in other bytes; of those nothing else would tell.
-        _ if !same => Some((Cause::PayloadChanged, "its header is not in canonical form".into())),
+        _ if !same => Some((
+            Cause::PayloadChanged,
+            "its header is not in canonical form".into(),
+        )),
         _ => None,
     }
 }

@@ -30,7 +30,11 @@ struct Place {
 
 impl Place {
     fn path(self) -> TilePath {
-        TilePath::Hashes { level: self.level, n: self.n, width: self.width }
+        TilePath::Hashes {
+            level: self.level,
+            n: self.n,
+            width: self.width,
+        }
     }
 
     /// First and last entry below the hash number `at` of this tile.
@@ -41,7 +45,10 @@ impl Place {
     }
 
     fn entries(self) -> (u64, u64) {
-        (self.entries_below(0).0, self.entries_below(self.width - 1).1)
+        (
+            self.entries_below(0).0,
+            self.entries_below(self.width - 1).1,
+        )
     }
 }
 
@@ -56,7 +63,12 @@ impl<'s> Tiles<'s> {
     ) -> Result<Self, SourceError> {
         let size = checkpoint.size;
         let levels = (0u8..8).take_while(|level| size >> (8 * level) > 0).count();
-        let mut tiles = Self { source, size, edge: Vec::new(), last: vec![None; levels + 1] };
+        let mut tiles = Self {
+            source,
+            size,
+            edge: Vec::new(),
+            last: vec![None; levels + 1],
+        };
         let mut stored = Vec::new();
         for level in 0..levels {
             stored.push(tiles.stored(tiles.edge_place(level), findings)?);
@@ -64,7 +76,7 @@ impl<'s> Tiles<'s> {
         if root_of(size, &stored) == Some(checkpoint.root) {
             tiles.edge = stored;
         } else {
-            tiles.settle_edge(checkpoint.root, stored, leaves, findings)?;
+            tiles.settle_edge(checkpoint.root, &stored, leaves, findings)?;
         }
         Ok(tiles)
     }
@@ -95,12 +107,16 @@ impl<'s> Tiles<'s> {
         }
         let above = self.row(level + 1, n / TILE_WIDTH, None, findings)?;
         let vouched = above.map(|row| row[count(n % TILE_WIDTH)]);
-        let place = Place { level: edge.level, n, width: TILE_WIDTH };
+        let place = Place {
+            level: edge.level,
+            n,
+            width: TILE_WIDTH,
+        };
         let stored = self.stored(place, findings)?;
         let fits = |row: &Vec<Hash>| vouched == Some(subtree_hash(row));
         let row = match stored {
             Some(row) if fits(&row) => Some(row),
-            stored => self.settle(place, vouched, stored, leaves, findings)?,
+            stored => self.settle(place, vouched, &stored, leaves, findings)?,
         };
         self.last[level] = Some((n, row.clone()));
         Ok(row)
@@ -111,12 +127,14 @@ impl<'s> Tiles<'s> {
         &self,
         place: Place,
         vouched: Option<Hash>,
-        stored: Row,
+        stored: &Row,
         leaves: Option<&Leaves>,
         findings: &mut Findings,
     ) -> Result<Row, SourceError> {
         let mut candidates = self.candidates(place, stored.clone(), leaves)?;
-        let fitting = candidates.iter().position(|row| Some(subtree_hash(row)) == vouched);
+        let fitting = candidates
+            .iter()
+            .position(|row| Some(subtree_hash(row)) == vouched);
         if fitting.is_none() && vouched.is_some() {
             let message = format!(
                 "neither {} nor what lies below it gives the hash that is signed for it",
@@ -124,7 +142,9 @@ impl<'s> Tiles<'s> {
             );
             findings.add(Cause::TreeMismatch, Some(place.entries()), message);
         }
-        let chosen = fitting.or(candidates.len().checked_sub(1)).map(|at| candidates.swap_remove(at));
+        let chosen = fitting
+            .or(candidates.len().checked_sub(1))
+            .map(|at| candidates.swap_remove(at));
         compare(place, stored.as_deref(), chosen.as_deref(), findings);
         Ok(chosen)
     }
@@ -134,7 +154,7 @@ impl<'s> Tiles<'s> {
     fn settle_edge(
         &mut self,
         root: Hash,
-        stored: Vec<Row>,
+        stored: &[Row],
         leaves: &Leaves,
         findings: &mut Findings,
     ) -> Result<(), SourceError> {
@@ -153,7 +173,12 @@ impl<'s> Tiles<'s> {
             choices.iter().map(|rows| rows.last().cloned()).collect()
         });
         for (level, (stored, chosen)) in stored.iter().zip(&self.edge).enumerate() {
-            compare(self.edge_place(level), stored.as_deref(), chosen.as_deref(), findings);
+            compare(
+                self.edge_place(level),
+                stored.as_deref(),
+                chosen.as_deref(),
+                findings,
+            );
         }
         Ok(())
     }
@@ -168,7 +193,10 @@ impl<'s> Tiles<'s> {
     ) -> Result<Vec<Vec<Hash>>, SourceError> {
         let width = count(place.width);
         let (below, mixed) = match leaves {
-            Some(leaves) => (leaves.whole(width), leaves.mixed_with(stored.as_deref(), width)),
+            Some(leaves) => (
+                leaves.whole(width),
+                leaves.mixed_with(stored.as_deref(), width),
+            ),
             None if place.level > 0 => (self.below(place)?, stored.clone()),
             None => (None, None),
         };
@@ -180,8 +208,16 @@ impl<'s> Tiles<'s> {
         let mut row = Vec::new();
         for at in 0..place.width {
             let n = place.n * TILE_WIDTH + at;
-            let child = Place { level: place.level - 1, n, width: TILE_WIDTH };
-            match self.source.get(&child.path().to_string())?.and_then(|bytes| hashes(&bytes, child)) {
+            let child = Place {
+                level: place.level - 1,
+                n,
+                width: TILE_WIDTH,
+            };
+            match self
+                .source
+                .get(&child.path().to_string())?
+                .and_then(|bytes| hashes(&bytes, child))
+            {
                 Some(hashes) => row.push(subtree_hash(&hashes)),
                 None => return Ok(None),
             }
@@ -195,7 +231,11 @@ impl<'s> Tiles<'s> {
         }
         let path = place.path().to_string();
         let Some(bytes) = self.source.get(&path)? else {
-            findings.add(Cause::TileMissing, Some(place.entries()), format!("{path} is missing"));
+            findings.add(
+                Cause::TileMissing,
+                Some(place.entries()),
+                format!("{path} is missing"),
+            );
             return Ok(None);
         };
         let row = hashes(&bytes, place);
@@ -210,7 +250,11 @@ impl<'s> Tiles<'s> {
     fn edge_place(&self, level: usize) -> Place {
         let level = u8::try_from(level).expect("a tree has at most 8 levels of tiles");
         let hashes = self.size >> (8 * u32::from(level));
-        Place { level, n: hashes / TILE_WIDTH, width: hashes % TILE_WIDTH }
+        Place {
+            level,
+            n: hashes / TILE_WIDTH,
+            width: hashes % TILE_WIDTH,
+        }
     }
 }
 
@@ -222,10 +266,24 @@ fn hashes(bytes: &[u8], place: Place) -> Row {
 
 /// Names the hashes of a tile that are not the ones it should have.
 fn compare(place: Place, stored: Option<&[Hash]>, right: Option<&[Hash]>, findings: &mut Findings) {
-    let (Some(stored), Some(right)) = (stored, right) else { return };
-    for (at, _) in stored.iter().zip(right).enumerate().filter(|(_, (stored, right))| stored != right) {
-        let message = format!("{} has another hash number {at} than was signed", place.path());
-        findings.add(Cause::TileChanged, Some(place.entries_below(at as u64)), message);
+    let (Some(stored), Some(right)) = (stored, right) else {
+        return;
+    };
+    for (at, _) in stored
+        .iter()
+        .zip(right)
+        .enumerate()
+        .filter(|(_, (stored, right))| stored != right)
+    {
+        let message = format!(
+            "{} has another hash number {at} than was signed",
+            place.path()
+        );
+        findings.add(
+            Cause::TileChanged,
+            Some(place.entries_below(at as u64)),
+            message,
+        );
     }
 }
 

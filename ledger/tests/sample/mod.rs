@@ -1,5 +1,9 @@
 //! A ledger in memory: a draft of entries, signed into the files of an export.
-#![allow(dead_code, clippy::allow_attributes, reason = "each test binary uses its own part of it")]
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test binary uses its own part of it"
+)]
 #![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
 use std::collections::{BTreeMap, HashMap};
@@ -49,7 +53,10 @@ impl Draft {
     /// The same, each entry passed through `change` before the next one is chained to it: what a
     /// log writes that holds the key and is not honest.
     pub fn with(count: u64, change: impl Fn(&mut Entry)) -> Self {
-        let mut draft = Self { entries: Vec::new(), payloads: Vec::new() };
+        let mut draft = Self {
+            entries: Vec::new(),
+            payloads: Vec::new(),
+        };
         let mut versions = HashMap::new();
         for index in 0..count {
             let stream = format!("telemetry/meter-{}", index * index % 7);
@@ -57,7 +64,10 @@ impl Draft {
             *version += 1;
             let payload = payload(index);
             let mut entry = entry(index, stream, *version, &payload);
-            entry.prev = draft.entries.last().map_or([0; 32], |bytes| leaf_hash(bytes).0);
+            entry.prev = draft
+                .entries
+                .last()
+                .map_or([0; 32], |bytes| leaf_hash(bytes).0);
             change(&mut entry);
             draft.entries.push(entry.to_bytes().unwrap());
             draft.payloads.push(payload);
@@ -76,7 +86,9 @@ impl Draft {
         self.bundles(&mut map);
         tiles(&leaves, &mut map);
         let mut frontier = Frontier::default();
-        leaves.iter().for_each(|leaf| frontier.push(*leaf));
+        for leaf in &leaves {
+            frontier.push(*leaf);
+        }
         let checkpoint = key.sign(frontier.size(), frontier.root()).unwrap();
         let policy = Policy::of_log(key.vkey());
         map.insert("checkpoint".into(), checkpoint.note.into_bytes());
@@ -102,8 +114,15 @@ pub fn tiles(leaves: &[Hash], map: &mut BTreeMap<String, Vec<u8>>) {
     let mut row = leaves.to_vec();
     for level in 0.. {
         for (n, hashes) in row.chunks(256).enumerate() {
-            let path = TilePath::Hashes { level, n: n as u64, width: hashes.len() as u64 };
-            map.insert(path.to_string(), hashes.iter().flat_map(|hash| hash.0).collect());
+            let path = TilePath::Hashes {
+                level,
+                n: n as u64,
+                width: hashes.len() as u64,
+            };
+            map.insert(
+                path.to_string(),
+                hashes.iter().flat_map(|hash| hash.0).collect(),
+            );
         }
         row = row.chunks_exact(256).map(subtree_hash).collect();
         if row.is_empty() {
@@ -114,10 +133,18 @@ pub fn tiles(leaves: &[Hash], map: &mut BTreeMap<String, Vec<u8>>) {
 
 fn payload(index: u64) -> Payload {
     let bytes = format!(r#"{{"co2_ppm":{},"seq":{index}}}"#, 400 + index % 90).into_bytes();
-    let media = if index.is_multiple_of(3) { "application/cbor" } else { "application/json" };
+    let media = if index.is_multiple_of(3) {
+        "application/cbor"
+    } else {
+        "application/json"
+    };
     let mut salt = [0; 16];
     salt[..8].copy_from_slice(&index.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes());
-    Payload { media: media.into(), salt, bytes }
+    Payload {
+        media: media.into(),
+        salt,
+        bytes,
+    }
 }
 
 fn entry(index: u64, stream: String, version: u64, payload: &Payload) -> Entry {
@@ -148,7 +175,9 @@ impl Files {
     /// The one finding that there must be.
     pub fn only_finding(&self) -> Finding {
         let findings = self.verify().findings;
-        let [finding] = &findings[..] else { panic!("expected one finding, got {findings:#?}") };
+        let [finding] = &findings[..] else {
+            panic!("expected one finding, got {findings:#?}")
+        };
         finding.clone()
     }
 
@@ -156,11 +185,17 @@ impl Files {
     #[track_caller]
     pub fn must_show(&self, cause: Cause, index: impl Into<Option<u64>>) {
         let finding = self.only_finding();
-        assert_eq!((finding.cause, finding.index), (cause, index.into().map(Index)), "{finding}");
+        assert_eq!(
+            (finding.cause, finding.index),
+            (cause, index.into().map(Index)),
+            "{finding}"
+        );
     }
 
     pub fn file(&mut self, path: &str) -> &mut Vec<u8> {
-        self.map.get_mut(path).unwrap_or_else(|| panic!("no file {path}"))
+        self.map
+            .get_mut(path)
+            .unwrap_or_else(|| panic!("no file {path}"))
     }
 
     pub fn flip(&mut self, path: &str, byte: usize, bit: u8) {

@@ -1,17 +1,17 @@
 //! Batches to the newest value each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sealrock_domain::DeviceId;
 use sealrock_domain::telemetry::Source;
-use sealrock_eventstore::{LedgerInfo, Recorded};
+use sealrock_eventstore::{LedgerId, LedgerInfo, Recorded};
 use sqlx::PgTransaction;
 use sqlx::types::Uuid;
 
 use super::NAME;
-use crate::binding;
+use crate::binding::{self, Binding};
 use crate::runner::{FoldError, Projection};
 use crate::telemetry::{Batch, Counted, batches};
 
@@ -44,43 +44,37 @@ impl Projection for LatestProjection {
         let devices = batches.iter().map(|batch| batch.device);
         let bindings = binding::fold(tx, &registered, devices).await?;
         let newest: Vec<Newest> = newest(&batches).into_values().collect();
-        let column = |site: &Newest| bindings.get(&site.reading.device).cloned();
-        let bound: Vec<_> = newest.iter().map(column).collect();
-        let ids: Vec<Uuid> = newest.iter().map(|n| n.reading.device.0).collect();
-        let metrics: Vec<&str> = newest.iter().map(|n| n.reading.metric.as_str()).collect();
-        let indexes: Vec<i64> = newest
-            .iter()
-            .map(|n| n.reading.index.0.cast_signed())
-            .collect();
-        let ordinals: Vec<i32> = newest.iter().map(|n| n.reading.ordinal).collect();
-        let sites: Vec<_> = bound
-            .iter()
-            .map(|b| b.as_ref().map(|b| b.site.as_str()))
-            .collect();
-        let times: Vec<DateTime<Utc>> = newest.iter().map(|n| n.reading.at).collect();
-        let values: Vec<f64> = newest.iter().map(|n| n.reading.value).collect();
-        let units: Vec<&str> = newest.iter().map(|n| n.reading.unit).collect();
-        let default = bound.iter().map(|b| b.as_ref().map(|b| b.source));
-        let sources = newest
-            .iter()
-            .zip(default)
-            .map(|(n, default)| n.source.or(default));
-        let sources: Vec<_> = sources.map(|source| source.map(Source::as_str)).collect();
-        sqlx::query(include_str!("upsert.sql"))
-            .bind(ledger.id.0)
-            .bind(ids)
-            .bind(metrics)
-            .bind(indexes)
-            .bind(ordinals)
-            .bind(sites)
-            .bind(times)
-            .bind(values)
-            .bind(units)
-            .bind(sources)
-            .execute(&mut **tx)
-            .await?;
+        upsert(tx, ledger.id, &newest, &bindings).await?;
         Ok(())
     }
+}
+
+async fn upsert(
+    tx: &mut PgTransaction<'_>,
+    ledger: LedgerId,
+    newest: &[Newest],
+    bindings: &HashMap<DeviceId, Binding>,
+) -> sqlx::Result<()> {
+    let bound = || newest.iter().map(|n| (n, bindings.get(&n.reading.device)));
+    let readings = || newest.iter().map(|n| &n.reading);
+    let sites = bound().map(|(_, binding)| binding.map(|binding| binding.site.as_str()));
+    let sources = bound().map(|(n, binding)| n.source.or(binding.map(|b| b.source)));
+    let sources = sources.map(|source| source.map(Source::as_str));
+    let indexes = readings().map(|r| r.index.0.cast_signed());
+    sqlx::query(include_str!("upsert.sql"))
+        .bind(ledger.0)
+        .bind(readings().map(|r| r.device.0).collect::<Vec<Uuid>>())
+        .bind(readings().map(|r| r.metric.as_str()).collect::<Vec<&str>>())
+        .bind(indexes.collect::<Vec<i64>>())
+        .bind(readings().map(|r| r.ordinal).collect::<Vec<i32>>())
+        .bind(sites.collect::<Vec<Option<&str>>>())
+        .bind(readings().map(|r| r.at).collect::<Vec<DateTime<Utc>>>())
+        .bind(readings().map(|r| r.value).collect::<Vec<f64>>())
+        .bind(readings().map(|r| r.unit).collect::<Vec<&str>>())
+        .bind(sources.collect::<Vec<Option<&str>>>())
+        .execute(&mut **tx)
+        .await
+        .map(drop)
 }
 
 /// A reading and what its batch says of its source.

@@ -71,16 +71,23 @@ impl Advance {
     /// Does one step in a transaction of its own.
     pub(crate) async fn step(&mut self) -> Result<Step, StepError> {
         let Some(next) = self.next else {
-            return self.find_place_in_turn().await;
+            return self.find_place().await;
         };
         let batch = self.read(next).await?;
         if batch.is_empty() {
             // Another process may have gone on, or a rebuild may have changed the tables.
-            return self.find_place_in_turn().await;
+            return self.find_place().await;
         }
         let turns = Arc::clone(&self.turns);
         let _turn = turns.acquire().await;
         self.fold_or_isolate(next, &batch).await
+    }
+
+    /// Whether the read model has folded the entry at `index`, whoever did it.
+    pub(crate) async fn is_past(&self, index: Index) -> bool {
+        let schema = self.schema.name();
+        let place = checkpoint::look(self.store.pool(), &schema, self.ledger.id).await;
+        place.is_ok_and(|place| place.next > index.0)
     }
 
     /// Folds up to `goal` inside the caller's transaction, which has entered the schema.
@@ -118,16 +125,10 @@ impl Advance {
         Ok(checkpoint::advance(tx, self.ledger.id, after(batch)).await?)
     }
 
-    async fn find_place_in_turn(&mut self) -> Result<Step, StepError> {
-        let turns = Arc::clone(&self.turns);
-        let _turn = turns.acquire().await;
-        self.find_place().await
-    }
-
+    /// Only looks: it is asked by every idle follower now and then, and must not write.
     async fn find_place(&mut self) -> Result<Step, StepError> {
-        let mut tx = self.begin().await?;
-        let place = checkpoint::lock(&mut tx, self.ledger.id).await?;
-        tx.commit().await?;
+        let place =
+            checkpoint::look(self.store.pool(), &self.schema.name(), self.ledger.id).await?;
         if place.version != self.model.version() {
             return Ok(Step::OtherVersion(place.version));
         }

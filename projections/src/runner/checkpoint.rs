@@ -1,7 +1,7 @@
 //! How far a read model has come: locked, compared and moved inside the fold's transaction.
 
 use sealrock_eventstore::LedgerId;
-use sqlx::{PgConnection, PgTransaction};
+use sqlx::{PgConnection, PgPool, PgTransaction};
 
 /// What a fold finds when it has locked its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,20 @@ async fn lock_existing(
         next: next.unsigned_abs(),
         version: version.unsigned_abs(),
     }))
+}
+
+/// The place of `ledger` in `schema`, without locking it; 0 if it is new.
+pub(crate) async fn look(pool: &PgPool, schema: &str, ledger: LedgerId) -> sqlx::Result<Place> {
+    let sql = format!(
+        "SELECT (SELECT next_index FROM {schema}.checkpoint WHERE ledger_id = $1), version
+           FROM {schema}.read_model"
+    );
+    let (next, version): (Option<i64>, i32) =
+        sqlx::query_as(&sql).bind(ledger.0).fetch_one(pool).await?;
+    Ok(Place {
+        next: next.unwrap_or(0).unsigned_abs(),
+        version: version.unsigned_abs(),
+    })
 }
 
 /// Moves the place of `ledger`, which must be locked.

@@ -12,7 +12,7 @@ use super::stops;
 use super::{Runner, State, measure};
 
 /// How long a follower that nobody wakes stays without looking.
-const NET: Duration = Duration::from_secs(2);
+const NET: Duration = Duration::from_secs(5);
 /// How often a follower that cannot go on looks whether it can.
 const STANDSTILL: Duration = Duration::from_secs(1);
 
@@ -109,7 +109,7 @@ impl Follower {
             reason: reason.clone(),
         });
         self.record_stop(index, &reason).await;
-        while self.is_stopped().await && !self.token.is_cancelled() {
+        while self.is_stopped(index).await && !self.token.is_cancelled() {
             self.pause(STANDSTILL).await;
         }
         measure::stopped(name, ledger, false);
@@ -130,9 +130,14 @@ impl Follower {
     }
 
     /// While Postgres cannot be asked, the stop stands.
-    async fn is_stopped(&self) -> bool {
-        let pool = self.advance.store.pool();
-        let found = stops::find(pool, self.advance.model.name(), self.advance.ledger.id).await;
+    async fn is_stopped(&self, index: Index) -> bool {
+        let (name, ledger) = (self.advance.model.name(), self.advance.ledger.id);
+        if self.advance.is_past(index).await {
+            // Another process with better code went on, or rebuilt, before the stop was written.
+            let pool = self.advance.store.pool();
+            return stops::clear(pool, name, ledger).await.is_err();
+        }
+        let found = stops::find(self.advance.store.pool(), name, ledger).await;
         !matches!(found, Ok(None))
     }
 

@@ -102,6 +102,7 @@ impl Runner {
         token: &CancellationToken,
     ) -> Result<Rebuilt, RebuildError> {
         let model = self.find_model(name)?;
+        self.prepare().await?;
         let _lock = self.rebuild_lock(model.name()).await?;
         self.drop_old(model.name()).await?;
         self.begin_next(&model).await?;

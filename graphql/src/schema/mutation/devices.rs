@@ -1,0 +1,281 @@
+//! Registering devices, and their credentials.
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use sealrock_commands::{Commands, Done};
+use sealrock_domain::device::{BindDevice, RegisterDevice};
+use sealrock_domain::{CredentialId, DeviceId, Slug, Topic, TopicKind};
+use sealrock_projections::ReadModels;
+use uuid::Uuid;
+
+use super::command::{Recorded, WaitFor, sender};
+use super::receipt::Receipt;
+use crate::schema::global_id::GlobalId;
+use crate::schema::input::{read, read_option};
+use crate::schema::problem::Problem;
+use crate::schema::types::{AttributeInput, Device, Source};
+
+#[derive(Default)]
+pub(crate) struct DeviceMutation;
+
+/// A device to be.
+#[derive(InputObject)]
+struct RegisterDeviceInput {
+    /// Idempotency key: the same key with the same input is answered with the first receipt.
+    command_id: Option<Uuid>,
+    /// Slug of its organisation.
+    organisation: String,
+    /// Slug of its site.
+    site: String,
+    /// Its name in paths and topics. Never changes.
+    name: String,
+    /// Its name for people.
+    display_name: String,
+    /// Slug of the asset that it measures.
+    asset: Option<String>,
+    /// Whether its readings are real.
+    #[graphql(default_with = "Source::Real")]
+    source: Source,
+    /// The Ed25519 key that its batches are signed with, 64 hex digits; unsigned ones are refused then.
+    public_key: Option<String>,
+    /// What it measures.
+    sensors: Option<Vec<SensorInput>>,
+    /// Tags and metadata.
+    tags: Option<Vec<AttributeInput>>,
+}
+
+/// What a device says that it measures.
+#[derive(InputObject)]
+struct SensorInput {
+    /// Name of the metric in its batches.
+    metric: String,
+    /// Unit of its readings.
+    unit: String,
+    /// For people.
+    #[graphql(default)]
+    description: String,
+}
+
+/// A device, by its path.
+#[derive(InputObject)]
+struct DeviceInput {
+    /// Idempotency key: the same key with the same input is answered with the first receipt.
+    command_id: Option<Uuid>,
+    /// Slug of its organisation.
+    organisation: String,
+    /// Slug of its site.
+    site: String,
+    /// Its name.
+    name: String,
+}
+
+/// A device and the asset that it is to measure.
+#[derive(InputObject)]
+struct BindDeviceInput {
+    /// Idempotency key: the same key with the same input is answered with the first receipt.
+    command_id: Option<Uuid>,
+    /// Slug of its organisation.
+    organisation: String,
+    /// Slug of its site.
+    site: String,
+    /// Its name.
+    name: String,
+    /// Slug of the asset.
+    asset: String,
+}
+
+/// The device is registered, or has a new secret.
+#[derive(SimpleObject)]
+struct DeviceSecretPayload {
+    /// Id of the device.
+    id: ID,
+    /// The id that it signs in with: the MQTT user name.
+    device_id: Uuid,
+    /// The secret that it signs in with, shown this once: the MQTT password. Null when the command
+    /// was recorded before; rotate the credential to get another.
+    secret: Option<String>,
+    /// The MQTT topic of its batches.
+    topic: String,
+    /// The device; null until the read model `registry` has it (see `waitFor`).
+    device: Option<Device>,
+    /// Proof that it is recorded.
+    receipt: Receipt,
+    /// Whether it was recorded before, under the same command id.
+    duplicate: bool,
+}
+
+/// The device is changed.
+#[derive(SimpleObject)]
+struct DevicePayload {
+    /// Id of the device.
+    id: ID,
+    /// The device; as it was before until the read model `registry` has the change (see `waitFor`).
+    device: Option<Device>,
+    /// Proof that it is recorded.
+    receipt: Receipt,
+    /// Whether it was recorded before, under the same command id.
+    duplicate: bool,
+}
+
+#[Object]
+impl DeviceMutation {
+    /// Registers a device of a site and makes its secret.
+    async fn register_device(
+        &self,
+        context: &Context<'_>,
+        input: RegisterDeviceInput,
+        #[graphql(desc = "Read models that must have it before this answers (for a limited time).")]
+        wait_for: Option<Vec<String>>,
+    ) -> Result<DeviceSecretPayload, Problem> {
+        let (sender, wait_for) = (sender(context, input.command_id)?, WaitFor::read(context, wait_for)?);
+        let command = RegisterDevice::try_from(input)?;
+        let path = Path { organisation: command.org.clone(), site: command.site.clone(), name: command.name.clone() };
+        let registered = context.data_unchecked::<Commands>().register_device(&sender, command).await?;
+        let secret = registered.secret.map(|secret| secret.reveal().to_owned());
+        let changed = path.changed(context, &registered.done, &wait_for).await;
+        Ok(path.with_secret(secret, changed))
+    }
+
+    /// Gives a device a new secret; the one before is invalid at once.
+    async fn rotate_device_credential(
+        &self,
+        context: &Context<'_>,
+        input: DeviceInput,
+        #[graphql(desc = "Read models that must have it before this answers (for a limited time).")]
+        wait_for: Option<Vec<String>>,
+    ) -> Result<DeviceSecretPayload, Problem> {
+        let (sender, wait_for) = (sender(context, input.command_id)?, WaitFor::read(context, wait_for)?);
+        let path = Path::try_from(input)?;
+        let Path { organisation, site, name } = &path;
+        let commands = context.data_unchecked::<Commands>();
+        let rotated = commands.rotate_credential(&sender, organisation, site, name).await?;
+        let secret = rotated.secret.map(|secret| secret.reveal().to_owned());
+        let changed = path.changed(context, &rotated.done, &wait_for).await;
+        Ok(path.with_secret(secret, changed))
+    }
+
+    /// Locks a device out until its credential is rotated.
+    async fn revoke_device_credential(
+        &self,
+        context: &Context<'_>,
+        input: DeviceInput,
+        #[graphql(desc = "Read models that must have it before this answers (for a limited time).")]
+        wait_for: Option<Vec<String>>,
+    ) -> Result<DevicePayload, Problem> {
+        let (sender, wait_for) = (sender(context, input.command_id)?, WaitFor::read(context, wait_for)?);
+        let path = Path::try_from(input)?;
+        let Path { organisation, site, name } = &path;
+        let commands = context.data_unchecked::<Commands>();
+        let done = commands.revoke_credential(&sender, organisation, site, name).await?;
+        Ok(path.changed(context, &done, &wait_for).await)
+    }
+
+    /// Lets a device measure another asset of its site.
+    async fn bind_device(
+        &self,
+        context: &Context<'_>,
+        input: BindDeviceInput,
+        #[graphql(desc = "Read models that must have it before this answers (for a limited time).")]
+        wait_for: Option<Vec<String>>,
+    ) -> Result<DevicePayload, Problem> {
+        let (sender, wait_for) = (sender(context, input.command_id)?, WaitFor::read(context, wait_for)?);
+        let command = BindDevice { asset: read("asset", &input.asset)? };
+        let path = Path::read(&input.organisation, &input.site, &input.name)?;
+        let Path { organisation, site, name } = &path;
+        let commands = context.data_unchecked::<Commands>();
+        let done = commands.bind_device(&sender, organisation, site, name, command).await?;
+        Ok(path.changed(context, &done, &wait_for).await)
+    }
+
+    /// Takes a device out of use for good; its history stays.
+    async fn decommission_device(
+        &self,
+        context: &Context<'_>,
+        input: DeviceInput,
+        #[graphql(desc = "Read models that must have it before this answers (for a limited time).")]
+        wait_for: Option<Vec<String>>,
+    ) -> Result<DevicePayload, Problem> {
+        let (sender, wait_for) = (sender(context, input.command_id)?, WaitFor::read(context, wait_for)?);
+        let path = Path::try_from(input)?;
+        let Path { organisation, site, name } = &path;
+        let commands = context.data_unchecked::<Commands>();
+        let done = commands.decommission_device(&sender, organisation, site, name).await?;
+        Ok(path.changed(context, &done, &wait_for).await)
+    }
+}
+
+/// Where a device is.
+struct Path {
+    organisation: Slug,
+    site: Slug,
+    name: Slug,
+}
+
+impl Path {
+    fn read(organisation: &str, site: &str, name: &str) -> Result<Self, Problem> {
+        Ok(Self {
+            organisation: read("organisation", organisation)?,
+            site: read("site", site)?,
+            name: read("name", name)?,
+        })
+    }
+
+    fn id(&self) -> DeviceId {
+        DeviceId::of(&self.organisation, &self.site, &self.name)
+    }
+
+    async fn changed(&self, context: &Context<'_>, done: &Done, wait_for: &WaitFor) -> DevicePayload {
+        let recorded = Recorded::new(context, &self.organisation, done, wait_for).await;
+        let found = context.data_unchecked::<ReadModels>().devices_by_id(&[self.id()]).await;
+        DevicePayload {
+            id: GlobalId::Device(self.id()).into(),
+            device: recorded.object(found).map(Device),
+            receipt: recorded.receipt,
+            duplicate: recorded.duplicate,
+        }
+    }
+
+    fn with_secret(self, secret: Option<String>, changed: DevicePayload) -> DeviceSecretPayload {
+        let DevicePayload { id, device, receipt, duplicate } = changed;
+        let device_id = self.id().as_uuid();
+        let topic = Topic::new(self.organisation, self.site, self.name, TopicKind::Batch).to_string();
+        DeviceSecretPayload { id, device_id, secret, topic, device, receipt, duplicate }
+    }
+}
+
+impl TryFrom<DeviceInput> for Path {
+    type Error = Problem;
+
+    fn try_from(input: DeviceInput) -> Result<Self, Problem> {
+        Self::read(&input.organisation, &input.site, &input.name)
+    }
+}
+
+impl TryFrom<RegisterDeviceInput> for RegisterDevice {
+    type Error = Problem;
+
+    fn try_from(input: RegisterDeviceInput) -> Result<Self, Problem> {
+        let sensors = input.sensors.unwrap_or_default().into_iter().map(TryInto::try_into);
+        Ok(Self {
+            org: read("organisation", &input.organisation)?,
+            site: read("site", &input.site)?,
+            name: read("name", &input.name)?,
+            display_name: read("displayName", &input.display_name)?,
+            asset: read_option("asset", input.asset.as_deref())?,
+            source: input.source.into(),
+            public_key: read_option("publicKey", input.public_key.as_deref())?,
+            // The write side makes the credential.
+            credential: CredentialId(Uuid::nil()),
+            metadata: AttributeInput::read(input.tags)?,
+            sensors: sensors.collect::<Result<_, Problem>>()?,
+        })
+    }
+}
+
+impl TryFrom<SensorInput> for sealrock_domain::device::Sensor {
+    type Error = Problem;
+
+    fn try_from(input: SensorInput) -> Result<Self, Problem> {
+        let SensorInput { metric, unit, description } = input;
+        Ok(Self { metric: read("sensors.metric", &metric)?, unit, description })
+    }
+}

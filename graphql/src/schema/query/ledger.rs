@@ -1,0 +1,115 @@
+//! Ledgers, their entries, and the read models' progress.
+
+use async_graphql::connection::{Connection, Edge};
+use async_graphql::{Context, Object, ScalarType, SimpleObject, Value};
+use sealrock_access::Permission::ReadLedger;
+use sealrock_ledger::{Index, LedgerName};
+use sealrock_projections::ledger::{EntriesPage, EntryFilter};
+use sealrock_projections::{LedgerInfo, ReadModels, Runner};
+
+use crate::code::Code;
+use crate::schema::guard::{may, permit, principal};
+use crate::schema::input;
+use crate::schema::paging;
+use crate::schema::position::Position;
+use crate::schema::problem::Problem;
+use crate::schema::scalars::Count;
+use crate::schema::types::{Ledger, LedgerEntry, ProjectionStatus};
+
+#[derive(Default)]
+pub(crate) struct LedgerQuery;
+
+#[Object]
+impl LedgerQuery {
+    /// The ledger of this name (its organisation's).
+    async fn ledger(&self, context: &Context<'_>, name: String) -> Result<Ledger, Problem> {
+        Ok(Ledger(existing(context, &name).await?))
+    }
+
+    /// Entries of a ledger in its order, all or those of an event type or stream. A cursor of this
+    /// list is a `Position`.
+    #[graphql(complexity = "paging::cost(first, child_complexity)")]
+    async fn ledger_entries(
+        &self,
+        context: &Context<'_>,
+        ledger: String,
+        first: Option<i32>,
+        after: Option<String>,
+        #[graphql(name = "type", desc = "Event type, such as `SensorBatchRecorded`.")] kind: Option<String>,
+        #[graphql(desc = "Stream, `<aggregate type>/<id>`.")] stream: Option<String>,
+    ) -> Result<EntryPage, Problem> {
+        let ledger = existing(context, &ledger).await?;
+        let size = paging::size(first)?;
+        let after = start(&ledger.name, after.as_deref())?;
+        let read = context.data_unchecked::<ReadModels>();
+        let page = read.entries(&ledger, after, size, &EntryFilter { stream, kind }).await?;
+        Ok(entry_page(&ledger.name, page, after.is_some()))
+    }
+
+    /// One entry of a ledger; null behind its end.
+    async fn ledger_entry(
+        &self,
+        context: &Context<'_>,
+        ledger: String,
+        index: Count,
+    ) -> Result<Option<LedgerEntry>, Problem> {
+        let ledger = existing(context, &ledger).await?;
+        let read = context.data_unchecked::<ReadModels>();
+        let found = read.entry(&ledger, Index(index.0)).await?;
+        Ok(found.map(|entry| LedgerEntry::new(ledger.name, entry)))
+    }
+
+    /// How far each read model has come on each ledger that the caller may read.
+    async fn projections(&self, context: &Context<'_>) -> Result<Vec<ProjectionStatus>, Problem> {
+        principal(context)?;
+        let mut statuses = context.data_unchecked::<Runner>().status().await?;
+        statuses.retain(|status| {
+            status.ledger.as_str().parse().is_ok_and(|organisation| may(context, ReadLedger, &organisation))
+        });
+        Ok(statuses.into_iter().map(ProjectionStatus::from).collect())
+    }
+}
+
+/// A ledger that the caller may read.
+pub(crate) async fn existing(context: &Context<'_>, name: &str) -> Result<LedgerInfo, Problem> {
+    permit(context, ReadLedger, &input::read("ledger", name)?, None)?;
+    let found = context.data_unchecked::<ReadModels>().ledger(&input::read("ledger", name)?).await?;
+    found.ok_or_else(|| Problem::new(Code::NotFound, format!("there is no ledger {name}")))
+}
+
+/// Where to go on in a list with few matches.
+#[derive(SimpleObject)]
+struct Scanned {
+    /// The cursor of the last entry that was looked at. A page may have fewer items than asked for,
+    /// even none, and still more behind it: go on from here.
+    scanned_to: Option<String>,
+}
+
+type EntryPage = Connection<String, LedgerEntry, Scanned>;
+
+fn entry_page(ledger: &LedgerName, page: EntriesPage, has_previous: bool) -> EntryPage {
+    let scanned_to = page.scanned_to.map(|index| cursor(ledger, index));
+    let mut connection = Connection::with_additional_fields(has_previous, page.more, Scanned { scanned_to });
+    connection.edges = page
+        .entries
+        .into_iter()
+        .map(|entry| {
+            let index = entry.recorded.entry.index;
+            Edge::new(cursor(ledger, index), LedgerEntry::new(ledger.clone(), entry))
+        })
+        .collect();
+    connection
+}
+
+fn cursor(ledger: &LedgerName, index: Index) -> String {
+    match Position::entry(ledger.clone(), index).to_value() {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+fn start(ledger: &LedgerName, after: Option<&str>) -> Result<Option<Index>, Problem> {
+    let Some(text) = after else { return Ok(None) };
+    let problem = |_| Problem::input(format!("{text:?} is not a cursor of this list: give one that came with it"));
+    text.parse::<Position>().map_err(problem)?.entry_in(ledger)
+}

@@ -1,0 +1,96 @@
+//! Assets.
+
+use async_graphql::{Context, ID, Object};
+use sealrock_domain::SiteId;
+use sealrock_projections::ReadModels;
+use sealrock_projections::registry::{Asset as Stored, Within};
+
+use super::{AssetKind, Attribute, Device, Site};
+use crate::schema::global_id::GlobalId;
+use crate::schema::paging::{self, Page};
+use crate::schema::problem::Problem;
+use crate::schema::provenance::{Provenance, ledger_of};
+use crate::schema::scalars::Time;
+
+/// A thing at a site that devices measure, such as a stack or a well.
+pub(crate) struct Asset(pub(crate) Stored);
+
+/// A thing at a site that devices measure, such as a stack or a well.
+#[Object]
+impl Asset {
+    /// Id for `node`.
+    pub(crate) async fn id(&self) -> ID {
+        GlobalId::Asset(self.0.id).into()
+    }
+
+    /// Its name in paths.
+    async fn slug(&self) -> &str {
+        self.0.slug.as_str()
+    }
+
+    /// Its name for people.
+    async fn display_name(&self) -> &str {
+        self.0.display_name.as_ref()
+    }
+
+    /// What it is.
+    async fn kind(&self) -> AssetKind {
+        self.0.kind.into()
+    }
+
+    /// Installation metadata and assumptions.
+    async fn assumptions(&self) -> Vec<Attribute> {
+        Attribute::all(&self.0.assumptions)
+    }
+
+    /// Whether it is out of use.
+    async fn retired(&self) -> bool {
+        self.0.retired
+    }
+
+    /// When it was registered.
+    async fn registered_at(&self) -> Time {
+        self.0.registered_at.into()
+    }
+
+    /// Where it is.
+    async fn site(&self, context: &Context<'_>) -> Result<Option<Site>, Problem> {
+        let read = context.data_unchecked::<ReadModels>();
+        let found = read.sites_by_id(&[SiteId::of(&self.0.organisation, &self.0.site)]).await?;
+        Ok(found.into_iter().next().map(Site))
+    }
+
+    /// The devices that measure it, by name.
+    #[graphql(complexity = "paging::cost(first, child_complexity)")]
+    async fn devices(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Page<Device>, Problem> {
+        let Stored { organisation, site, slug, .. } = self.0.clone();
+        let within = Within { organisation, site: Some(site), asset: Some(slug) };
+        Device::page(context, within, first, after).await
+    }
+
+    /// The entries that registered it and changed it last.
+    async fn provenance(&self) -> Provenance {
+        let ledger = ledger_of(&self.0.organisation);
+        Provenance::of(&ledger, [self.0.first_index, self.0.last_index])
+    }
+}
+
+impl Asset {
+    pub(super) async fn page(
+        context: &Context<'_>,
+        within: Within,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Page<Self>, Problem> {
+        let (size, after) = (paging::size(first)?, paging::place(after.as_deref())?);
+        let read = context.data_unchecked::<ReadModels>();
+        let found = read.assets(&within, after.as_ref(), size + 1).await?;
+        let cursor = |asset: &Stored| format!("{}/{}", asset.site, asset.slug);
+        Ok(paging::page(found, size, after.is_none(), cursor, Self))
+    }
+}

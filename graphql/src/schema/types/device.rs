@@ -1,0 +1,176 @@
+//! Devices.
+
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{Context, ID, Object, SimpleObject};
+use sealrock_domain::{AssetId, OrganisationId, SiteId, Topic, TopicKind};
+use sealrock_projections::ReadModels;
+use sealrock_projections::latest::LatestFilter;
+use sealrock_projections::registry::{Device as Stored, Within};
+use uuid::Uuid;
+
+use super::{Asset, Attribute, DeviceStatus, Gap, LatestReading, Organisation, Site, Source};
+use crate::schema::global_id::GlobalId;
+use crate::schema::loaders::{Loader, StatusOf};
+use crate::schema::paging::{self, Page};
+use crate::schema::problem::Problem;
+use crate::schema::provenance::{Provenance, ledger_of};
+use crate::schema::scalars::Time;
+
+/// A device that sends sensor batches.
+pub(crate) struct Device(pub(crate) Stored);
+
+/// A device that sends sensor batches.
+#[Object]
+impl Device {
+    /// Id for `node`.
+    pub(crate) async fn id(&self) -> ID {
+        GlobalId::Device(self.0.id).into()
+    }
+
+    /// The id that it signs in with.
+    async fn device_id(&self) -> Uuid {
+        self.0.id.as_uuid()
+    }
+
+    /// Its name in paths and topics.
+    async fn name(&self) -> &str {
+        self.0.slug.as_str()
+    }
+
+    /// Its name for people.
+    async fn display_name(&self) -> &str {
+        self.0.display_name.as_ref()
+    }
+
+    /// The MQTT topic of its batches.
+    async fn topic(&self) -> String {
+        let Stored { organisation, site, slug, .. } = self.0.clone();
+        Topic::new(organisation, site, slug, TopicKind::Batch).to_string()
+    }
+
+    /// Whether its readings are real, unless a batch says otherwise.
+    async fn source(&self) -> Source {
+        self.0.source.into()
+    }
+
+    /// The Ed25519 key that its batches are signed with, hex; null if they are not signed.
+    async fn public_key(&self) -> Option<String> {
+        self.0.public_key.as_ref().map(ToString::to_string)
+    }
+
+    /// Whether it can sign in.
+    async fn has_credential(&self) -> bool {
+        self.0.credential.is_some()
+    }
+
+    /// What it says it measures.
+    async fn sensors(&self) -> Vec<Sensor> {
+        self.0.sensors.iter().map(Sensor::from).collect()
+    }
+
+    /// Tags and metadata.
+    async fn tags(&self) -> Vec<Attribute> {
+        Attribute::all(&self.0.metadata)
+    }
+
+    /// Whether it is out of use for good.
+    async fn decommissioned(&self) -> bool {
+        self.0.decommissioned
+    }
+
+    /// When it was registered.
+    async fn registered_at(&self) -> Time {
+        self.0.registered_at.into()
+    }
+
+    /// Whose it is.
+    async fn organisation(&self, context: &Context<'_>) -> Result<Option<Organisation>, Problem> {
+        let read = context.data_unchecked::<ReadModels>();
+        let found = read.organisations_by_id(&[OrganisationId::of(&self.0.organisation)]).await?;
+        Ok(found.into_iter().next().map(Organisation))
+    }
+
+    /// Where it is.
+    async fn site(&self, context: &Context<'_>) -> Result<Option<Site>, Problem> {
+        let read = context.data_unchecked::<ReadModels>();
+        let found = read.sites_by_id(&[SiteId::of(&self.0.organisation, &self.0.site)]).await?;
+        Ok(found.into_iter().next().map(Site))
+    }
+
+    /// The asset that it measures.
+    async fn asset(&self, context: &Context<'_>) -> Result<Option<Asset>, Problem> {
+        let Stored { organisation, site, asset: Some(asset), .. } = &self.0 else { return Ok(None) };
+        let read = context.data_unchecked::<ReadModels>();
+        let found = read.assets_by_id(&[AssetId::of(organisation, site, asset)]).await?;
+        Ok(found.into_iter().next().map(Asset))
+    }
+
+    /// How it is doing; null until its first batch.
+    async fn status(&self, context: &Context<'_>) -> Result<Option<DeviceStatus>, Problem> {
+        let loader = context.data_unchecked::<DataLoader<Loader>>();
+        let found = loader.load_one(StatusOf(self.0.id)).await?;
+        Ok(found.map(|status| DeviceStatus::new(ledger_of(&self.0.organisation), status)))
+    }
+
+    /// The newest value of each of its metrics.
+    async fn latest(&self, context: &Context<'_>) -> Result<Vec<LatestReading>, Problem> {
+        let filter = LatestFilter { devices: Some(vec![self.0.id]), ..LatestFilter::default() };
+        LatestReading::all(context, &self.0.organisation, self.0.ledger, &filter).await
+    }
+
+    /// Batches that did not come, or came late, newest first.
+    #[graphql(complexity = "paging::cost(first, child_complexity)")]
+    async fn gaps(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only those that no batch has filled yet.", default = false)] only_open: bool,
+        first: Option<i32>,
+    ) -> Result<Vec<Gap>, Problem> {
+        let read = context.data_unchecked::<ReadModels>();
+        let gaps = read.gaps(self.0.id, only_open, paging::size(first)?).await?;
+        let ledger = ledger_of(&self.0.organisation);
+        Ok(gaps.into_iter().map(|gap| Gap::new(&ledger, gap)).collect())
+    }
+
+    /// The entries that registered it and changed it last.
+    async fn provenance(&self) -> Provenance {
+        let ledger = ledger_of(&self.0.organisation);
+        Provenance::of(&ledger, [self.0.first_index, self.0.last_index])
+    }
+}
+
+impl Device {
+    pub(super) async fn page(
+        context: &Context<'_>,
+        within: Within,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Page<Self>, Problem> {
+        let (size, after) = (paging::size(first)?, paging::place(after.as_deref())?);
+        let read = context.data_unchecked::<ReadModels>();
+        let found = read.devices(&within, after.as_ref(), size + 1).await?;
+        let cursor = |device: &Stored| format!("{}/{}", device.site, device.slug);
+        Ok(paging::page(found, size, after.is_none(), cursor, Self))
+    }
+}
+
+/// What a device says that it measures.
+#[derive(Debug, Clone, SimpleObject)]
+struct Sensor {
+    /// Name of the metric in its batches.
+    metric: String,
+    /// Unit of its readings.
+    unit: String,
+    /// For people.
+    description: String,
+}
+
+impl From<&sealrock_domain::device::Sensor> for Sensor {
+    fn from(sensor: &sealrock_domain::device::Sensor) -> Self {
+        Self {
+            metric: sensor.metric.to_string(),
+            unit: sensor.unit.clone(),
+            description: sensor.description.clone(),
+        }
+    }
+}

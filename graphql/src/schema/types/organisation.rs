@@ -1,0 +1,92 @@
+//! Organisations.
+
+use async_graphql::{Context, ID, Object};
+use sealrock_projections::ReadModels;
+use sealrock_projections::registry::{Organisation as Stored, Within};
+
+use super::{Asset, Device, Ledger, Site};
+use crate::schema::global_id::GlobalId;
+use crate::schema::paging::{self, Page};
+use crate::schema::problem::Problem;
+use crate::schema::provenance::{Provenance, ledger_of};
+use crate::schema::scalars::Time;
+
+/// An organisation: whoever runs sites and answers for them. It has a ledger of its own.
+pub(crate) struct Organisation(pub(crate) Stored);
+
+/// An organisation: whoever runs sites and answers for them. It has a ledger of its own.
+#[Object]
+impl Organisation {
+    /// Id for `node`.
+    pub(crate) async fn id(&self) -> ID {
+        GlobalId::Organisation(self.0.id).into()
+    }
+
+    /// Its name in paths and topics, which is also its ledger's.
+    async fn slug(&self) -> &str {
+        self.0.slug.as_str()
+    }
+
+    /// Its name for people.
+    async fn display_name(&self) -> &str {
+        self.0.display_name.as_ref()
+    }
+
+    /// When it was registered.
+    async fn registered_at(&self) -> Time {
+        self.0.registered_at.into()
+    }
+
+    /// Its ledger.
+    async fn ledger(&self, context: &Context<'_>) -> Result<Option<Ledger>, Problem> {
+        let read = context.data_unchecked::<ReadModels>();
+        Ok(read.ledger(&ledger_of(&self.0.slug)).await?.map(Ledger))
+    }
+
+    /// Its sites, by name.
+    #[graphql(complexity = "paging::cost(first, child_complexity)")]
+    async fn sites(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Page<Site>, Problem> {
+        let (size, after) = (paging::size(first)?, paging::slug(after.as_deref())?);
+        let read = context.data_unchecked::<ReadModels>();
+        let found = read.sites(&self.0.slug, after.as_ref(), size + 1).await?;
+        Ok(paging::page(found, size, after.is_none(), |site| site.slug.to_string(), Site))
+    }
+
+    /// Its assets, by site and name.
+    #[graphql(complexity = "paging::cost(first, child_complexity)")]
+    async fn assets(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Page<Asset>, Problem> {
+        Asset::page(context, self.within(), first, after).await
+    }
+
+    /// Its devices, by site and name.
+    #[graphql(complexity = "paging::cost(first, child_complexity)")]
+    async fn devices(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Page<Device>, Problem> {
+        Device::page(context, self.within(), first, after).await
+    }
+
+    /// The entries that registered it and changed it last.
+    async fn provenance(&self) -> Provenance {
+        Provenance::of(&ledger_of(&self.0.slug), [self.0.first_index, self.0.last_index])
+    }
+}
+
+impl Organisation {
+    fn within(&self) -> Within {
+        Within { organisation: self.0.slug.clone(), site: None, asset: None }
+    }
+}

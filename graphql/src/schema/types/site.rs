@@ -1,0 +1,119 @@
+//! Sites.
+
+use async_graphql::{Context, ID, Object};
+use sealrock_domain::OrganisationId;
+use sealrock_projections::ReadModels;
+use sealrock_projections::latest::LatestFilter;
+use sealrock_projections::registry::{Site as Stored, Within};
+
+use super::{Asset, Device, LatestReading, Organisation, SiteKind};
+use crate::schema::global_id::GlobalId;
+use crate::schema::paging::{self, Page};
+use crate::schema::problem::Problem;
+use crate::schema::provenance::{Provenance, ledger_of};
+use crate::schema::scalars::Time;
+
+/// A place where an organisation captures, moves, injects or watches CO2.
+pub(crate) struct Site(pub(crate) Stored);
+
+/// A place where an organisation captures, moves, injects or watches CO2.
+#[Object]
+impl Site {
+    /// Id for `node`.
+    pub(crate) async fn id(&self) -> ID {
+        GlobalId::Site(self.0.id).into()
+    }
+
+    /// Its name in paths and topics.
+    async fn slug(&self) -> &str {
+        self.0.slug.as_str()
+    }
+
+    /// Its name for people.
+    async fn display_name(&self) -> &str {
+        self.0.display_name.as_ref()
+    }
+
+    /// What happens there.
+    async fn kind(&self) -> SiteKind {
+        self.0.kind.into()
+    }
+
+    /// Country, ISO 3166-1 alpha-2.
+    async fn country(&self) -> Option<String> {
+        self.0.country.as_ref().map(ToString::to_string)
+    }
+
+    /// Degrees north (WGS 84), a decimal.
+    async fn latitude(&self) -> Option<&str> {
+        self.0.latitude.as_ref().map(|decimal| decimal.as_str())
+    }
+
+    /// Degrees east (WGS 84), a decimal.
+    async fn longitude(&self) -> Option<&str> {
+        self.0.longitude.as_ref().map(|decimal| decimal.as_str())
+    }
+
+    /// Usual absolute air pressure in kPa, a decimal.
+    async fn ambient_pressure_kpa(&self) -> Option<&str> {
+        self.0.ambient_pressure_kpa.as_ref().map(|decimal| decimal.as_str())
+    }
+
+    /// Whether it is out of use.
+    async fn retired(&self) -> bool {
+        self.0.retired
+    }
+
+    /// When it was registered.
+    async fn registered_at(&self) -> Time {
+        self.0.registered_at.into()
+    }
+
+    /// Whose it is.
+    async fn organisation(&self, context: &Context<'_>) -> Result<Option<Organisation>, Problem> {
+        let read = context.data_unchecked::<ReadModels>();
+        let found = read.organisations_by_id(&[OrganisationId::of(&self.0.organisation)]).await?;
+        Ok(found.into_iter().next().map(Organisation))
+    }
+
+    /// What is measured there, by name.
+    #[graphql(complexity = "paging::cost(first, child_complexity)")]
+    async fn assets(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Page<Asset>, Problem> {
+        Asset::page(context, self.within(), first, after).await
+    }
+
+    /// What measures there, by name.
+    #[graphql(complexity = "paging::cost(first, child_complexity)")]
+    async fn devices(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Page<Device>, Problem> {
+        Device::page(context, self.within(), first, after).await
+    }
+
+    /// The newest value of every device and metric there.
+    async fn latest(&self, context: &Context<'_>) -> Result<Vec<LatestReading>, Problem> {
+        let filter = LatestFilter { site: Some(self.0.slug.clone()), ..LatestFilter::default() };
+        LatestReading::all(context, &self.0.organisation, self.0.ledger, &filter).await
+    }
+
+    /// The entries that registered it and changed it last.
+    async fn provenance(&self) -> Provenance {
+        let ledger = ledger_of(&self.0.organisation);
+        Provenance::of(&ledger, [self.0.first_index, self.0.last_index])
+    }
+}
+
+impl Site {
+    fn within(&self) -> Within {
+        let Stored { organisation, slug, .. } = self.0.clone();
+        Within { organisation, site: Some(slug), asset: None }
+    }
+}

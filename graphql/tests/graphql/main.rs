@@ -1,0 +1,11 @@
+//! The schema over real HTTP and WebSocket, on a real Postgres with real commands and projections.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+mod accounts;
+mod entries;
+mod limits;
+mod mutations;
+mod schema;
+mod subscriptions;
+mod telemetry;
+mod world;

@@ -1,0 +1,256 @@
+//! A platform without devices and brokers: event store, commands, projections and this crate.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use futures::{SinkExt, StreamExt};
+use sealrock_access::{Principal, TokenKey, Tokens, accounts};
+use sealrock_commands::{Commands, DeviceIdentity, Devices};
+use sealrock_eventstore::{EventStore, KeyFiles};
+use sealrock_graphql::{GraphqlState, router};
+use sealrock_projections::{ReadModels, Runner};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub struct World {
+    address: String,
+    tokens: Arc<Tokens>,
+    token: String,
+    devices: Devices,
+    /// Password of the account `admin`.
+    pub password: String,
+    _stop: DropGuard,
+    _keys: TempDir,
+}
+
+/// Events reach the read models, and a mutation may wait long for them.
+pub async fn start() -> World {
+    World::new(true, Duration::from_secs(20)).await
+}
+
+/// Read models stand still.
+pub async fn start_without_projections() -> World {
+    World::new(false, Duration::from_millis(200)).await
+}
+
+impl World {
+    async fn new(project: bool, patience: Duration) -> Self {
+        let database = sealrock_testkit::database().await;
+        let keys = tempfile::tempdir().unwrap();
+        let key_source = Arc::new(KeyFiles::new(keys.path()));
+        let store = EventStore::open(database.pool.clone(), key_source, "test.example").await.unwrap();
+        let runner = Runner::new(store.clone(), sealrock_projections::all());
+        runner.prepare().await.unwrap();
+        let stop = CancellationToken::new();
+        if project {
+            let (runner, stop) = (runner.clone(), stop.clone());
+            tokio::spawn(async move { runner.run(stop).await });
+        }
+        let admin = accounts::create_first_admin(&database.pool).await.unwrap().unwrap();
+        let tokens = Arc::new(Tokens::new(TokenKey::from_seed(&[9; 32]), "test.example"));
+        let commands = Commands::new(store.clone(), true);
+        let state = GraphqlState {
+            commands: commands.clone(),
+            read: ReadModels::new(store),
+            runner,
+            tokens: tokens.clone(),
+            pool: database.pool,
+            patience,
+            development: false,
+            shutdown: stop.clone(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move { axum::serve(listener, router(state)).await });
+        let service = Principal::Service { name: "test".parse().unwrap() };
+        Self {
+            address,
+            token: tokens.issue(&service).token,
+            tokens,
+            devices: Devices::new(commands),
+            password: admin.password.reveal().to_owned(),
+            _stop: stop.drop_guard(),
+            _keys: keys,
+        }
+    }
+
+    /// A token of this principal.
+    pub fn token_of(&self, principal: &Principal) -> String {
+        self.tokens.issue(principal).token
+    }
+
+    /// The whole answer to an operation.
+    pub async fn ask(&self, query: &str, variables: Value) -> Value {
+        self.ask_as(Some(&self.token), query, variables).await
+    }
+
+    pub async fn ask_as(&self, token: Option<&str>, query: &str, variables: Value) -> Value {
+        let mut request = reqwest::Client::new().post(format!("http://{}/graphql", self.address));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let body = json!({"query": query, "variables": variables});
+        request.json(&body).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The data of an operation that must not fail.
+    pub async fn data(&self, query: &str, variables: Value) -> Value {
+        let mut answer = self.ask(query, variables).await;
+        assert!(answer.get("errors").is_none(), "{answer:#}");
+        answer["data"].take()
+    }
+
+    /// The code of the only error of an operation.
+    pub async fn code(&self, query: &str, variables: Value) -> String {
+        let answer = self.ask(query, variables).await;
+        code_of(&answer)
+    }
+
+    /// Organisation `northsea`, site `plant-1`, asset `stack-1`.
+    pub async fn register_places(&self) {
+        self.data(PLACES, json!({"organisation": "northsea"})).await;
+    }
+
+    /// A device of `northsea/plant-1`, signed in.
+    pub async fn register_device(&self, name: &str) -> DeviceIdentity {
+        let registered = self.data(DEVICE, json!({"organisation": "northsea", "name": name})).await;
+        let registered = &registered["registerDevice"];
+        let device = registered["deviceId"].as_str().unwrap().parse().unwrap();
+        let secret = registered["secret"].as_str().unwrap();
+        self.devices.authenticate(device, secret).await.unwrap()
+    }
+
+    /// Records a batch of co2_ppm readings, a second apart from `second` past noon; answers its index.
+    pub async fn record(&self, device: &DeviceIdentity, seq: u64, second: u32, values: &[f64]) -> u64 {
+        let readings: Vec<Value> = (second..)
+            .zip(values)
+            .map(|(second, value)| {
+                let at = format!("2026-11-20T12:{:02}:{:02}Z", second / 60, second % 60);
+                json!({"metric": "co2_ppm", "at": at, "value": value})
+            })
+            .collect();
+        let bytes = json!({"seq": seq, "readings": readings}).to_string().into_bytes();
+        let recorded = self.devices.record_batch(device, "http:/ingest", Utc::now(), bytes).await;
+        recorded.unwrap().index
+    }
+
+    /// Returns when every read model of `northsea` has folded everything.
+    pub async fn settle(&self) {
+        loop {
+            let status = self.data("{ projections { ledger lagEvents } }", json!({})).await;
+            let behind = |one: &Value| one["ledger"] == "northsea" && one["lagEvents"] != 0;
+            if !status["projections"].as_array().unwrap().iter().any(behind) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// A running subscription.
+    pub async fn subscribe(&self, query: &str, variables: Value) -> Feed {
+        let mut request = format!("ws://{}/graphql/ws", self.address).into_client_request().unwrap();
+        let protocol = "graphql-transport-ws".parse().unwrap();
+        request.headers_mut().insert("sec-websocket-protocol", protocol);
+        let (socket, _) = connect_async(request).await.unwrap();
+        let mut feed = Feed(socket);
+        let authorization = format!("Bearer {}", self.token);
+        feed.say(&json!({"type": "connection_init", "payload": {"authorization": authorization}})).await;
+        assert_eq!(feed.hear().await["type"], "connection_ack");
+        let payload = json!({"query": query, "variables": variables});
+        feed.say(&json!({"type": "subscribe", "id": "s", "payload": payload})).await;
+        feed
+    }
+}
+
+pub struct Feed(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Feed {
+    async fn say(&mut self, message: &Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    async fn hear(&mut self) -> Value {
+        let frame = tokio::time::timeout(Duration::from_secs(20), self.0.next());
+        let frame = frame.await.expect("an item within 20 s").unwrap().unwrap();
+        serde_json::from_str(frame.to_text().unwrap()).unwrap()
+    }
+
+    /// The payload of the next item.
+    pub async fn answer(&mut self) -> Value {
+        let mut message = self.hear().await;
+        assert_eq!(message["type"], "next", "{message}");
+        message["payload"].take()
+    }
+
+    /// The next item of a subscription's field.
+    pub async fn item(&mut self, field: &str) -> Value {
+        let mut answer = self.answer().await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+        answer["data"][field].take()
+    }
+
+    /// Whether nothing comes for a while.
+    pub async fn is_silent(&mut self) -> bool {
+        tokio::time::timeout(Duration::from_millis(700), self.0.next()).await.is_err()
+    }
+}
+
+/// The code of the first error.
+pub fn code_of(answer: &Value) -> String {
+    let code = answer["errors"][0]["extensions"]["code"].as_str();
+    code.unwrap_or_else(|| panic!("no code: {answer:#}")).to_owned()
+}
+
+/// The answer with what differs from run to run replaced.
+pub fn masked(mut value: Value) -> Value {
+    mask(&mut value);
+    value
+}
+
+fn mask(value: &mut Value) {
+    const VARYING: [&str; 9] = [
+        "checkpoint", "command", "json", "leafHash", "note", "receivedAt", "recordedAt", "registeredAt", "secret",
+    ];
+    match value {
+        Value::Object(fields) => fields.iter_mut().for_each(|(name, field)| {
+            if VARYING.contains(&name.as_str()) && field.is_string() {
+                *field = json!(format!("[{name}]"));
+            } else {
+                mask(field);
+            }
+        }),
+        Value::Array(items) => items.iter_mut().for_each(mask),
+        _ => {}
+    }
+}
+
+pub const PLACES: &str = r#"mutation ($organisation: String!) {
+  registerOrganisation(input: {slug: $organisation, displayName: "North Sea Storage"}) { receipt { ledger } }
+  registerSite(input: {organisation: $organisation, slug: "plant-1", displayName: "Plant 1", kind: CAPTURE_PLANT}) {
+    receipt { ledger }
+  }
+  registerAsset(
+    input: {organisation: $organisation, site: "plant-1", slug: "stack-1", displayName: "Stack", kind: STACK}
+    waitFor: ["registry"]
+  ) { receipt { ledger } }
+}"#;
+
+pub const DEVICE: &str = r#"mutation ($organisation: String!, $name: String!, $commandId: UUID) {
+  registerDevice(
+    input: {
+      commandId: $commandId, organisation: $organisation, site: "plant-1", name: $name, displayName: "Meter"
+      asset: "stack-1", source: SIMULATOR, sensors: [{metric: "co2_ppm", unit: "ppm"}]
+      tags: [{key: "serial", value: "7"}]
+    }
+    waitFor: ["registry"]
+  ) {
+    id deviceId secret topic duplicate device { name source hasCredential }
+    receipt { ledger origin firstIndex lastIndex checkpoint }
+  }
+}"#;

@@ -1,0 +1,130 @@
+//! `sealrock export`, `verify` and `fsck`.
+
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use sealrock_audit::{Exported, FsckReport, Progress, Verified};
+
+use crate::cli::{Export, Fsck, Verify};
+use crate::config::Config;
+use crate::platform::Platform;
+
+/// Something was found.
+const FINDINGS: u8 = 1;
+
+/// Writes the auditor's package of a ledger.
+///
+/// # Errors
+/// If there is no such ledger, the directory holds something else, or the database is away.
+pub async fn export(config: &Config, arguments: Export) -> anyhow::Result<()> {
+    let platform = Platform::open(config).await?;
+    let exported = export_from(&platform, &arguments).await;
+    platform.close().await;
+    let exported = exported?;
+    if arguments.json {
+        println!("{}", serde_json::to_string(&exported)?);
+    } else {
+        let Exported { origin, size, size_before, files_written } = exported;
+        let directory = arguments.directory.display();
+        println!(
+            "{directory} holds {size} entries of {origin} ({} new, {files_written} files written)",
+            size - size_before
+        );
+    }
+    Ok(())
+}
+
+async fn export_from(platform: &Platform, arguments: &Export) -> anyhow::Result<Exported> {
+    let ledger = platform.ledger(&arguments.ledger).await?;
+    let bar = Bar::new("exporting");
+    let exported = sealrock_audit::export(
+        &platform.store,
+        &ledger,
+        &arguments.directory,
+        &mut |progress| bar.show(progress),
+    )
+    .await?;
+    Ok(exported)
+}
+
+/// Checks an export from its files alone.
+///
+/// # Errors
+/// If nothing can be said about it: no checkpoint, no usable policy, unreadable files.
+pub async fn verify(arguments: Verify) -> anyhow::Result<ExitCode> {
+    let Verify { path, policy, json } = arguments;
+    let verified = tokio::task::spawn_blocking(move || {
+        let bar = Bar::new("verifying");
+        sealrock_audit::verify_directory(&path, policy.as_deref(), &mut |p| bar.show(p))
+    })
+    .await??;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&verified)?);
+    } else {
+        print_verified(&verified);
+    }
+    Ok(exit_code(verified.report.is_verified()))
+}
+
+fn print_verified(Verified { report, trust }: &Verified) {
+    for finding in &report.findings {
+        let at = finding.index.map_or_else(String::new, |index| format!("entry {index}: "));
+        println!("{} {at}{} [{}]", finding.ledger, finding.message, finding.cause.code());
+    }
+    if report.is_verified() {
+        println!("verified: {} entries of {}, root {}", report.size, report.origin, report.root);
+    } else {
+        println!("{} findings in {}", report.findings.len(), report.origin);
+    }
+    println!("{}", trust.note());
+}
+
+/// Recomputes a ledger inside the database.
+///
+/// # Errors
+/// If there is no such ledger or the database is away.
+pub async fn fsck(config: &Config, arguments: Fsck) -> anyhow::Result<ExitCode> {
+    let platform = Platform::open(config).await?;
+    let checked = fsck_in(&platform, &arguments).await;
+    platform.close().await;
+    let report = checked?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        report.findings.iter().for_each(|finding| println!("{finding}"));
+        println!("{} entries checked, {} findings", report.size, report.findings.len());
+    }
+    Ok(exit_code(report.findings.is_empty()))
+}
+
+async fn fsck_in(platform: &Platform, arguments: &Fsck) -> anyhow::Result<FsckReport> {
+    let ledger = platform.ledger(&arguments.ledger).await?;
+    let bar = Bar::new("checking");
+    Ok(sealrock_audit::fsck(&platform.store, &ledger, &mut |p| bar.show(p)).await?)
+}
+
+fn exit_code(good: bool) -> ExitCode {
+    if good { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) }
+}
+
+/// A progress bar on a terminal, nothing elsewhere.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(doing: &'static str) -> Self {
+        let style = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} entries, {eta} left");
+        let bar = ProgressBar::new(0).with_message(doing);
+        Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+    }
+
+    fn show(&self, progress: Progress) {
+        self.0.set_length(progress.total);
+        self.0.set_position(progress.done);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

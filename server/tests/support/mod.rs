@@ -1,0 +1,224 @@
+//! A real `sealrock serve` for a test, and devices to talk to it.
+#![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long anything that should happen may take on a busy machine.
+pub const SOON: Duration = Duration::from_secs(60);
+
+/// A data folder that user `postgres` can reach, as a root's `TempDir` cannot be.
+pub fn data_folder() -> TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
+    folder
+}
+
+/// A running server. Dropping it kills it at once.
+pub struct Server {
+    child: Child,
+    data: PathBuf,
+    environment: Vec<(String, String)>,
+    pub http: String,
+    pub mqtt: (String, u16),
+    /// The first administrator's password, if this start made one.
+    pub admin_password: Option<String>,
+}
+
+impl Server {
+    /// Starts on free ports with the embedded Postgres.
+    pub fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// As [`Server::start`], with more in its environment.
+    pub fn start_with(data: &Path, environment: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sealrock"))
+            .args(["serve", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .env("SEALROCK_LOG", "warn")
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = until_ready(&mut child);
+        let line = |start: &str| lines.iter().find_map(|line| line.strip_prefix(start));
+        let mqtt = line("MQTT     mqtt://").unwrap();
+        let (host, port) = mqtt.rsplit_once(':').unwrap();
+        let http = line("GraphQL  ").unwrap().trim_end_matches("/graphql").to_owned();
+        let admin_password = line("first administrator: user admin password ")
+            .map(|rest| rest.split_whitespace().next().unwrap().to_owned());
+        let mqtt = (host.to_owned(), port.parse().unwrap());
+        let environment =
+            environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        Self { child, data: data.to_owned(), environment, http, mqtt, admin_password }
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to stop and waits until it has, in order.
+    pub fn stop(mut self) {
+        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM).unwrap();
+        let begun = Instant::now();
+        while begun.elapsed() < SOON {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                assert!(status.success(), "{status}");
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("the server did not stop");
+    }
+
+    /// Registers organisation `northsea` with site `plant-1`.
+    pub fn register_site(&self) {
+        self.command(&["organisation", "add", "--name", "northsea"]);
+        self.command(&["site", "add", "--org", "northsea", "--name", "plant-1"]);
+    }
+
+    /// Registers a device of `northsea/plant-1`.
+    pub fn add_device(&self, name: &str) -> Device {
+        let arguments =
+            ["device", "add", "--org", "northsea", "--site", "plant-1", "--name", name, "--json"];
+        Device(serde_json::from_str(&self.command(&arguments)).unwrap())
+    }
+
+    /// Runs a command of the binary beside the server.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_sealrock"))
+            .args(arguments)
+            .arg("--data")
+            .arg(&self.data)
+            .env("SEALROCK_LOG", "warn")
+            .envs(self.environment.iter().cloned())
+            .output()
+            .unwrap()
+    }
+
+    /// As [`Server::run`], for a command that must succeed; its standard output.
+    pub fn command(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success(), "sealrock {arguments:?}: {out}{err}");
+        out
+    }
+
+    /// `kill -9` of the embedded Postgres.
+    pub fn kill_postgres(&self) {
+        let note = std::fs::read_to_string(find(&self.data, "postmaster.pid").unwrap()).unwrap();
+        let pid = note.lines().next().unwrap().parse().unwrap();
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    }
+
+    /// `POST /ingest`.
+    pub async fn ingest(&self, device: &Device, body: impl Into<reqwest::Body>) -> (u16, Value) {
+        let response = reqwest::Client::new()
+            .post(format!("{}/ingest", self.http))
+            .basic_auth(device.id(), Some(device.secret()))
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        let status = response.status().as_u16();
+        (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default())
+    }
+
+    /// A GraphQL operation with this access token.
+    pub async fn graphql(&self, token: Option<&str>, query: &str, variables: Value) -> Value {
+        let client = reqwest::Client::new().post(format!("{}/graphql", self.http));
+        let client = token.iter().fold(client, |client, token| client.bearer_auth(token));
+        let body = json!({ "query": query, "variables": variables });
+        client.json(&body).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Signs the first administrator in; the access token.
+    pub async fn sign_in(&self) -> String {
+        let password = self.admin_password.as_deref().unwrap();
+        let answer = self
+            .graphql(
+                None,
+                "mutation($input: SignInInput!) { signIn(input: $input) { accessToken } }",
+                json!({ "input": { "username": "admin", "password": password } }),
+            )
+            .await;
+        answer["data"]["signIn"]["accessToken"].as_str().expect("signed in").to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What `sealrock device add --json` printed.
+#[derive(Clone)]
+pub struct Device(pub Value);
+
+impl Device {
+    pub fn id(&self) -> &str {
+        self.0["id"].as_str().unwrap()
+    }
+
+    pub fn secret(&self) -> &str {
+        self.0["secret"].as_str().unwrap()
+    }
+
+    pub fn topic(&self) -> &str {
+        self.0["topic"].as_str().unwrap()
+    }
+}
+
+/// The file of that name below a folder.
+fn find(folder: &Path, name: &str) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let here = files.into_iter().find(|path| path.file_name().is_some_and(|found| found == name));
+    here.or_else(|| folders.iter().find_map(|folder| find(folder, name)))
+}
+
+/// A batch of one reading, `seq` of boot `boot`.
+pub fn batch(boot: &str, seq: u64, value: f64) -> String {
+    let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+    json!({
+        "boot": boot, "seq": seq, "device_time": now,
+        "readings": [{ "metric": "co2_ppm", "at": now, "value": value, "unit": "ppm" }],
+    })
+    .to_string()
+}
+
+/// The lines up to `ready`; what comes after is read and dropped, so that the server never waits
+/// for its reader.
+fn until_ready(child: &mut Child) -> Vec<String> {
+    let stdout = child.stdout.take().unwrap();
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            let _ = sender.send(line);
+        }
+    });
+    let mut lines = Vec::new();
+    loop {
+        match receiver.recv_timeout(SOON) {
+            Ok(line) if line == "ready" => return lines,
+            Ok(line) => lines.push(line),
+            Err(_) => panic!("the server does not get ready; it said {lines:?}"),
+        }
+    }
+}
