@@ -65,7 +65,10 @@ pub fn verify_directory(
 ) -> Result<Verified, CannotRun> {
     let source = DirectorySource::open(dir)?;
     let (bytes, trust) = match policy {
-        Some(path) => (fs::read(path).map_err(|e| unreadable(path, &e))?, Trust::Given),
+        Some(path) => (
+            fs::read(path).map_err(|e| unreadable(path, &e))?,
+            Trust::Given,
+        ),
         None => (own_policy(&source)?, Trust::OwnKey),
     };
     let text = String::from_utf8(bytes).map_err(|e| SourceError {
@@ -100,7 +103,9 @@ impl DirectorySource {
 
 impl Source for DirectorySource {
     fn get(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
-        let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+        let plain = Path::new(path)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
         if !plain || path.is_empty() {
             return Err(refused(path, "it is no path inside an export"));
         }
@@ -117,10 +122,15 @@ impl Source for DirectorySource {
             return Err(refused(path, "it is no regular file"));
         }
         if about.len() > MAX_FILE_BYTES {
-            let reason = format!("it has {} bytes; no file of an export has so many", about.len());
+            let reason = format!(
+                "it has {} bytes; no file of an export has so many",
+                about.len()
+            );
             return Err(refused(path, &reason));
         }
-        fs::read(&file).map(Some).map_err(|e| refused(path, &e.to_string()))
+        fs::read(&file)
+            .map(Some)
+            .map_err(|e| refused(path, &e.to_string()))
     }
 }
 
@@ -133,7 +143,10 @@ fn unreadable(path: &Path, error: &Error) -> SourceError {
 }
 
 fn refused(path: &str, reason: &str) -> SourceError {
-    SourceError { path: path.to_owned(), reason: reason.to_owned() }
+    SourceError {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -157,7 +170,14 @@ mod tests {
         assert_eq!(source.get("policy").unwrap().unwrap(), b"inside");
         assert!(source.get("absent").unwrap().is_none());
         assert!(source.get("checkpoint/below").unwrap().is_none());
-        for path in ["../secret", "/etc/passwd", "a/../checkpoint", "tile/secret", "payloads", ""] {
+        for path in [
+            "../secret",
+            "/etc/passwd",
+            "a/../checkpoint",
+            "tile/secret",
+            "payloads",
+            "",
+        ] {
             assert!(source.get(path).is_err(), "{path:?}");
         }
     }

@@ -44,7 +44,9 @@ impl Edge {
     pub(crate) fn frontier(&self) -> Option<Frontier> {
         let of_row = |row: &Vec<Hash>| {
             let mut frontier = Frontier::default();
-            row.iter().for_each(|hash| frontier.push(*hash));
+            for hash in row {
+                frontier.push(*hash);
+            }
             frontier.to_bytes()
         };
         let bytes: Vec<u8> = self.rows.iter().rev().flat_map(of_row).collect();

@@ -7,6 +7,7 @@ mod demo;
 mod device;
 mod doctor;
 mod health;
+mod ledger;
 mod lockout;
 mod logging;
 mod node;
@@ -45,9 +46,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(arguments) => demo::run(config, arguments).await,
         Command::Serve => node::serve(config).await,
         Command::Simulate(arguments) => simulate::run(arguments).await,
-        Command::Verify(_) => todo!(),
-        Command::Export(_) => todo!(),
-        Command::Fsck(_) => todo!(),
+        Command::Verify(arguments) => return ledger::verify(arguments).await,
+        Command::Export(arguments) => ledger::export(&config, arguments).await,
+        Command::Fsck(arguments) => return ledger::fsck(&config, arguments).await,
         Command::Projections(command) => projections::run(&config, command).await,
         Command::Organisation(command) => organisation::organisation(&config, command).await,
         Command::Site(command) => organisation::site(&config, command).await,

@@ -10,6 +10,7 @@ use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sealrock_access::{TokenKey, Tokens, accounts};
 use sealrock_commands::Devices;
+use sealrock_graphql::GraphqlState;
 use sealrock_ingest::{
     BatchSink, Broker, BrokerConfig, DeadLetters, EmbeddedBroker, PostgresDeadLetters,
 };
@@ -29,6 +30,9 @@ use crate::surroundings::{Addresses, Note};
 
 /// How long batches and requests in flight may take to end when the node stops.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long a mutation waits for the read models that it names.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A running node.
 pub struct Node {
@@ -113,6 +117,9 @@ impl Node {
             }
         }
         self.lockout.abort();
+        let _aborted = self.lockout.await;
+        // The broker's end is the end of the presence stream.
+        drop(self.broker);
         self.projecting.cancel();
         for task in [self.runner, self.presence] {
             if tokio::time::timeout(GRACE, task).await.is_err() {
@@ -206,7 +213,16 @@ async fn routes(
     let key = tokio::task::spawn_blocking(move || TokenKey::open(&key_file)).await??;
     let tokens = Arc::new(Tokens::new(key, config.origin.clone()));
     let jwks = tokens.jwks();
-    let graphql = Router::new();
+    let graphql = sealrock_graphql::router(GraphqlState {
+        commands: platform.commands.clone(),
+        read: ReadModels::new(platform.store.clone()),
+        runner: runner.clone(),
+        tokens,
+        pool: platform.store.pool().clone(),
+        patience: PATIENCE,
+        development: config.development,
+        shutdown: stopping.clone(),
+    });
     let health = health::router(Health {
         pool: platform.store.pool().clone(),
         runner: runner.clone(),

@@ -64,7 +64,9 @@ impl Folder {
         let folder = self.clone();
         blocking(move || {
             let root = &folder.inner.root;
-            let current = partials(size).map(|path| root.join(path.to_string())).collect();
+            let current = partials(size)
+                .map(|path| root.join(path.to_string()))
+                .collect();
             remove_partials(&root.join("tile"), &current)?;
             remove_partials(&root.join("payloads"), &current)
         })
@@ -90,7 +92,13 @@ fn open(root: PathBuf, vkey: &str) -> Result<Folder, ExportError> {
         write(&root, "policy", policy.as_bytes())?;
     }
     let held = held(&root, vkey)?;
-    Ok(Folder { inner: Arc::new(Inner { root, held, _lock: lock }) })
+    Ok(Folder {
+        inner: Arc::new(Inner {
+            root,
+            held,
+            _lock: lock,
+        }),
+    })
 }
 
 fn refuse_strangers(root: &Path) -> Result<(), ExportError> {
@@ -110,8 +118,12 @@ fn is_ours(root: &Path, policy: &str) -> Result<bool, ExportError> {
         Ok(found) if found == policy.as_bytes() => Ok(true),
         Ok(_) => Err(occupied(root, "the policy of another ledger".into())),
         Err(e) if e.kind() == ErrorKind::NotFound => {
-            let stranger = ["checkpoint", "tile", "payloads"].into_iter().find(|n| root.join(n).exists());
-            stranger.map_or(Ok(false), |name| Err(occupied(root, format!("{name} without a policy"))))
+            let stranger = ["checkpoint", "tile", "payloads"]
+                .into_iter()
+                .find(|n| root.join(n).exists());
+            stranger.map_or(Ok(false), |name| {
+                Err(occupied(root, format!("{name} without a policy")))
+            })
         }
         Err(e) => Err(failed(&path, e)),
     }
@@ -154,11 +166,20 @@ fn write(root: &Path, path: &str, bytes: &[u8]) -> Result<(), ExportError> {
 /// The partial tiles and bundles of a tree.
 fn partials(size: u64) -> impl Iterator<Item = TilePath> {
     let bundle = (size / TILE_WIDTH, size % TILE_WIDTH);
-    let of_bundle = |(n, width)| [TilePath::Entries { n, width }, TilePath::Payloads { n, width }];
-    let is_partial = |tile: &TilePath| matches!(tile, TilePath::Hashes { width, .. } if *width < TILE_WIDTH);
-    TilePath::of_tree(size)
-        .filter(is_partial)
-        .chain([bundle].into_iter().filter(|(_, width)| *width > 0).flat_map(of_bundle))
+    let of_bundle = |(n, width)| {
+        [
+            TilePath::Entries { n, width },
+            TilePath::Payloads { n, width },
+        ]
+    };
+    let is_partial =
+        |tile: &TilePath| matches!(tile, TilePath::Hashes { width, .. } if *width < TILE_WIDTH);
+    TilePath::of_tree(size).filter(is_partial).chain(
+        [bundle]
+            .into_iter()
+            .filter(|(_, width)| *width > 0)
+            .flat_map(of_bundle),
+    )
 }
 
 /// Partial tiles are the files in folders `….p`.
@@ -172,7 +193,10 @@ fn remove_partials(folder: &Path, current: &HashSet<PathBuf>) -> Result<(), Expo
             fs::remove_file(&path).map_err(|e| failed(&path, e))?;
         }
     }
-    let left = fs::read_dir(folder).map_err(|e| failed(folder, e))?.next().is_some();
+    let left = fs::read_dir(folder)
+        .map_err(|e| failed(folder, e))?
+        .next()
+        .is_some();
     if partial && !left {
         fs::remove_dir(folder).map_err(|e| failed(folder, e))?;
     }
@@ -180,9 +204,15 @@ fn remove_partials(folder: &Path, current: &HashSet<PathBuf>) -> Result<(), Expo
 }
 
 fn occupied(root: &Path, what: String) -> ExportError {
-    ExportError::Occupied { dir: root.to_owned(), what }
+    ExportError::Occupied {
+        dir: root.to_owned(),
+        what,
+    }
 }
 
 fn failed(path: &Path, source: std::io::Error) -> ExportError {
-    ExportError::File { path: path.to_owned(), source }
+    ExportError::File {
+        path: path.to_owned(),
+        source,
+    }
 }

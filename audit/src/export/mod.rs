@@ -101,11 +101,17 @@ pub async fn export(
         same_history(&rows, dir, held, &checkpoint).await?;
     }
     let size_before = folder.held().map_or(0, |held| held.size);
-    let mut job = Job { rows, folder, size: checkpoint.size, files_written: 0 };
+    let mut job = Job {
+        rows,
+        folder,
+        size: checkpoint.size,
+        files_written: 0,
+    };
     job.bundles(progress).await?;
     job.full_tiles().await?;
     job.partial_tiles(&checkpoint).await?;
-    job.write("checkpoint".into(), checkpoint.note.into_bytes()).await?;
+    job.write("checkpoint".into(), checkpoint.note.into_bytes())
+        .await?;
     job.folder.remove_stale_partials(job.size).await?;
     Ok(Exported {
         origin: ledger.origin.clone(),
@@ -127,7 +133,11 @@ async fn same_history(
         Some(_) => "at that size it has another root".to_owned(),
         None => format!("it has {} and signed none of that size", newest.size),
     };
-    Err(ExportError::OtherHistory { dir: dir.to_owned(), held: held.size, reason })
+    Err(ExportError::OtherHistory {
+        dir: dir.to_owned(),
+        held: held.size,
+        reason,
+    })
 }
 
 struct Job<'a> {
@@ -152,7 +162,10 @@ impl Job<'_> {
                 let bytes = encode_payloads(recorded.iter().map(|r| r.payload.as_ref()));
                 self.write(payloads, bytes).await?;
             }
-            progress(Progress { done: n * TILE_WIDTH + width, total: self.size });
+            progress(Progress {
+                done: n * TILE_WIDTH + width,
+                total: self.size,
+            });
         }
         Ok(())
     }
@@ -160,7 +173,14 @@ impl Job<'_> {
     async fn full_tiles(&mut self) -> Result<(), ExportError> {
         for tile in TilePath::of_tree(self.size) {
             let path = tile.to_string();
-            let TilePath::Hashes { level, n, width: TILE_WIDTH } = tile else { continue };
+            let TilePath::Hashes {
+                level,
+                n,
+                width: TILE_WIDTH,
+            } = tile
+            else {
+                continue;
+            };
             if !self.folder.has(&path) {
                 let hashes = self.rows.tile(level, n).await?;
                 self.write(path, hashes).await?;
@@ -176,9 +196,17 @@ impl Job<'_> {
             let reason = "entries and tiles do not give the root that its checkpoint signs";
             return Err(ExportError::Damaged(reason.into()));
         }
-        for (level, hashes) in (0u8..).zip(&edge.rows).filter(|(_, hashes)| !hashes.is_empty()) {
+        for (level, hashes) in (0u8..)
+            .zip(&edge.rows)
+            .filter(|(_, hashes)| !hashes.is_empty())
+        {
             let n = (self.size >> (8 * u32::from(level))) / TILE_WIDTH;
-            let path = TilePath::Hashes { level, n, width: hashes.len() as u64 }.to_string();
+            let path = TilePath::Hashes {
+                level,
+                n,
+                width: hashes.len() as u64,
+            }
+            .to_string();
             if !self.folder.has(&path) {
                 self.write(path, to_bytes(hashes)).await?;
             }

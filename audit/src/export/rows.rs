@@ -18,12 +18,16 @@ impl Rows<'_> {
         let first = n * TILE_WIDTH;
         let limit = u32::try_from(width).expect("a bundle holds at most 256 entries");
         let recorded = self.store.read(self.ledger.id, Index(first), limit).await?;
-        let in_place = (first..).zip(&recorded).all(|(at, one)| one.entry.index == Index(at));
+        let in_place = (first..)
+            .zip(&recorded)
+            .all(|(at, one)| one.entry.index == Index(at));
         if recorded.len() as u64 == width && in_place {
             return Ok(recorded);
         }
         let last = first + width - 1;
-        Err(ExportError::Damaged(format!("not all entries from {first} to {last} are there")))
+        Err(ExportError::Damaged(format!(
+            "not all entries from {first} to {last} are there"
+        )))
     }
 
     pub(super) async fn tile(&self, level: u8, n: u64) -> Result<Vec<u8>, ExportError> {
@@ -40,7 +44,10 @@ impl Rows<'_> {
 
     /// The hashes that are in no full tile of a tree of `size`.
     pub(super) async fn edge(&self, size: u64) -> Result<Edge, ExportError> {
-        let mut edge = Edge { size, rows: Vec::new() };
+        let mut edge = Edge {
+            size,
+            rows: Vec::new(),
+        };
         for level in 0u8..8 {
             let count = size >> (8 * u32::from(level));
             if count == 0 {

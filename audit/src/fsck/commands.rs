@@ -18,7 +18,10 @@ struct Row {
 
 impl Row {
     fn key(&self) -> String {
-        format!("commands actor {} command_id {}", self.actor, self.command_id)
+        format!(
+            "commands actor {} command_id {}",
+            self.actor, self.command_id
+        )
     }
 
     fn first(&self) -> u64 {
@@ -41,7 +44,11 @@ impl Commands {
     pub(super) async fn open(c: &mut PgConnection, ledger: LedgerId) -> Result<Self, StoreError> {
         let sql = include_str!("../sql/fsck_commands.sql");
         let rows = Cursor::open(c, "commands_in_order", 256, sql, ledger).await?;
-        Ok(Self { rows, current: None, told: false })
+        Ok(Self {
+            rows,
+            current: None,
+            told: false,
+        })
     }
 
     /// Wants exactly one command for the entry at `index`, which the checkpoint of size `commit`
@@ -56,7 +63,10 @@ impl Commands {
     ) -> Result<(), StoreError> {
         while let Some(row) = self.rows.next_if(c, |row| row.first() <= index).await? {
             let expected = row.first() == index && row.last_index >= row.first_index;
-            let free = self.current.as_ref().is_none_or(|current| !current.covers(index));
+            let free = self
+                .current
+                .as_ref()
+                .is_none_or(|current| !current.covers(index));
             if expected && free {
                 begins(&row, commit, findings);
                 self.current = Some(row);
@@ -84,7 +94,10 @@ impl Commands {
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
         while let Some(row) = self.rows.next(c).await? {
-            let cause = format!("there are no entries {} to {}", row.first_index, row.last_index);
+            let cause = format!(
+                "there are no entries {} to {}",
+                row.first_index, row.last_index
+            );
             findings.add(Code::CommandRange, row.key(), cause);
         }
         Ok(())
@@ -102,7 +115,10 @@ fn begins(row: &Row, commit: Option<u64>, findings: &mut Findings) {
         findings.add(Code::CheckpointMissing, row.key(), cause);
     }
     if row.last_index >= row.tree_size {
-        let cause = format!("its last entry is {}, outside its commit of {size}", row.last_index);
+        let cause = format!(
+            "its last entry is {}, outside its commit of {size}",
+            row.last_index
+        );
         findings.add(Code::CommandRange, row.key(), cause);
     }
 }

@@ -26,7 +26,11 @@ impl<R: for<'r> FromRow<'r, PgRow> + Send + Unpin> Cursor<R> {
         let declare = format!("DECLARE {name} NO SCROLL CURSOR FOR {sql}");
         connection.execute(declare.as_str()).await?;
         let fetch = format!("FETCH {batch} FROM {name}");
-        Ok(Self { fetch, rows: VecDeque::new(), ended: false })
+        Ok(Self {
+            fetch,
+            rows: VecDeque::new(),
+            ended: false,
+        })
     }
 
     pub(super) async fn peek(&mut self, c: &mut PgConnection) -> Result<Option<&R>, StoreError> {

@@ -39,7 +39,12 @@ pub(super) struct Entries {
 
 impl Entries {
     pub(super) fn of(origin: Origin) -> Self {
-        Self { origin, prev: Hash([0; 32]), recorded_at: None, versions: HashMap::new() }
+        Self {
+            origin,
+            prev: Hash([0; 32]),
+            recorded_at: None,
+            versions: HashMap::new(),
+        }
     }
 
     /// Checks one row; `named` is the leaf hash that the next entry or the head has for it. Answers
@@ -52,16 +57,26 @@ impl Entries {
     ) -> (Hash, Option<Entry>) {
         let computed = leaf_hash(&row.entry);
         let leaf = signed_leaf(row, computed, named, findings);
-        let entry = if leaf == computed { read(row, findings) } else { None };
+        let entry = if leaf == computed {
+            read(row, findings)
+        } else {
+            None
+        };
         if let Some(entry) = &entry {
-            self.columns(row, entry, findings);
+            columns(row, entry, findings);
             self.order(row.index(), entry, findings);
         }
-        let at_least = entry.as_ref().map_or(row.version.cast_unsigned(), |entry| entry.version);
+        let at_least = entry
+            .as_ref()
+            .map_or(row.version.cast_unsigned(), |entry| entry.version);
         let stream = entry.as_ref().map_or(&row.stream, |entry| &entry.stream);
         self.versions.insert(stream.clone(), at_least);
         self.prev = leaf;
-        self.recorded_at = Some(entry.as_ref().map_or(row.recorded_at, |entry| entry.recorded_at));
+        self.recorded_at = Some(
+            entry
+                .as_ref()
+                .map_or(row.recorded_at, |entry| entry.recorded_at),
+        );
         (leaf, entry)
     }
 
@@ -80,21 +95,13 @@ impl Entries {
         self.versions
     }
 
-    fn columns(&self, row: &EventRow, entry: &Entry, findings: &mut Findings) {
-        let differing = [
-            ("stream", row.stream != entry.stream),
-            ("version", row.version.cast_unsigned() != entry.version),
-            ("type", row.r#type != entry.kind),
-            ("recorded_at", row.recorded_at != entry.recorded_at),
-        ];
-        for (column, _) in differing.into_iter().filter(|(_, differs)| *differs) {
-            let cause = format!("column {column} does not say what the entry says");
-            findings.at(Code::ColumnDiffers, "events", here(row), cause);
-        }
-    }
-
     fn order(&self, index: u64, entry: &Entry, findings: &mut Findings) {
-        let version = self.versions.get(&entry.stream).copied().unwrap_or(0).saturating_add(1);
+        let version = self
+            .versions
+            .get(&entry.stream)
+            .copied()
+            .unwrap_or(0)
+            .saturating_add(1);
         let before = self.recorded_at.unwrap_or(entry.recorded_at);
         let faults = [
             (entry.v != 1).then(|| format!("its format version is {}, known is 1", entry.v)),
@@ -105,12 +112,29 @@ impl Entries {
             (entry.recorded_at < before)
                 .then(|| format!("recorded at {}, after one at {before}", entry.recorded_at)),
             (entry.version != version).then(|| {
-                format!("version {} of {} should be {version}", entry.version, entry.stream)
+                format!(
+                    "version {} of {} should be {version}",
+                    entry.version, entry.stream
+                )
             }),
         ];
         for cause in faults.into_iter().flatten() {
             findings.at(Code::EntryMisplaced, "events", (index, index), cause);
         }
+    }
+}
+
+/// The columns repeat what the entry says.
+fn columns(row: &EventRow, entry: &Entry, findings: &mut Findings) {
+    let differing = [
+        ("stream", row.stream != entry.stream),
+        ("version", row.version.cast_unsigned() != entry.version),
+        ("type", row.r#type != entry.kind),
+        ("recorded_at", row.recorded_at != entry.recorded_at),
+    ];
+    for (column, _) in differing.into_iter().filter(|(_, differs)| *differs) {
+        let cause = format!("column {column} does not say what the entry says");
+        findings.at(Code::ColumnDiffers, "events", here(row), cause);
     }
 }
 
@@ -124,18 +148,14 @@ fn signed_leaf(
     if row.leaf_hash == computed.0 {
         return computed;
     }
-    match named.filter(|named| row.leaf_hash == named.0) {
-        Some(stored) => {
-            let cause = "the entry's bytes do not give the leaf hash that was stored with them";
-            findings.at(Code::EntryChanged, "events", here(row), cause);
-            stored
-        }
-        None => {
-            let cause = format!("the entry's leaf hash is {}", hex::encode(computed.0));
-            findings.at(Code::LeafHashChanged, "events", here(row), cause);
-            computed
-        }
+    if let Some(stored) = named.filter(|named| row.leaf_hash == named.0) {
+        let cause = "the entry's bytes do not give the leaf hash that was stored with them";
+        findings.at(Code::EntryChanged, "events", here(row), cause);
+        return stored;
     }
+    let cause = format!("the entry's leaf hash is {}", hex::encode(computed.0));
+    findings.at(Code::LeafHashChanged, "events", here(row), cause);
+    computed
 }
 
 fn read(row: &EventRow, findings: &mut Findings) -> Option<Entry> {

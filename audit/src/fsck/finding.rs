@@ -28,7 +28,14 @@ pub struct FsckFinding {
 
 impl fmt::Display for FsckFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { ledger, code, place, cause, next_step, .. } = self;
+        let Self {
+            ledger,
+            code,
+            place,
+            cause,
+            next_step,
+            ..
+        } = self;
         write!(f, "{ledger}: {code}: {place}")?;
         if let (true, Some(last)) = (self.index != self.through, self.through) {
             write!(f, " and all through {last}")?;
@@ -104,7 +111,7 @@ codes! {
     /// The head row does not speak of the last entry.
     HeadDiffers = "head-differs", RESTORE;
     /// A role can do more than it may, or less than it must.
-    Grant = "grant", "run the statement above as the role sealrock_owner or as superuser";
+    Grant = "grant", "as superuser";
 }
 
 impl fmt::Display for Code {
@@ -128,12 +135,22 @@ pub(super) struct Findings {
 
 impl Findings {
     pub(super) fn of(ledger: Origin) -> Self {
-        Self { ledger, list: Vec::new(), runs: BTreeMap::new() }
+        Self {
+            ledger,
+            list: Vec::new(),
+            runs: BTreeMap::new(),
+        }
     }
 
     /// A fault of a row that is no single entry's.
     pub(super) fn add(&mut self, code: Code, place: impl Into<String>, cause: impl Into<String>) {
-        self.push(code, place.into(), None, cause.into(), code.next_step().to_owned());
+        self.push(
+            code,
+            place.into(),
+            None,
+            cause.into(),
+            code.next_step().to_owned(),
+        );
     }
 
     /// A fault of one entry, or of the entries from the first through the last index.
@@ -145,7 +162,9 @@ impl Findings {
         cause: impl Into<String>,
     ) {
         if let Some(run) = self.runs.get(&code).map(|at| &mut self.list[*at]) {
-            let follows = run.through.is_some_and(|through| through.next() == Index(first));
+            let follows = run
+                .through
+                .is_some_and(|through| through.next() == Index(first));
             if follows && run.place.starts_with(table) {
                 run.through = Some(Index(last));
                 return;
@@ -154,12 +173,19 @@ impl Findings {
         self.runs.insert(code, self.list.len());
         let place = format!("{table} index {first}");
         let range = Some((Index(first), Index(last)));
-        self.push(code, place, range, cause.into(), code.next_step().to_owned());
+        self.push(
+            code,
+            place,
+            range,
+            cause.into(),
+            code.next_step().to_owned(),
+        );
     }
 
     /// A right that is wrong, and the statement that mends it.
-    pub(super) fn grant(&mut self, place: String, cause: String, statement: String) {
-        self.push(Code::Grant, place, None, cause, format!("{statement} (as superuser)"));
+    pub(super) fn grant(&mut self, place: String, cause: String, statement: &str) {
+        let next_step = format!("{statement} ({})", Code::Grant.next_step());
+        self.push(Code::Grant, place, None, cause, next_step);
     }
 
     fn push(
@@ -172,7 +198,15 @@ impl Findings {
     ) {
         let (index, through) = range.unzip();
         let ledger = self.ledger.clone();
-        self.list.push(FsckFinding { ledger, code, place, index, through, cause, next_step });
+        self.list.push(FsckFinding {
+            ledger,
+            code,
+            place,
+            index,
+            through,
+            cause,
+            next_step,
+        });
     }
 
     pub(super) fn into_list(self) -> Vec<FsckFinding> {

@@ -17,7 +17,11 @@ const RIGHTS: [(&str, &[&str], &[&str]); 12] = [
     ("ledgers", &["SELECT", "INSERT"], &["SELECT"]),
     ("events", &["SELECT", "INSERT"], &["SELECT"]),
     ("payloads", &["SELECT", "INSERT"], &["SELECT", "DELETE"]),
-    ("batch_payloads", &["SELECT", "INSERT"], &["SELECT", "DELETE"]),
+    (
+        "batch_payloads",
+        &["SELECT", "INSERT"],
+        &["SELECT", "DELETE"],
+    ),
     ("commands", &["SELECT", "INSERT"], &[]),
     ("checkpoints", &["SELECT", "INSERT"], &[]),
     ("tiles", &["SELECT", "INSERT"], &[]),
@@ -38,24 +42,32 @@ struct Relation {
 
 type Right = (String, String, String);
 
-pub(super) async fn check(
-    c: &mut PgConnection,
-    findings: &mut Findings,
-) -> Result<(), StoreError> {
-    let relations: Vec<Relation> =
-        sqlx::query_as(include_str!("../sql/relations.sql")).fetch_all(&mut *c).await?;
+pub(super) async fn check(c: &mut PgConnection, findings: &mut Findings) -> Result<(), StoreError> {
+    let relations: Vec<Relation> = sqlx::query_as(include_str!("../sql/relations.sql"))
+        .fetch_all(&mut *c)
+        .await?;
     let known: Vec<&Relation> = relations.iter().filter(|r| rights(r).is_some()).collect();
-    let expected: BTreeSet<Right> = known.iter().flat_map(|relation| expected(relation)).collect();
-    let given: Vec<Right> =
-        sqlx::query_as(include_str!("../sql/rights.sql")).fetch_all(&mut *c).await?;
+    let expected: BTreeSet<Right> = known
+        .iter()
+        .flat_map(|relation| expected(relation))
+        .collect();
+    let given: Vec<Right> = sqlx::query_as(include_str!("../sql/rights.sql"))
+        .fetch_all(&mut *c)
+        .await?;
     let of_known = |(relation, _, _): &Right| {
         let table = relation.split('(').next();
         known.iter().any(|known| Some(known.name.as_str()) == table)
     };
     let given: BTreeSet<Right> = given.into_iter().filter(of_known).collect();
-    given.difference(&expected).for_each(|right| too_much(right, findings));
-    expected.difference(&given).for_each(|right| too_little(right, findings));
-    known.iter().for_each(|relation| owner(relation, findings));
+    given
+        .difference(&expected)
+        .for_each(|right| too_much(right, findings));
+    expected
+        .difference(&given)
+        .for_each(|right| too_little(right, findings));
+    for relation in known {
+        owner(relation, findings);
+    }
     roles(c, findings).await
 }
 
@@ -73,7 +85,8 @@ fn expected(relation: &Relation) -> Vec<Right> {
         rights.iter().map(move |right| (role, *right))
     };
     let all = of(APP, app).chain(of(ERASE, erase));
-    all.map(|(role, right)| (relation.name.clone(), role.into(), right.into())).collect()
+    all.map(|(role, right)| (relation.name.clone(), role.into(), right.into()))
+        .collect()
 }
 
 fn too_much((relation, role, right): &Right, findings: &mut Findings) {
@@ -81,16 +94,22 @@ fn too_much((relation, role, right): &Right, findings: &mut Findings) {
     let cause = format!("{role} may {right}, which it must not");
     // A column's right stands behind its table's, `events(stream)`.
     let statement = match relation.split_once('(') {
-        Some((table, column)) => format!("REVOKE {right} ({column} ON sealrock.{table} FROM {role}"),
+        Some((table, column)) => {
+            format!("REVOKE {right} ({column} ON sealrock.{table} FROM {role}")
+        }
         None => format!("REVOKE {right} ON sealrock.{relation} FROM {role}"),
     };
-    findings.grant(place, cause, statement);
+    findings.grant(place, cause, &statement);
 }
 
 fn too_little((relation, role, right): &Right, findings: &mut Findings) {
     let place = format!("grants of {role} on {relation}");
     let cause = format!("{role} may not {right}, which it must");
-    findings.grant(place, cause, format!("GRANT {right} ON sealrock.{relation} TO {role}"));
+    findings.grant(
+        place,
+        cause,
+        &format!("GRANT {right} ON sealrock.{relation} TO {role}"),
+    );
 }
 
 fn owner(relation: &Relation, findings: &mut Findings) {
@@ -100,15 +119,25 @@ fn owner(relation: &Relation, findings: &mut Findings) {
     let Relation { name, owner, .. } = relation;
     let place = format!("owner of {name}");
     let cause = format!("it belongs to {owner}, who may change it at will");
-    findings.grant(place, cause, format!("ALTER TABLE sealrock.{name} OWNER TO {OWNER}"));
+    findings.grant(
+        place,
+        cause,
+        &format!("ALTER TABLE sealrock.{name} OWNER TO {OWNER}"),
+    );
 }
 
 /// The roles themselves have no power of their own and none of others.
 async fn roles(c: &mut PgConnection, findings: &mut Findings) -> Result<(), StoreError> {
     let powers: Vec<(String, String, String)> =
-        sqlx::query_as(include_str!("../sql/role_powers.sql")).fetch_all(c).await?;
+        sqlx::query_as(include_str!("../sql/role_powers.sql"))
+            .fetch_all(c)
+            .await?;
     for (role, power, statement) in powers {
-        findings.grant(format!("role {role}"), format!("{role} {power}"), statement);
+        findings.grant(
+            format!("role {role}"),
+            format!("{role} {power}"),
+            &statement,
+        );
     }
     Ok(())
 }

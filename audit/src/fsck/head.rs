@@ -25,7 +25,10 @@ impl HeadRow {
     ) -> Result<Option<Self>, StoreError> {
         let sql = "SELECT size, root, frontier, leaf_hash, recorded_at FROM ledger_heads \
                    WHERE ledger_id = $1";
-        Ok(sqlx::query_as(sql).bind(ledger.id.0).fetch_optional(c).await?)
+        Ok(sqlx::query_as(sql)
+            .bind(ledger.id.0)
+            .fetch_optional(c)
+            .await?)
     }
 
     pub(super) fn size(&self) -> u64 {
@@ -44,7 +47,11 @@ pub(super) fn check(
     findings: &mut Findings,
 ) {
     let Some(head) = head else {
-        findings.add(Code::HeadDiffers, "ledger_heads", "the ledger has no head row");
+        findings.add(
+            Code::HeadDiffers,
+            "ledger_heads",
+            "the ledger has no head row",
+        );
         return;
     };
     if head.size() > tree.size() {
@@ -53,16 +60,27 @@ pub(super) fn check(
         findings.at(Code::EventMissing, "events", missing, cause);
         return; // all else differs with it
     }
-    let frontier = tree.frontier().map(|frontier| frontier.to_bytes());
+    let frontier = tree.frontier().map(sealrock_ledger::Frontier::to_bytes);
     let differing = [
         ("size", head.size() != tree.size()),
         ("root", tree.root().is_some_and(|root| head.root != root.0)),
-        ("frontier", frontier.is_some_and(|frontier| head.frontier != frontier)),
+        (
+            "frontier",
+            frontier.is_some_and(|frontier| head.frontier != frontier),
+        ),
         ("leaf_hash", head.leaf_hash != entries.last_leaf().0),
-        ("recorded_at", entries.last_time().is_some_and(|time| time != head.recorded_at)),
+        (
+            "recorded_at",
+            entries
+                .last_time()
+                .is_some_and(|time| time != head.recorded_at),
+        ),
     ];
     for (column, _) in differing.into_iter().filter(|(_, differs)| *differs) {
-        let cause = format!("column {column} is not what the {} entries give", tree.size());
+        let cause = format!(
+            "column {column} is not what the {} entries give",
+            tree.size()
+        );
         findings.add(Code::HeadDiffers, "ledger_heads", cause);
     }
 }

@@ -60,12 +60,17 @@ pub async fn fsck(
     let size = check.tree.size();
     check.ends(&mut tx, &mut findings).await?;
     grants::check(&mut tx, &mut findings).await?;
-    Ok(FsckReport { origin: ledger.origin.clone(), size, findings: findings.into_list() })
+    Ok(FsckReport {
+        origin: ledger.origin.clone(),
+        size,
+        findings: findings.into_list(),
+    })
 }
 
 async fn snapshot(pool: &PgPool) -> Result<PgTransaction<'static>, StoreError> {
     let mut tx = pool.begin().await?;
-    tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?;
+    tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        .await?;
     tx.execute("SET LOCAL search_path TO sealrock").await?;
     Ok(tx)
 }
@@ -132,11 +137,20 @@ impl<'a> Check<'a> {
             None => self.head.as_ref().and_then(HeadRow::leaf_hash),
         };
         let (leaf, entry) = self.entries.check(row, named, findings);
-        self.payloads.check(connection, row, entry.as_ref(), findings).await?;
-        let commit = self.checkpoints.covering(connection, index, findings).await?;
-        self.commands.check(connection, index, entry.as_ref(), commit, findings).await?;
+        self.payloads
+            .check(connection, row, entry.as_ref(), findings)
+            .await?;
+        let commit = self
+            .checkpoints
+            .covering(connection, index, findings)
+            .await?;
+        self.commands
+            .check(connection, index, entry.as_ref(), commit, findings)
+            .await?;
         self.tree.push(connection, leaf, findings).await?;
-        self.checkpoints.compare(connection, &self.tree, findings).await
+        self.checkpoints
+            .compare(connection, &self.tree, findings)
+            .await
     }
 
     /// What is left when the entries are through.
@@ -147,9 +161,17 @@ impl<'a> Check<'a> {
     ) -> Result<(), StoreError> {
         self.payloads.ends(connection, findings).await?;
         self.commands.ends(connection, findings).await?;
-        self.checkpoints.ends(connection, self.tree.size(), findings).await?;
+        self.checkpoints
+            .ends(connection, self.tree.size(), findings)
+            .await?;
         self.tree.ends(connection, findings).await?;
         head::check(self.head.as_ref(), &self.tree, &self.entries, findings);
-        streams::check(connection, self.ledger.id, self.entries.into_versions(), findings).await
+        streams::check(
+            connection,
+            self.ledger.id,
+            self.entries.into_versions(),
+            findings,
+        )
+        .await
     }
 }

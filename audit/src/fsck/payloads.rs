@@ -30,7 +30,9 @@ impl Payloads {
     pub(super) async fn open(c: &mut PgConnection, ledger: LedgerId) -> Result<Self, StoreError> {
         let sql = include_str!("../sql/fsck_payloads.sql");
         // A payload may have 1 MiB: few at a time.
-        Ok(Self { rows: Cursor::open(c, "payloads_in_order", 32, sql, ledger).await? })
+        Ok(Self {
+            rows: Cursor::open(c, "payloads_in_order", 32, sql, ledger).await?,
+        })
     }
 
     /// Checks what stands for one entry; `entry` is `None` where it cannot be trusted.
@@ -50,14 +52,23 @@ impl Payloads {
             }
             found += 1;
             if found > 1 {
-                row.add(Code::PayloadMisplaced, "the entry has another payload as well", findings);
+                row.add(
+                    Code::PayloadMisplaced,
+                    "the entry has another payload as well",
+                    findings,
+                );
             } else {
                 row.check(event, entry, findings);
             }
         }
         if found == 0 {
             let cause = "the entry has no payload, and no entry of the ledger erases it";
-            findings.at(Code::PayloadMissing, table(&event.stream), (index, index), cause);
+            findings.at(
+                Code::PayloadMissing,
+                table(&event.stream),
+                (index, index),
+                cause,
+            );
         }
         Ok(())
     }
@@ -80,11 +91,19 @@ impl Row {
     }
 
     fn table(&self) -> &'static str {
-        if self.day.is_some() { "batch_payloads" } else { "payloads" }
+        if self.day.is_some() {
+            "batch_payloads"
+        } else {
+            "payloads"
+        }
     }
 
     fn stray(&self, findings: &mut Findings) {
-        self.add(Code::PayloadStray, "there is no entry of that index", findings);
+        self.add(
+            Code::PayloadStray,
+            "there is no entry of that index",
+            findings,
+        );
     }
 
     fn add(&self, code: Code, cause: impl Into<String>, findings: &mut Findings) {
@@ -112,9 +131,16 @@ impl Row {
         let salt = self.salt.as_slice().try_into();
         let salt = salt.map_err(|_| format!("its salt has {length} bytes, not 16"))?;
         if self.media.len() > 255 {
-            return Err(format!("its media type has {} bytes, at most 255", self.media.len()));
+            return Err(format!(
+                "its media type has {} bytes, at most 255",
+                self.media.len()
+            ));
         }
-        let payload = Payload { media: self.media.clone(), salt, bytes: self.bytes.clone() };
+        let payload = Payload {
+            media: self.media.clone(),
+            salt,
+            bytes: self.bytes.clone(),
+        };
         if payload.commitment() == entry.payload {
             Ok(())
         } else {
@@ -124,5 +150,9 @@ impl Row {
 }
 
 fn table(stream: &str) -> &'static str {
-    if stream.starts_with(TELEMETRY) { "batch_payloads" } else { "payloads" }
+    if stream.starts_with(TELEMETRY) {
+        "batch_payloads"
+    } else {
+        "payloads"
+    }
 }

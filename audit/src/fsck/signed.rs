@@ -42,7 +42,12 @@ impl Checkpoints {
             .map_err(|e| StoreError::Fatal(format!("the key of ledger {}: {e}", ledger.name)))?;
         let sql = include_str!("../sql/fsck_checkpoints.sql");
         let rows = Cursor::open(c, "checkpoints_in_order", 256, sql, ledger.id).await?;
-        Ok(Self { rows, verifier, fitting: true, last: 0 })
+        Ok(Self {
+            rows,
+            verifier,
+            fitting: true,
+            last: 0,
+        })
     }
 
     /// The size of the first checkpoint over the entry at `index`.
@@ -78,7 +83,9 @@ impl Checkpoints {
                 findings.add(Code::CheckpointInvalid, row.key(), cause);
             }
             Ok(checkpoint) => {
-                let Some(root) = tree.root() else { return Ok(()) };
+                let Some(root) = tree.root() else {
+                    return Ok(());
+                };
                 let fits = checkpoint.root == root;
                 if !fits && self.fitting {
                     let cause = format!(
@@ -108,7 +115,12 @@ impl Checkpoints {
         }
         if self.last < size && !beyond {
             let cause = "no checkpoint covers the last entries";
-            findings.at(Code::CheckpointMissing, "checkpoints", (self.last, size - 1), cause);
+            findings.at(
+                Code::CheckpointMissing,
+                "checkpoints",
+                (self.last, size - 1),
+                cause,
+            );
         }
         Ok(())
     }

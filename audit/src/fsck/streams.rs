@@ -27,14 +27,22 @@ pub(super) async fn check(
         let last = versions.remove(&stream).unwrap_or(0);
         if last != version.cast_unsigned() {
             let cause = format!("it is at version {version}, its last entry at {last}");
-            findings.add(Code::StreamVersion, format!("streams stream {stream}"), cause);
+            findings.add(
+                Code::StreamVersion,
+                format!("streams stream {stream}"),
+                cause,
+            );
         }
     }
     let mut missing: Vec<_> = versions.into_iter().collect();
     missing.sort_unstable();
     for (stream, version) in missing {
         let cause = format!("the row is missing; its last entry is at version {version}");
-        findings.add(Code::StreamVersion, format!("streams stream {stream}"), cause);
+        findings.add(
+            Code::StreamVersion,
+            format!("streams stream {stream}"),
+            cause,
+        );
     }
     Ok(())
 }

@@ -20,7 +20,13 @@ pub(super) struct Tree {
 impl Tree {
     pub(super) fn of(ledger: LedgerId) -> Self {
         let (edge, frontier) = (Edge::default(), Frontier::default());
-        Self { ledger, edge, frontier, broken: false, size: 0 }
+        Self {
+            ledger,
+            edge,
+            frontier,
+            broken: false,
+            size: 0,
+        }
     }
 
     /// Entries so far.
@@ -114,7 +120,13 @@ impl Tree {
 }
 
 fn first_difference(stored: &[u8], hashes: &[Hash]) -> usize {
-    let same = stored.as_chunks::<32>().0.iter().zip(hashes).take_while(|(a, b)| **a == b.0).count();
+    let same = stored
+        .as_chunks::<32>()
+        .0
+        .iter()
+        .zip(hashes)
+        .take_while(|(a, b)| **a == b.0)
+        .count();
     same.min(usize::try_from(TILE_WIDTH).unwrap_or(usize::MAX) - 1)
 }
 

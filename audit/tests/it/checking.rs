@@ -3,7 +3,9 @@ use sealrock_audit::{Code, FsckFinding, FsckReport};
 use crate::ledger::Ledger;
 
 async fn fsck(ledger: &Ledger) -> FsckReport {
-    sealrock_audit::fsck(&ledger.store, &ledger.info, &mut |_| {}).await.unwrap()
+    sealrock_audit::fsck(&ledger.store, &ledger.info, &mut |_| {})
+        .await
+        .unwrap()
 }
 
 /// Damages a ledger of 300 entries; answers what fsck finds.
@@ -16,8 +18,14 @@ async fn found_after(damage: &str) -> Vec<FsckFinding> {
 /// Expects one finding, and that it names the place.
 async fn must_show(damage: &str, code: Code, place: &str) {
     let findings = found_after(damage).await;
-    let [finding] = &findings[..] else { panic!("{damage}: {findings:#?}") };
-    assert_eq!((finding.code, finding.place.as_str()), (code, place), "{damage}: {finding}");
+    let [finding] = &findings[..] else {
+        panic!("{damage}: {findings:#?}")
+    };
+    assert_eq!(
+        (finding.code, finding.place.as_str()),
+        (code, place),
+        "{damage}: {finding}"
+    );
     assert!(!finding.next_step.is_empty());
 }
 
@@ -38,7 +46,10 @@ async fn an_undamaged_ledger_has_no_findings_at_any_size() {
         ledger.grow(size - before).await;
         let report = fsck(&ledger).await;
         assert_eq!(report.findings, [], "size {size}");
-        assert_eq!((report.size, report.origin), (size as u64, ledger.info.origin.clone()));
+        assert_eq!(
+            (report.size, report.origin),
+            (size as u64, ledger.info.origin.clone())
+        );
     }
 }
 
@@ -54,9 +65,15 @@ async fn the_rows_of_another_ledger_are_not_looked_at() {
     let ledger = Ledger::of(30).await;
     let name = "southsea".parse().unwrap();
     let kind = sealrock_eventstore::LedgerKind::Operational;
-    let other = ledger.store.create_ledger(&name, kind, false).await.unwrap();
+    let other = ledger
+        .store
+        .create_ledger(&name, kind, false)
+        .await
+        .unwrap();
     ledger.damage("DELETE FROM events WHERE index = 7").await;
-    let report = sealrock_audit::fsck(&ledger.store, &other, &mut |_| {}).await.unwrap();
+    let report = sealrock_audit::fsck(&ledger.store, &other, &mut |_| {})
+        .await
+        .unwrap();
     assert_eq!(report.findings, []);
     assert!(!fsck(&ledger).await.findings.is_empty());
 }
@@ -65,7 +82,12 @@ async fn the_rows_of_another_ledger_are_not_looked_at() {
 async fn a_changed_entry_is_named() {
     for index in [0, 255, 256, 299] {
         let damage = flip("events", "entry", 12, &format!("index = {index}"));
-        must_show(&damage, Code::EntryChanged, &format!("events index {index}")).await;
+        must_show(
+            &damage,
+            Code::EntryChanged,
+            &format!("events index {index}"),
+        )
+        .await;
     }
 }
 
@@ -73,7 +95,12 @@ async fn a_changed_entry_is_named() {
 async fn a_changed_leaf_hash_is_named() {
     for index in [0, 256, 299] {
         let damage = flip("events", "leaf_hash", 12, &format!("index = {index}"));
-        must_show(&damage, Code::LeafHashChanged, &format!("events index {index}")).await;
+        must_show(
+            &damage,
+            Code::LeafHashChanged,
+            &format!("events index {index}"),
+        )
+        .await;
     }
 }
 
@@ -82,11 +109,26 @@ async fn an_entry_rewritten_together_with_its_leaf_hash_is_found_by_what_was_sig
     let entry = flip("events", "entry", 12, "index = 270");
     let hash = "UPDATE events SET leaf_hash = sha256('\\x00'::bytea || entry) WHERE index = 270";
     let findings = found_after(&format!("{entry}; {hash}")).await;
-    let found: Vec<_> = findings.iter().map(|f| (f.code, f.place.as_str())).collect();
-    assert!(found.contains(&(Code::EntryMisplaced, "events index 271")), "{findings:#?}");
-    assert!(found.contains(&(Code::RootMismatch, "checkpoints size 275")), "{findings:#?}");
-    let roots = findings.iter().filter(|f| f.code == Code::RootMismatch).count();
-    assert_eq!(roots, 1, "later roots differ for the same reason: {findings:#?}");
+    let found: Vec<_> = findings
+        .iter()
+        .map(|f| (f.code, f.place.as_str()))
+        .collect();
+    assert!(
+        found.contains(&(Code::EntryMisplaced, "events index 271")),
+        "{findings:#?}"
+    );
+    assert!(
+        found.contains(&(Code::RootMismatch, "checkpoints size 275")),
+        "{findings:#?}"
+    );
+    let roots = findings
+        .iter()
+        .filter(|f| f.code == Code::RootMismatch)
+        .count();
+    assert_eq!(
+        roots, 1,
+        "later roots differ for the same reason: {findings:#?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,17 +147,26 @@ async fn columns_that_differ_from_the_entry_are_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_entries_are_found_and_their_payloads_are_strays() {
     let findings = found_after("DELETE FROM events WHERE index BETWEEN 270 AND 272").await;
-    let missing = findings.iter().find(|f| f.code == Code::EventMissing).unwrap();
+    let missing = findings
+        .iter()
+        .find(|f| f.code == Code::EventMissing)
+        .unwrap();
     assert_eq!(missing.place, "events index 270");
     assert_eq!(missing.through, Some(sealrock_ledger::Index(272)));
-    let stray = findings.iter().find(|f| f.code == Code::PayloadStray).unwrap();
+    let stray = findings
+        .iter()
+        .find(|f| f.code == Code::PayloadStray)
+        .unwrap();
     assert_eq!(stray.place, "payloads index 270");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_tail_is_found() {
     let findings = found_after("DELETE FROM events WHERE index >= 280").await;
-    let missing = findings.iter().find(|f| f.code == Code::EventMissing).unwrap();
+    let missing = findings
+        .iter()
+        .find(|f| f.code == Code::EventMissing)
+        .unwrap();
     assert_eq!(missing.place, "events index 280");
     assert_eq!(missing.through, Some(sealrock_ledger::Index(299)));
 }
@@ -136,8 +187,12 @@ async fn a_changed_payload_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_payload_is_named() {
-    must_show("DELETE FROM payloads WHERE index = 270", Code::PayloadMissing, "payloads index 270")
-        .await;
+    must_show(
+        "DELETE FROM payloads WHERE index = 270",
+        Code::PayloadMissing,
+        "payloads index 270",
+    )
+    .await;
     let batch = "DELETE FROM batch_payloads WHERE index = 271";
     must_show(batch, Code::PayloadMissing, "batch_payloads index 271").await;
 }
@@ -145,7 +200,9 @@ async fn a_missing_payload_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payload_without_an_entry_is_found() {
     let of = |table: &str, columns: &str| {
-        format!("INSERT INTO {table} (ledger_id, index, {columns}) SELECT ledger_id, 999, {columns} FROM {table} ORDER BY index LIMIT 1")
+        format!(
+            "INSERT INTO {table} (ledger_id, index, {columns}) SELECT ledger_id, 999, {columns} FROM {table} ORDER BY index LIMIT 1"
+        )
     };
     let kept = of("payloads", "media, salt, bytes");
     must_show(&kept, Code::PayloadStray, "payloads index 999").await;
@@ -162,10 +219,18 @@ async fn a_payload_in_the_wrong_table_or_day_or_twice_is_found() {
 
     // Tomorrow's partition is there from the first append on.
     let wrong_day = "UPDATE batch_payloads SET day = day + 1 WHERE index = 271";
-    must_show(wrong_day, Code::PayloadMisplaced, "batch_payloads index 271").await;
+    must_show(
+        wrong_day,
+        Code::PayloadMisplaced,
+        "batch_payloads index 271",
+    )
+    .await;
 
     let twice = found_after(to_kept).await;
-    assert!(twice.iter().all(|f| f.code == Code::PayloadMisplaced), "{twice:#?}");
+    assert!(
+        twice.iter().all(|f| f.code == Code::PayloadMisplaced),
+        "{twice:#?}"
+    );
     assert!(!twice.is_empty());
 }
 
@@ -190,15 +255,25 @@ async fn an_entry_without_a_command_is_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_that_share_an_entry_or_have_none_are_found() {
-    for range in ["275, 299, 300", "280, 281, 300", "500, 501, 300", "275, 274, 300"] {
+    for range in [
+        "275, 299, 300",
+        "280, 281, 300",
+        "500, 501, 300",
+        "275, 274, 300",
+    ] {
         let damage = format!(
             "INSERT INTO commands (ledger_id, actor, command_id, input_hash, first_index, \
              last_index, tree_size) VALUES (1, 'zz', gen_random_uuid(), '', {range})"
         );
         let findings = found_after(&damage).await;
-        let [finding] = &findings[..] else { panic!("{range}: {findings:#?}") };
+        let [finding] = &findings[..] else {
+            panic!("{range}: {findings:#?}")
+        };
         assert_eq!(finding.code, Code::CommandRange, "{range}: {finding}");
-        assert!(finding.place.starts_with("commands actor zz"), "{range}: {finding}");
+        assert!(
+            finding.place.starts_with("commands actor zz"),
+            "{range}: {finding}"
+        );
     }
 }
 
@@ -228,7 +303,8 @@ async fn a_receipt_without_its_checkpoint_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_checkpoint_that_does_not_verify_is_found() {
     let place = "checkpoints size 275";
-    let text = "UPDATE checkpoints SET note = replace(note, E'\\n275\\n', E'\\n276\\n') WHERE size = 275";
+    let text =
+        "UPDATE checkpoints SET note = replace(note, E'\\n275\\n', E'\\n276\\n') WHERE size = 275";
     must_show(text, Code::CheckpointInvalid, place).await;
     let other = "UPDATE checkpoints SET note = (SELECT note FROM checkpoints WHERE size = 250) \
                  WHERE size = 275";
@@ -237,18 +313,29 @@ async fn a_checkpoint_that_does_not_verify_is_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_checkpoint_beyond_the_ledger_is_found() {
-    let beyond = "INSERT INTO checkpoints SELECT ledger_id, 999, note FROM checkpoints WHERE size = 25";
+    let beyond =
+        "INSERT INTO checkpoints SELECT ledger_id, 999, note FROM checkpoints WHERE size = 25";
     must_show(beyond, Code::RootMismatch, "checkpoints size 999").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tile_that_is_changed_or_missing_or_too_many_is_found() {
     let place = "tiles level 0 n 0";
-    must_show(&flip("tiles", "hashes", 40, "n = 0"), Code::TileChanged, place).await;
+    must_show(
+        &flip("tiles", "hashes", 40, "n = 0"),
+        Code::TileChanged,
+        place,
+    )
+    .await;
     must_show("DELETE FROM tiles WHERE n = 0", Code::TileMissing, place).await;
     for (level, n) in [(0, 1), (1, 0), (7, 0), (-1, 0)] {
         let extra = format!("INSERT INTO tiles SELECT ledger_id, {level}, {n}, hashes FROM tiles");
-        must_show(&extra, Code::TileStray, &format!("tiles level {level} n {n}")).await;
+        must_show(
+            &extra,
+            Code::TileStray,
+            &format!("tiles level {level} n {n}"),
+        )
+        .await;
     }
 }
 
@@ -264,7 +351,12 @@ async fn a_head_row_that_is_wrong_is_found() {
     ] {
         must_show(&damage, Code::HeadDiffers, "ledger_heads").await;
     }
-    must_show("UPDATE ledger_heads SET size = 301", Code::EventMissing, "events index 300").await;
+    must_show(
+        "UPDATE ledger_heads SET size = 301",
+        Code::EventMissing,
+        "events index 300",
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -304,7 +396,9 @@ async fn rights_that_are_too_many_or_too_few_are_found_with_the_statement_that_m
         let ledger = Ledger::of(3).await;
         ledger.damage(damage).await;
         let findings = fsck(&ledger).await.findings;
-        let [finding] = &findings[..] else { panic!("{damage}: {findings:#?}") };
+        let [finding] = &findings[..] else {
+            panic!("{damage}: {findings:#?}")
+        };
         assert_eq!((finding.code, finding.place.as_str()), (Code::Grant, place));
         assert!(finding.next_step.contains(remedy), "{finding}");
 
@@ -322,8 +416,15 @@ async fn a_right_on_a_day_of_batches_is_found() {
                   || ' TO sealrock_app'; END $$";
     ledger.damage(damage).await;
     let findings = fsck(&ledger).await.findings;
-    let [finding] = &findings[..] else { panic!("{findings:#?}") };
-    assert!(finding.place.starts_with("grants of sealrock_app on batch_payloads_2"), "{finding}");
+    let [finding] = &findings[..] else {
+        panic!("{findings:#?}")
+    };
+    assert!(
+        finding
+            .place
+            .starts_with("grants of sealrock_app on batch_payloads_2"),
+        "{finding}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -333,5 +434,20 @@ async fn a_finding_reads_as_one_line_and_as_json() {
     let expected = "sealrock.test/ledger/northsea: payload-missing: payloads index 270: ";
     assert!(line.starts_with(expected), "{line}");
     let json = serde_json::to_value(&findings[0]).unwrap();
-    assert_eq!((&json["code"], &json["index"]), (&"payload-missing".into(), &270.into()));
+    assert_eq!(
+        (&json["code"], &json["index"]),
+        (&"payload-missing".into(), &270.into())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tmp_explain() {
+    let ledger = Ledger::of(300).await;
+    ledger.damage("INSERT INTO payloads SELECT 1, g, 'a', sha256('x'), repeat('xyz', 100)::bytea FROM generate_series(1000, 200000) g; ANALYZE payloads; ANALYZE batch_payloads").await;
+    let sql = include_str!("../../src/sql/fsck_payloads.sql").replace("$ledger", "1");
+    let rows: Vec<String> = sqlx::query_scalar(&format!("EXPLAIN DECLARE x CURSOR FOR {sql}")).fetch_all(&ledger.database.pool).await.unwrap();
+    println!("{}", rows.join("\n"));
+    let sql = include_str!("../../src/sql/fsck_commands.sql").replace("$ledger", "1");
+    let rows: Vec<String> = sqlx::query_scalar(&format!("EXPLAIN DECLARE x CURSOR FOR {sql}")).fetch_all(&ledger.database.pool).await.unwrap();
+    println!("{}", rows.join("\n"));
 }

@@ -13,7 +13,11 @@ fn verified(dir: &Path) -> Verified {
 async fn refusal(ledger: &Ledger, dir: &Path) -> ExportError {
     let before = files(dir);
     let result = sealrock_audit::export(&ledger.store, &ledger.info, dir, &mut |_| {}).await;
-    assert_eq!(files(dir), before, "a directory that is refused is not touched");
+    assert_eq!(
+        files(dir),
+        before,
+        "a directory that is refused is not touched"
+    );
     result.unwrap_err()
 }
 
@@ -67,7 +71,10 @@ async fn an_export_brought_up_to_date_equals_a_fresh_one_and_keeps_what_is_full(
     ledger.grow(300).await;
     let exported = ledger.export(dir.path()).await;
     assert_eq!((exported.size_before, exported.size), (300, 600));
-    assert_eq!(std::fs::metadata(&full).unwrap().modified().unwrap(), written);
+    assert_eq!(
+        std::fs::metadata(&full).unwrap().modified().unwrap(),
+        written
+    );
 
     let fresh = tempdir().unwrap();
     ledger.export(fresh.path()).await;
@@ -131,7 +138,10 @@ async fn the_policy_says_whose_key_is_trusted() {
     assert_eq!(own.trust, Trust::OwnKey);
     assert!(own.trust.note().contains("--policy"));
     let json = serde_json::to_value(&own).unwrap();
-    assert_eq!((&json["trust"], &json["size"]), (&"own-key".into(), &3.into()));
+    assert_eq!(
+        (&json["trust"], &json["size"]),
+        (&"own-key".into(), &3.into())
+    );
 
     let elsewhere = tempdir().unwrap();
     let policy = elsewhere.path().join("policy");
@@ -153,7 +163,9 @@ async fn progress_is_told_bundle_by_bundle() {
     let ledger = Ledger::of(300).await;
     let (dir, mut told) = (tempdir().unwrap(), Vec::new());
     let progress = &mut |progress| told.push(progress);
-    sealrock_audit::export(&ledger.store, &ledger.info, dir.path(), progress).await.unwrap();
+    sealrock_audit::export(&ledger.store, &ledger.info, dir.path(), progress)
+        .await
+        .unwrap();
     assert_eq!(told, [256, 300].map(|done| Progress { done, total: 300 }));
 }
 
@@ -161,7 +173,10 @@ async fn progress_is_told_bundle_by_bundle() {
 async fn an_empty_ledger_has_nothing_to_export() {
     let ledger = Ledger::empty().await;
     let dir = tempdir().unwrap();
-    assert!(matches!(refusal(&ledger, dir.path()).await, ExportError::Empty(_)));
+    assert!(matches!(
+        refusal(&ledger, dir.path()).await,
+        ExportError::Empty(_)
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -174,11 +189,17 @@ async fn a_directory_that_holds_something_else_is_refused() {
 
     let headless = tempdir().unwrap();
     std::fs::create_dir(headless.path().join("tile")).unwrap();
-    assert!(matches!(refusal(&ledger, headless.path()).await, ExportError::Occupied { .. }));
+    assert!(matches!(
+        refusal(&ledger, headless.path()).await,
+        ExportError::Occupied { .. }
+    ));
 
     let (other, theirs) = (Ledger::of(3).await, tempdir().unwrap());
     other.export(theirs.path()).await;
-    assert!(matches!(refusal(&ledger, theirs.path()).await, ExportError::Occupied { .. }));
+    assert!(matches!(
+        refusal(&ledger, theirs.path()).await,
+        ExportError::Occupied { .. }
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,9 +207,14 @@ async fn an_export_that_the_database_is_behind_of_is_kept_as_evidence() {
     let ledger = Ledger::of(60).await;
     let dir = tempdir().unwrap();
     ledger.export(dir.path()).await;
-    ledger.damage("DELETE FROM checkpoints WHERE size = 60").await;
+    ledger
+        .damage("DELETE FROM checkpoints WHERE size = 60")
+        .await;
     let refused = refusal(&ledger, dir.path()).await;
-    assert!(matches!(refused, ExportError::OtherHistory { held: 60, .. }), "{refused}");
+    assert!(
+        matches!(refused, ExportError::OtherHistory { held: 60, .. }),
+        "{refused}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -203,7 +229,10 @@ async fn a_damaged_ledger_is_not_exported() {
         let dir = tempdir().unwrap();
         let result =
             sealrock_audit::export(&ledger.store, &ledger.info, dir.path(), &mut |_| {}).await;
-        assert!(matches!(result, Err(ExportError::Damaged(_))), "{damage}: {result:?}");
+        assert!(
+            matches!(result, Err(ExportError::Damaged(_))),
+            "{damage}: {result:?}"
+        );
         assert!(!dir.path().join("checkpoint").exists());
     }
 }

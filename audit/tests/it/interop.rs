@@ -11,7 +11,9 @@ use crate::ledger::Ledger;
 /// interpreter that has the packages.
 fn python(script: &str, arguments: &[&Path]) -> Result<String, String> {
     let python = std::env::var_os("SEALROCK_TEST_PYTHON").unwrap_or_else(|| "python3".into());
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(script);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/interop")
+        .join(script);
     let run = Command::new(&python).arg(path).args(arguments).output();
     let run = run.unwrap_or_else(|e| panic!("{} cannot be started: {e}", python.display()));
     if run.status.success() {
@@ -38,7 +40,10 @@ async fn pypi_aics_tlog_verifies_checkpoint_tiles_inclusion_and_consistency() {
     ledger.grow(300).await;
     ledger.export(newer.path()).await;
     let checked = python("tlog.py", &[older.path(), newer.path()]);
-    assert_eq!(checked.unwrap_or_else(|error| panic!("{error}")), "300 600 4 3");
+    assert_eq!(
+        checked.unwrap_or_else(|error| panic!("{error}")),
+        "300 600 4 3"
+    );
 
     // It does look: with one byte changed it refuses.
     let tile = newer.path().join("tile/0/001");

@@ -25,10 +25,20 @@ impl Ledger {
         let database = database().await;
         let keys = tempfile::tempdir().unwrap();
         let files = Arc::new(KeyFiles::new(keys.path()));
-        let store = EventStore::open(database.pool.clone(), files, "sealrock.test").await.unwrap();
+        let store = EventStore::open(database.pool.clone(), files, "sealrock.test")
+            .await
+            .unwrap();
         let name = "northsea".parse().unwrap();
-        let info = store.create_ledger(&name, LedgerKind::Operational, false).await.unwrap();
-        Self { database, store, info, _keys: keys }
+        let info = store
+            .create_ledger(&name, LedgerKind::Operational, false)
+            .await
+            .unwrap();
+        Self {
+            database,
+            store,
+            info,
+            _keys: keys,
+        }
     }
 
     /// A ledger of `entries` entries, in commits of 25.
@@ -49,15 +59,23 @@ impl Ledger {
     }
 
     pub async fn export(&self, dir: &Path) -> Exported {
-        sealrock_audit::export(&self.store, &self.info, dir, &mut |_| {}).await.unwrap()
+        sealrock_audit::export(&self.store, &self.info, dir, &mut |_| {})
+            .await
+            .unwrap()
     }
 
     /// Changes the database behind the platform's back.
     pub async fn damage(&self, sql: &str) {
         use sqlx::Executor;
         let mut connection = self.database.admin_pool.acquire().await.unwrap();
-        connection.execute("SET search_path TO sealrock").await.unwrap();
-        connection.execute(sql).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
+        connection
+            .execute("SET search_path TO sealrock")
+            .await
+            .unwrap();
+        connection
+            .execute(sql)
+            .await
+            .unwrap_or_else(|e| panic!("{sql}: {e}"));
     }
 }
 
@@ -74,7 +92,7 @@ fn append(events: Vec<NewEvent>) -> Append {
 }
 
 fn event(index: usize) -> NewEvent {
-    let batch = index % 3 != 0;
+    let batch = !index.is_multiple_of(3);
     let (kind, stream) = if batch {
         ("SensorBatchRecorded", format!("telemetry/{}", index % 5))
     } else {
@@ -85,9 +103,18 @@ fn event(index: usize) -> NewEvent {
         expected: Expected::Any,
         kind: kind.into(),
         schema: 1,
-        media: if batch { "application/cbor" } else { "application/json" }.into(),
+        media: if batch {
+            "application/cbor"
+        } else {
+            "application/json"
+        }
+        .into(),
         bytes: format!(r#"{{"n":{index}}}"#).into_bytes(),
-        retention: if batch { Retention::Batch } else { Retention::Kept },
+        retention: if batch {
+            Retention::Batch
+        } else {
+            Retention::Kept
+        },
     }
 }
 
