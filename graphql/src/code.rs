@@ -79,7 +79,9 @@ impl Code {
 
     /// Gives the code to an error that has none.
     pub(crate) fn mark(self, error: &mut ServerError) {
-        let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+        let extensions = error
+            .extensions
+            .get_or_insert_with(ErrorExtensionValues::default);
         if extensions.get("code").is_none() {
             extensions.set("code", Value::from(self.as_str()));
         }

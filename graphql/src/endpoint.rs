@@ -86,10 +86,25 @@ pub(crate) fn is_request_error(response: &Response) -> bool {
     nothing && !response.is_ok() && response.errors.iter().all(|error| error.path.is_empty())
 }
 
-/// Gives a code to the errors that the library itself made.
+/// Gives a code to the errors that the library itself made, and a way out to those of our limits.
 pub(crate) fn with_codes(mut response: Response) -> Response {
-    let library = if is_request_error(&response) { Code::ValidationFailed } else { Code::BadUserInput };
-    response.errors.iter_mut().for_each(|error| library.mark(error));
+    let library = if is_request_error(&response) {
+        Code::ValidationFailed
+    } else {
+        Code::BadUserInput
+    };
+    for error in &mut response.errors {
+        library.mark(error);
+        if error.message.starts_with("Query is too complex") {
+            error
+                .message
+                .push_str(" Ask for fewer items with `first`, or nest fewer lists.");
+        } else if error.message.starts_with("Query is nested too deep") {
+            error
+                .message
+                .push_str(" Ask for the inner objects by their ids.");
+        }
+    }
     response
 }
 
@@ -112,10 +127,15 @@ pub(crate) fn operation<'d>(
 /// Whether nobody in particular may run this: sign in, and look at the schema. What the fields of a
 /// fragment are is not looked up here, so a fragment at the root needs a caller.
 pub(crate) fn is_public(operation: &OperationDefinition) -> bool {
-    operation.selection_set.node.items.iter().all(|selection| match &selection.node {
-        Selection::Field(field) => is_public_field(&field.node.name.node),
-        Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
-    })
+    operation
+        .selection_set
+        .node
+        .items
+        .iter()
+        .all(|selection| match &selection.node {
+            Selection::Field(field) => is_public_field(&field.node.name.node),
+            Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
+        })
 }
 
 fn is_public_field(name: &str) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Context, Object, Schema, Subscription};
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, future, stream};
 use sealrock_access::{Principal, TokenKey, Tokens};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -31,7 +31,7 @@ impl Query {
 
     /// Fails where null is not allowed, so that `data` becomes null.
     async fn failing(&self) -> async_graphql::Result<i32> {
-        Err("no".into())
+        future::ready(Err("no".into())).await
     }
 }
 
@@ -71,7 +71,11 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        Self::with(Limits { init_timeout: Duration::from_millis(300), ..Limits::default() }).await
+        Self::with(Limits {
+            init_timeout: Duration::from_millis(300),
+            ..Limits::default()
+        })
+        .await
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
@@ -90,7 +94,11 @@ impl Server {
         let address = listener.local_addr().expect("it is bound").to_string();
         let router = crate::http::router(endpoint);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { address, token, shutdown }
+        Self {
+            address,
+            token,
+            shutdown,
+        }
     }
 
     pub(crate) fn url(&self) -> String {

@@ -1,9 +1,9 @@
 //! Ends the connections of devices whose credentials are no longer valid.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use sealrock_domain::DeviceId;
-use sealrock_eventstore::{EventStore, LedgerInfo};
+use sealrock_eventstore::{EventStore, LedgerId, StoreError};
 use sealrock_ingest::Broker;
 use sealrock_ledger::Index;
 use tokio::time::{Duration, sleep};
@@ -14,33 +14,46 @@ const ROUND: Duration = Duration::from_secs(1);
 const LOCKING_OUT: [&str; 3] =
     ["DeviceCredentialRotated", "DeviceCredentialRevoked", "DeviceDecommissioned"];
 
-/// Follows every ledger from its end on, whichever process writes it. Ends when it is aborted.
+/// Follows every ledger, whichever process writes it. Ends when it is aborted.
+///
+/// It starts before any device is connected, so it follows the ledgers that it finds at first from
+/// their end, and those that are begun later from their beginning.
 pub async fn follow(store: EventStore, broker: Arc<dyn Broker>) {
-    let mut known = Vec::new();
+    let mut followed: Option<Vec<LedgerId>> = None;
     loop {
-        for ledger in store.ledgers().await.unwrap_or_default() {
-            if !known.contains(&ledger.id) {
-                known.push(ledger.id);
-                tokio::spawn(follow_ledger(store.clone(), ledger, Arc::downgrade(&broker)));
+        if let Ok(ledgers) = places(&store, followed.is_none()).await {
+            let followed = followed.get_or_insert_default();
+            for (ledger, next) in ledgers {
+                if !followed.contains(&ledger) {
+                    followed.push(ledger);
+                    tokio::spawn(follow_ledger(store.clone(), ledger, next, Arc::downgrade(&broker)));
+                }
             }
         }
         sleep(ROUND).await;
     }
 }
 
+/// Each ledger with the index to follow it from.
+async fn places(store: &EventStore, at_end: bool) -> Result<Vec<(LedgerId, Index)>, StoreError> {
+    let mut places = Vec::new();
+    for ledger in store.ledgers().await? {
+        let size = if at_end { store.size(ledger.id).await? } else { 0 };
+        places.push((ledger.id, Index(size)));
+    }
+    Ok(places)
+}
+
 async fn follow_ledger(
     store: EventStore,
-    ledger: LedgerInfo,
-    broker: std::sync::Weak<dyn Broker>,
+    ledger: LedgerId,
+    mut next: Index,
+    broker: Weak<dyn Broker>,
 ) {
-    let mut sizes = store.watch_size(ledger.id);
-    let mut next = match store.size(ledger.id).await {
-        Ok(size) => Index(size),
-        Err(_) => Index(*sizes.borrow()),
-    };
+    let mut sizes = store.watch_size(ledger);
     while let Ok(size) = sizes.wait_for(|size| *size > next.0).await.map(|size| Index(*size)) {
         let Some(broker) = broker.upgrade() else { return };
-        match store.streams_with(ledger.id, next, size, &LOCKING_OUT).await {
+        match store.streams_with(ledger, next, size, &LOCKING_OUT).await {
             Ok(streams) => {
                 streams.iter().filter_map(device_of).for_each(|device| broker.disconnect(device));
                 next = size;

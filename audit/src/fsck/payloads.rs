@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use sealrock_eventstore::{LedgerId, StoreError};
 use sealrock_ledger::{Entry, Payload};
-use sqlx::PgConnection;
+use sqlx::{Executor, PgConnection};
 
 use super::cursor::Cursor;
 use super::entries::EventRow;
@@ -22,17 +22,24 @@ struct Row {
     bytes: Vec<u8>,
 }
 
+/// The two tables, each in the order of the ledger.
 pub(super) struct Payloads {
-    rows: Cursor<Row>,
+    tables: [Cursor<Row>; 2],
 }
 
 impl Payloads {
     pub(super) async fn open(c: &mut PgConnection, ledger: LedgerId) -> Result<Self, StoreError> {
-        let sql = include_str!("../sql/fsck_payloads.sql");
+        let kept = include_str!("../sql/fsck_payloads.sql");
+        let batches = include_str!("../sql/fsck_batch_payloads.sql");
+        // By the index of the table: to sort, the server would copy all payloads to its disk first.
+        c.execute("SET LOCAL enable_sort = off").await?;
         // A payload may have 1 MiB: few at a time.
-        Ok(Self {
-            rows: Cursor::open(c, "payloads_in_order", 32, sql, ledger).await?,
-        })
+        let tables = [
+            Cursor::open(c, "payloads_in_order", 32, kept, ledger).await?,
+            Cursor::open(c, "batches_in_order", 32, batches, ledger).await?,
+        ];
+        c.execute("SET LOCAL enable_sort = on").await?;
+        Ok(Self { tables })
     }
 
     /// Checks what stands for one entry; `entry` is `None` where it cannot be trusted.
@@ -45,7 +52,7 @@ impl Payloads {
     ) -> Result<(), StoreError> {
         let index = event.index();
         let mut found = 0;
-        while let Some(row) = self.rows.next_if(c, |row| row.index() <= index).await? {
+        while let Some(row) = self.next_up_to(c, index).await? {
             if row.index() < index {
                 row.stray(findings);
                 continue;
@@ -78,10 +85,24 @@ impl Payloads {
         c: &mut PgConnection,
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
-        while let Some(row) = self.rows.next(c).await? {
+        while let Some(row) = self.next_up_to(c, u64::MAX).await? {
             row.stray(findings);
         }
         Ok(())
+    }
+
+    /// A row of either table, up to that index.
+    async fn next_up_to(
+        &mut self,
+        c: &mut PgConnection,
+        index: u64,
+    ) -> Result<Option<Row>, StoreError> {
+        for table in &mut self.tables {
+            if let Some(row) = table.next_if(c, |row| row.index() <= index).await? {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -439,15 +439,3 @@ async fn a_finding_reads_as_one_line_and_as_json() {
         (&"payload-missing".into(), &270.into())
     );
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn tmp_explain() {
-    let ledger = Ledger::of(300).await;
-    ledger.damage("INSERT INTO payloads SELECT 1, g, 'a', sha256('x'), repeat('xyz', 100)::bytea FROM generate_series(1000, 200000) g; ANALYZE payloads; ANALYZE batch_payloads").await;
-    let sql = include_str!("../../src/sql/fsck_payloads.sql").replace("$ledger", "1");
-    let rows: Vec<String> = sqlx::query_scalar(&format!("EXPLAIN DECLARE x CURSOR FOR {sql}")).fetch_all(&ledger.database.pool).await.unwrap();
-    println!("{}", rows.join("\n"));
-    let sql = include_str!("../../src/sql/fsck_commands.sql").replace("$ledger", "1");
-    let rows: Vec<String> = sqlx::query_scalar(&format!("EXPLAIN DECLARE x CURSOR FOR {sql}")).fetch_all(&ledger.database.pool).await.unwrap();
-    println!("{}", rows.join("\n"));
-}

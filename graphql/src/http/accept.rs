@@ -28,7 +28,9 @@ pub(super) fn negotiate(headers: &HeaderMap) -> Option<Media> {
     }
     let mut best: Option<(Media, f32)> = None;
     for (range, weight) in ranges(headers) {
-        let Some(media) = media_of(&range) else { continue };
+        let Some(media) = media_of(&range) else {
+            continue;
+        };
         if weight > best.map_or(0.0, |(_, best)| best) {
             best = Some((media, weight));
         }
@@ -62,7 +64,9 @@ fn ranges(headers: &HeaderMap) -> impl Iterator<Item = (String, f32)> {
 fn range(text: &str) -> (String, f32) {
     let mut parts = text.split(';').map(str::trim);
     let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let weight = parts.find_map(|part| part.strip_prefix("q=")).and_then(|q| q.parse().ok());
+    let weight = parts
+        .find_map(|part| part.strip_prefix("q="))
+        .and_then(|q| q.parse().ok());
     (name, weight.unwrap_or(1.0))
 }
 

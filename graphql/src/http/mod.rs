@@ -39,7 +39,9 @@ async fn body<E: Executor>(
     headers: HeaderMap,
     bytes: Result<Bytes, BytesRejection>,
 ) -> Response<Body> {
-    let Some(media) = accept::negotiate(&headers) else { return reply::not_acceptable() };
+    let Some(media) = accept::negotiate(&headers) else {
+        return reply::not_acceptable();
+    };
     let request = params::of_body(&headers, bytes);
     answer(&endpoint, &Method::POST, &headers, media, request).await
 }
@@ -52,7 +54,9 @@ async fn query<E: Executor>(
     if endpoint.development && accept::is_browser(&headers) {
         return Html(include_str!("page.html")).into_response();
     }
-    let Some(media) = accept::negotiate(&headers) else { return reply::not_acceptable() };
+    let Some(media) = accept::negotiate(&headers) else {
+        return reply::not_acceptable();
+    };
     let request = params::of_query(&uri);
     answer(&endpoint, &Method::GET, &headers, media, request).await
 }
@@ -97,7 +101,10 @@ fn admit(method: &Method, caller: Caller, mut request: Request) -> Result<Admitt
     };
     if let Some(operation) = operation {
         if method == Method::GET && operation.ty == OperationType::Mutation {
-            return Err(Refusal::method("a mutation needs POST: GET only reads", "POST"));
+            return Err(Refusal::method(
+                "a mutation needs POST: GET only reads",
+                "POST",
+            ));
         }
         if matches!(caller, Caller::Anonymous) && !is_public(operation) {
             return Err(Refusal::unauthenticated(
@@ -118,7 +125,9 @@ fn caller<E>(endpoint: &Endpoint<E>, headers: &HeaderMap) -> Result<Caller, Refu
     let refused = |message| Refusal::unauthenticated(message, "Bearer error=\"invalid_token\"");
     let token = bearer(headers)
         .ok_or_else(|| refused("Authorization must be \"Bearer <token>\"".to_owned()))?;
-    endpoint.identify(token).map_err(|error| refused(error.to_string()))
+    endpoint
+        .identify(token)
+        .map_err(|error| refused(error.to_string()))
 }
 
 #[cfg(test)]

@@ -23,7 +23,9 @@ pub(super) fn of_body(
         .map_err(|error| Refusal::bad_request(format!("the body is not JSON: {error}")))?;
     match json {
         Value::Object(parameters) => request(parameters),
-        _ => Err(Refusal::bad_request("the body must be a JSON object with a \"query\"")),
+        _ => Err(Refusal::bad_request(
+            "the body must be a JSON object with a \"query\"",
+        )),
     }
 }
 
@@ -39,8 +41,9 @@ pub(super) fn of_query(uri: &Uri) -> Result<Request, Refusal> {
     }
     for name in ["variables", "extensions"] {
         if let Some(text) = parameters.remove(name) {
-            let json = serde_json::from_str(&text)
-                .map_err(|error| Refusal::bad_request(format!("\"{name}\" is not JSON: {error}")))?;
+            let json = serde_json::from_str(&text).map_err(|error| {
+                Refusal::bad_request(format!("\"{name}\" is not JSON: {error}"))
+            })?;
             object.insert(name.to_owned(), json);
         }
     }
@@ -50,7 +53,9 @@ pub(super) fn of_query(uri: &Uri) -> Result<Request, Refusal> {
 /// Reads the parameters of a request; also the payload of a `subscribe` message.
 pub(crate) fn request(mut parameters: Map<String, Value>) -> Result<Request, Refusal> {
     let Some(Value::String(query)) = parameters.remove("query") else {
-        return Err(Refusal::bad_request("\"query\" must be a string with a GraphQL document"));
+        return Err(Refusal::bad_request(
+            "\"query\" must be a string with a GraphQL document",
+        ));
     };
     let mut request = Request::new(query);
     request.operation_name = match parameters.remove("operationName") {
@@ -69,12 +74,16 @@ fn object(parameters: &mut Map<String, Value>, name: &str) -> Result<Option<Valu
     match parameters.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(object @ Value::Object(_)) => Ok(Some(object)),
-        Some(_) => Err(Refusal::bad_request(format!("\"{name}\" must be an object"))),
+        Some(_) => Err(Refusal::bad_request(format!(
+            "\"{name}\" must be an object"
+        ))),
     }
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
-    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let given = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     if given.is_some_and(is_json) {
         return Ok(());
     }
@@ -88,9 +97,15 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 fn is_json(content_type: &str) -> bool {
-    let mut parts = content_type.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let mut parts = content_type
+        .split(';')
+        .map(|part| part.trim().to_ascii_lowercase());
     let json = parts.next().is_some_and(|name| name == "application/json");
-    json && parts.filter_map(|part| part.strip_prefix("charset=").map(|set| set.trim_matches('"').to_owned()))
+    json && parts
+        .filter_map(|part| {
+            part.strip_prefix("charset=")
+                .map(|set| set.trim_matches('"').to_owned())
+        })
         .all(|charset| charset == "utf-8")
 }
 
@@ -100,5 +115,10 @@ fn unreadable(rejection: &BytesRejection) -> Refusal {
         _ => Code::BadRequest,
     };
     let message = format!("the body could not be read: {}", rejection.body_text());
-    Refusal { status: rejection.status(), code, message, header: None }
+    Refusal {
+        status: rejection.status(),
+        code,
+        message,
+        header: None,
+    }
 }

@@ -65,7 +65,13 @@ pub(super) fn answered(media: Media, response: &async_graphql::Response) -> Resp
         Media::GraphqlResponse => StatusCode::BAD_REQUEST,
         Media::Json => StatusCode::OK,
     };
-    write(media, status, &Errors { errors: &response.errors })
+    write(
+        media,
+        status,
+        &Errors {
+            errors: &response.errors,
+        },
+    )
 }
 
 /// The answer to a request that is no GraphQL request.
@@ -73,7 +79,9 @@ pub(super) fn refused(media: Media, refusal: &Refusal) -> Response<Body> {
     let errors = [refusal.code.error(refusal.message.as_str())];
     let mut response = write(media, refusal.status, &Errors { errors: &errors });
     if let Some((name, value)) = &refusal.header {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     response
 }

@@ -18,7 +18,11 @@ async fn send(request: RequestBuilder) -> Response {
 }
 
 fn post(server: &Server, client: &Client, accept: &str, body: &Value) -> RequestBuilder {
-    client.post(server.url()).header(ACCEPT, accept).bearer_auth(&server.token).json(body)
+    client
+        .post(server.url())
+        .header(ACCEPT, accept)
+        .bearer_auth(&server.token)
+        .json(body)
 }
 
 fn get(server: &Server, client: &Client) -> RequestBuilder {
@@ -26,7 +30,10 @@ fn get(server: &Server, client: &Client) -> RequestBuilder {
 }
 
 fn header(response: &Response, name: reqwest::header::HeaderName) -> String {
-    let value = response.headers().get(name).map(|value| value.to_str().unwrap());
+    let value = response
+        .headers()
+        .get(name)
+        .map(|value| value.to_str().unwrap());
     value.unwrap_or_default().to_owned()
 }
 
@@ -41,12 +48,30 @@ async fn the_answer_has_the_media_type_that_the_client_accepts() {
     let (server, client) = start().await;
     let wanted = [(GRAPHQL, GRAPHQL), (JSON, JSON), ("*/*", JSON)];
     for (accept, answered) in wanted {
-        let response = send(post(&server, &client, accept, &json!({"query": "{__typename}"}))).await;
+        let response = send(post(
+            &server,
+            &client,
+            accept,
+            &json!({"query": "{__typename}"}),
+        ))
+        .await;
         assert_eq!(response.status(), 200);
-        assert_eq!(header(&response, CONTENT_TYPE), format!("{answered}; charset=utf-8"));
-        assert_eq!(response.json::<Value>().await.unwrap(), json!({"data": {"__typename": "Query"}}));
+        assert_eq!(
+            header(&response, CONTENT_TYPE),
+            format!("{answered}; charset=utf-8")
+        );
+        assert_eq!(
+            response.json::<Value>().await.unwrap(),
+            json!({"data": {"__typename": "Query"}})
+        );
     }
-    let response = send(post(&server, &client, "image/png", &json!({"query": "{__typename}"}))).await;
+    let response = send(post(
+        &server,
+        &client,
+        "image/png",
+        &json!({"query": "{__typename}"}),
+    ))
+    .await;
     assert_eq!(response.status(), 406);
 }
 
@@ -58,10 +83,19 @@ async fn a_post_with_every_parameter_runs() {
         "query": "query A { actor } query B($t: String!) { echo(text: $t) }",
         "operationName": "B", "variables": {"t": "grüße"}, "extensions": {"trace": 1}
     });
-    let response: Value = send(post(&server, &client, GRAPHQL, &body)).await.json().await.unwrap();
+    let response: Value = send(post(&server, &client, GRAPHQL, &body))
+        .await
+        .json()
+        .await
+        .unwrap();
     assert_eq!(response, json!({"data": {"echo": "grüße"}}));
-    let nulls = json!({"query": "{actor}", "operationName": null, "variables": null, "extensions": null});
-    let response: Value = send(post(&server, &client, GRAPHQL, &nulls)).await.json().await.unwrap();
+    let nulls =
+        json!({"query": "{actor}", "operationName": null, "variables": null, "extensions": null});
+    let response: Value = send(post(&server, &client, GRAPHQL, &nulls))
+        .await
+        .json()
+        .await
+        .unwrap();
     assert_eq!(response, json!({"data": {"actor": "service/tester"}}));
 }
 
@@ -69,10 +103,18 @@ async fn a_post_with_every_parameter_runs() {
 #[tokio::test]
 async fn what_is_no_graphql_request_is_400_in_either_media_type() {
     let (server, client) = start().await;
-    let mut bodies = vec![String::new(), "{".into(), "[]".into(), "1".into(), "{}".into()];
+    let mut bodies = vec![
+        String::new(),
+        "{".into(),
+        "[]".into(),
+        "1".into(),
+        "{}".into(),
+    ];
     for wrong in ["1", "true", "[]", "{}"] {
         bodies.push(format!(r#"{{"query":{wrong}}}"#));
-        bodies.push(format!(r#"{{"query":"{{actor}}","operationName":{wrong}}}"#));
+        bodies.push(format!(
+            r#"{{"query":"{{actor}}","operationName":{wrong}}}"#
+        ));
     }
     for wrong in ["1", "true", "[]", r#""text""#] {
         bodies.push(format!(r#"{{"query":"{{actor}}","variables":{wrong}}}"#));
@@ -80,7 +122,10 @@ async fn what_is_no_graphql_request_is_400_in_either_media_type() {
     }
     for body in bodies {
         for accept in [JSON, GRAPHQL] {
-            let request = client.post(server.url()).header(ACCEPT, accept).header(CONTENT_TYPE, JSON);
+            let request = client
+                .post(server.url())
+                .header(ACCEPT, accept)
+                .header(CONTENT_TYPE, JSON);
             let response = send(request.body(body.clone())).await;
             assert_eq!(response.status(), 400, "{body}");
             assert_eq!(code(response).await, "BAD_REQUEST", "{body}");
@@ -92,16 +137,32 @@ async fn what_is_no_graphql_request_is_400_in_either_media_type() {
 #[tokio::test]
 async fn another_content_type_than_json_is_415() {
     let (server, client) = start().await;
-    for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1"] {
+    for content_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=latin1",
+    ] {
         let request = client.post(server.url()).header(CONTENT_TYPE, content_type);
         let response = send(request.body(r#"{"query":"{__typename}"}"#)).await;
         assert_eq!(response.status(), 415, "{content_type}");
         assert_eq!(code(response).await, "UNSUPPORTED_MEDIA_TYPE");
     }
-    let without = send(client.post(server.url()).body(r#"{"query":"{__typename}"}"#)).await;
+    let without = send(
+        client
+            .post(server.url())
+            .body(r#"{"query":"{__typename}"}"#),
+    )
+    .await;
     assert_eq!(without.status(), 415);
-    let quoted = client.post(server.url()).header(CONTENT_TYPE, "application/json; charset=\"UTF-8\"");
-    assert_eq!(send(quoted.body(r#"{"query":"{__typename}"}"#)).await.status(), 200);
+    let quoted = client
+        .post(server.url())
+        .header(CONTENT_TYPE, "application/json; charset=\"UTF-8\"");
+    assert_eq!(
+        send(quoted.body(r#"{"query":"{__typename}"}"#))
+            .await
+            .status(),
+        200
+    );
 }
 
 #[tokio::test]
@@ -120,9 +181,18 @@ async fn a_document_that_cannot_run_is_400_without_data_or_200_for_old_clients()
     let cases = [
         (json!({"query": "{"}), "GRAPHQL_PARSE_FAILED"),
         (json!({"query": "{ nothing }"}), "GRAPHQL_VALIDATION_FAILED"),
-        (json!({"query": "query A {actor}", "operationName": "B"}), "GRAPHQL_VALIDATION_FAILED"),
-        (json!({"query": "query A($t: String!) {echo(text: $t)}", "variables": {"t": 1}}), "GRAPHQL_VALIDATION_FAILED"),
-        (json!({"query": "subscription {count(to: 1)}"}), "GRAPHQL_VALIDATION_FAILED"),
+        (
+            json!({"query": "query A {actor}", "operationName": "B"}),
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
+        (
+            json!({"query": "query A($t: String!) {echo(text: $t)}", "variables": {"t": 1}}),
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
+        (
+            json!({"query": "subscription {count(to: 1)}"}),
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
     ];
     for (body, expected) in cases {
         for (accept, status) in [(GRAPHQL, 400), (JSON, 200)] {
@@ -130,7 +200,10 @@ async fn a_document_that_cannot_run_is_400_without_data_or_200_for_old_clients()
             assert_eq!(response.status(), status, "{body}");
             let answer: Value = response.json().await.unwrap();
             assert!(answer.get("data").is_none(), "{answer}");
-            assert_eq!(answer["errors"][0]["extensions"]["code"], expected, "{answer}");
+            assert_eq!(
+                answer["errors"][0]["extensions"]["code"], expected,
+                "{answer}"
+            );
         }
     }
 }
@@ -138,39 +211,75 @@ async fn a_document_that_cannot_run_is_400_without_data_or_200_for_old_clients()
 #[tokio::test]
 async fn an_operation_that_failed_half_way_is_200_with_data_and_a_code() {
     let (server, client) = start().await;
-    let response = send(post(&server, &client, GRAPHQL, &json!({"query": "{failing}"}))).await;
+    let response = send(post(
+        &server,
+        &client,
+        GRAPHQL,
+        &json!({"query": "{failing}"}),
+    ))
+    .await;
     assert_eq!(response.status(), 200);
     let answer: Value = response.json().await.unwrap();
-    assert!(answer["data"].is_null() && answer.get("data").is_some(), "{answer}");
+    assert!(
+        answer["data"].is_null() && answer.get("data").is_some(),
+        "{answer}"
+    );
     assert_eq!(answer["errors"][0]["path"], json!(["failing"]));
-    assert!(answer["errors"][0]["extensions"]["code"].is_string(), "{answer}");
+    assert!(
+        answer["errors"][0]["extensions"]["code"].is_string(),
+        "{answer}"
+    );
 }
 
 /// [5A70 D6D5 6A70 9C48]
 #[tokio::test]
 async fn get_runs_queries_and_refuses_mutations() {
     let (server, client) = start().await;
-    let query = [("query", "query($t: String!){echo(text: $t)}"), ("variables", r#"{"t":"a b"}"#)];
+    let query = [
+        ("query", "query($t: String!){echo(text: $t)}"),
+        ("variables", r#"{"t":"a b"}"#),
+    ];
     let response = send(get(&server, &client).query(&query)).await;
-    assert_eq!(response.json::<Value>().await.unwrap(), json!({"data": {"echo": "a b"}}));
+    assert_eq!(
+        response.json::<Value>().await.unwrap(),
+        json!({"data": {"echo": "a b"}})
+    );
 
-    for mutation in ["mutation {increment(number: 1)}", "query Q {actor} mutation M {increment(number: 1)}"] {
-        let query = [("query", mutation), ("operationName", if mutation.contains('Q') { "M" } else { "" })];
-        let query = if mutation.contains('Q') { &query[..] } else { &query[..1] };
+    for mutation in [
+        "mutation {increment(number: 1)}",
+        "query Q {actor} mutation M {increment(number: 1)}",
+    ] {
+        let query = [
+            ("query", mutation),
+            (
+                "operationName",
+                if mutation.contains('Q') { "M" } else { "" },
+            ),
+        ];
+        let query = if mutation.contains('Q') {
+            &query[..]
+        } else {
+            &query[..1]
+        };
         let response = send(get(&server, &client).query(query)).await;
         assert_eq!(response.status(), 405);
         assert_eq!(header(&response, ALLOW), "POST");
         assert_eq!(code(response).await, "METHOD_NOT_ALLOWED");
     }
     assert_eq!(send(get(&server, &client)).await.status(), 400);
-    let broken = send(get(&server, &client).query(&[("query", "{actor}"), ("variables", "{")])).await;
+    let broken =
+        send(get(&server, &client).query(&[("query", "{actor}"), ("variables", "{")])).await;
     assert_eq!(broken.status(), 400);
 }
 
 #[tokio::test]
 async fn other_methods_are_405_with_the_ones_there_are() {
     let (server, client) = start().await;
-    for method in [reqwest::Method::PUT, reqwest::Method::DELETE, reqwest::Method::PATCH] {
+    for method in [
+        reqwest::Method::PUT,
+        reqwest::Method::DELETE,
+        reqwest::Method::PATCH,
+    ] {
         let response = send(client.request(method, server.url())).await;
         assert_eq!(response.status(), 405);
         assert_eq!(header(&response, ALLOW), "GET, HEAD, POST");
@@ -185,7 +294,10 @@ async fn a_browser_gets_the_page() {
     assert!(header(&response, CONTENT_TYPE).starts_with("text/html"));
     let page = response.text().await.unwrap();
     assert!(page.contains("<form>"));
-    assert!(!page.contains("://"), "the page loads nothing from elsewhere");
+    assert!(
+        !page.contains("://"),
+        "the page loads nothing from elsewhere"
+    );
 }
 
 #[tokio::test]
@@ -193,9 +305,16 @@ async fn a_bearer_is_known_and_a_bad_token_is_401() {
     let (server, client) = start().await;
     let url = server.url();
     let ask = |authorization: &str| {
-        client.post(&url).header(AUTHORIZATION, authorization).json(&json!({"query": "{actor}"}))
+        client
+            .post(&url)
+            .header(AUTHORIZATION, authorization)
+            .json(&json!({"query": "{actor}"}))
     };
-    let answer: Value = send(ask(&format!("bearer {}", server.token))).await.json().await.unwrap();
+    let answer: Value = send(ask(&format!("bearer {}", server.token)))
+        .await
+        .json()
+        .await
+        .unwrap();
     assert_eq!(answer["data"]["actor"], "service/tester");
     for bad in ["Bearer x.y.z", "Basic eDp5", "Bearer"] {
         let response = send(ask(bad)).await;

@@ -48,7 +48,10 @@ pub(crate) fn device(id: &ID) -> Result<DeviceId, Problem> {
     match read(id) {
         Some(GlobalId::Device(id)) => Ok(id),
         Some(_) => Err(wrong(id, "a device")),
-        None => id.parse::<Uuid>().map(DeviceId).map_err(|_| wrong(id, "a device")),
+        None => id
+            .parse::<Uuid>()
+            .map(DeviceId)
+            .map_err(|_| wrong(id, "a device")),
     }
 }
 
@@ -61,6 +64,9 @@ pub(crate) fn site(id: &ID) -> Result<SiteId, Problem> {
 }
 
 fn wrong(id: &ID, what: &str) -> Problem {
-    let message = format!("{:?} is not the id of {what}: give one that came from a query", id.as_str());
+    let message = format!(
+        "{:?} is not the id of {what}: give one that came from a query",
+        id.as_str()
+    );
     Problem::new(Code::BadUserInput, message)
 }

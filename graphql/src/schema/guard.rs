@@ -16,7 +16,10 @@ use crate::code::Code;
 pub(crate) fn principal<'c>(context: &'c Context<'_>) -> Result<&'c Principal, Problem> {
     match context.data_opt::<Caller>() {
         Some(Caller::Known(principal)) => Ok(principal),
-        _ => Err(Problem::new(Code::Unauthenticated, "sign in first: send `Authorization: Bearer <token>`")),
+        _ => Err(Problem::new(
+            Code::Unauthenticated,
+            "sign in first: send `Authorization: Bearer <token>`",
+        )),
     }
 }
 
@@ -30,7 +33,10 @@ pub(crate) fn permit(
     organisation: &Slug,
     site: Option<&Slug>,
 ) -> Result<(), Problem> {
-    let scope = Scope { organisation: organisation.clone(), site: site.cloned() };
+    let scope = Scope {
+        organisation: organisation.clone(),
+        site: site.cloned(),
+    };
     Ok(authorise(principal(context)?, permission, &scope)?)
 }
 

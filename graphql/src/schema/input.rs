@@ -10,7 +10,8 @@ pub(crate) fn read<T>(name: &str, text: &str) -> Result<T, Problem>
 where
     T: FromStr<Err: Display>,
 {
-    text.parse().map_err(|error| Problem::input(format!("{name}: {error}")))
+    text.parse()
+        .map_err(|error| Problem::input(format!("{name}: {error}")))
 }
 
 /// As [`read`], where the field may be absent.

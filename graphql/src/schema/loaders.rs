@@ -1,12 +1,15 @@
 //! Looks up many things at once where a list would ask for each alone.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
-use async_graphql::dataloader::Loader as Load;
-use sealrock_domain::DeviceId;
-use sealrock_projections::ReadModels;
+use async_graphql::Context;
+use async_graphql::dataloader::{DataLoader, Loader as Load};
+use sealrock_domain::{AssetId, DeviceId, OrganisationId, SiteId};
 use sealrock_projections::device_status::DeviceStatus;
-use sealrock_projections::registry::Device;
+use sealrock_projections::latest::{Latest, LatestFilter};
+use sealrock_projections::registry::{Asset, Device, Organisation, Site};
+use sealrock_projections::{LedgerId, ReadModels};
 
 use super::problem::Problem;
 
@@ -17,15 +20,43 @@ pub(crate) struct Loader(pub(crate) ReadModels);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct StatusOf(pub(crate) DeviceId);
 
-impl Load<DeviceId> for Loader {
-    type Value = Device;
-    type Error = Problem;
+/// Asks for the latest values of a device, which are in this ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct LatestOfDevice(pub(crate) LedgerId, pub(crate) DeviceId);
 
-    async fn load(&self, ids: &[DeviceId]) -> Result<HashMap<DeviceId, Device>, Problem> {
-        let devices = self.0.devices_by_id(ids).await?;
-        Ok(devices.into_iter().map(|device| (device.id, device)).collect())
-    }
+/// One thing, looked up together with those that are asked for at the same time.
+pub(crate) async fn load<K>(
+    context: &Context<'_>,
+    key: K,
+) -> Result<Option<<Loader as Load<K>>::Value>, Problem>
+where
+    K: Send + Sync + Hash + Eq + Clone + 'static,
+    Loader: Load<K, Error = Problem>,
+{
+    context
+        .data_unchecked::<DataLoader<Loader>>()
+        .load_one(key)
+        .await
 }
+
+macro_rules! load_by_id {
+    ($id:ty, $thing:ty, $query:ident) => {
+        impl Load<$id> for Loader {
+            type Value = $thing;
+            type Error = Problem;
+
+            async fn load(&self, ids: &[$id]) -> Result<HashMap<$id, $thing>, Problem> {
+                let found = self.0.$query(ids).await?;
+                Ok(found.into_iter().map(|thing| (thing.id, thing)).collect())
+            }
+        }
+    };
+}
+
+load_by_id!(OrganisationId, Organisation, organisations_by_id);
+load_by_id!(SiteId, Site, sites_by_id);
+load_by_id!(AssetId, Asset, assets_by_id);
+load_by_id!(DeviceId, Device, devices_by_id);
 
 impl Load<StatusOf> for Loader {
     type Value = DeviceStatus;
@@ -34,6 +65,38 @@ impl Load<StatusOf> for Loader {
     async fn load(&self, ids: &[StatusOf]) -> Result<HashMap<StatusOf, DeviceStatus>, Problem> {
         let ids: Vec<DeviceId> = ids.iter().map(|id| id.0).collect();
         let statuses = self.0.device_statuses(&ids).await?;
-        Ok(statuses.into_iter().map(|status| (StatusOf(status.device), status)).collect())
+        Ok(statuses
+            .into_iter()
+            .map(|status| (StatusOf(status.device), status))
+            .collect())
+    }
+}
+
+impl Load<LatestOfDevice> for Loader {
+    type Value = Vec<Latest>;
+    type Error = Problem;
+
+    async fn load(
+        &self,
+        keys: &[LatestOfDevice],
+    ) -> Result<HashMap<LatestOfDevice, Vec<Latest>>, Problem> {
+        let mut of_ledger: HashMap<LedgerId, Vec<DeviceId>> = HashMap::new();
+        for LatestOfDevice(ledger, device) in keys {
+            of_ledger.entry(*ledger).or_default().push(*device);
+        }
+        let mut found: HashMap<LatestOfDevice, Vec<Latest>> = HashMap::new();
+        for (ledger, devices) in of_ledger {
+            let filter = LatestFilter {
+                devices: Some(devices),
+                ..LatestFilter::default()
+            };
+            for latest in self.0.latest(ledger, &filter).await?.0 {
+                found
+                    .entry(LatestOfDevice(ledger, latest.device))
+                    .or_default()
+                    .push(latest);
+            }
+        }
+        Ok(found)
     }
 }

@@ -24,39 +24,61 @@ use loaders::Loader;
 /// Levels of fields in a document. Introspection by usual clients needs 15.
 const MAX_DEPTH: usize = 20;
 /// Weight of a document: a field counts 1, a list as many times its fields as it may have items.
-const MAX_COMPLEXITY: usize = 50_000;
+const MAX_COMPLEXITY: usize = 200_000;
 
 #[derive(MergedObject, Default)]
 #[graphql(name = "Query")]
-pub(crate) struct Query(query::RegistryQuery, query::TelemetryQuery, query::LedgerQuery);
+pub(crate) struct Query(
+    query::RegistryQuery,
+    query::TelemetryQuery,
+    query::LedgerQuery,
+);
 
 #[derive(MergedObject, Default)]
 #[graphql(name = "Mutation")]
-pub(crate) struct Mutation(mutation::AccountMutation, mutation::RegistryMutation, mutation::DeviceMutation);
+pub(crate) struct Mutation(
+    mutation::AccountMutation,
+    mutation::RegistryMutation,
+    mutation::DeviceMutation,
+);
 
 #[derive(MergedSubscription, Default)]
 #[graphql(name = "Subscription")]
-pub(crate) struct Subscription(subscription::ReadingsSubscription, subscription::EntriesSubscription, subscription::LatestSubscription);
+pub(crate) struct Subscription(
+    subscription::ReadingsSubscription,
+    subscription::EntriesSubscription,
+    subscription::LatestSubscription,
+);
 
 pub(crate) type SealrockSchema = Schema<Query, Mutation, Subscription>;
 
 pub(crate) fn schema(state: &GraphqlState) -> SealrockSchema {
     let loader = DataLoader::new(Loader(state.read.clone()), tokio::spawn);
-    Schema::build(Query::default(), Mutation::default(), Subscription::default())
-        .data(loader)
-        .data(state.read.clone())
-        .data(state.runner.clone())
-        .data(state.commands.clone())
-        .data(state.tokens.clone())
-        .data(state.pool.clone())
-        .data(mutation::Patience(state.patience))
-        .limit_depth(MAX_DEPTH)
-        .limit_complexity(MAX_COMPLEXITY)
-        .finish()
+    Schema::build(
+        Query::default(),
+        Mutation::default(),
+        Subscription::default(),
+    )
+    .data(loader)
+    .data(state.read.clone())
+    .data(state.runner.clone())
+    .data(state.commands.clone())
+    .data(state.tokens.clone())
+    .data(state.pool.clone())
+    .data(mutation::Patience(state.patience))
+    .limit_depth(MAX_DEPTH)
+    .limit_complexity(MAX_COMPLEXITY)
+    .finish()
 }
 
 /// The schema in the schema language.
 #[must_use]
 pub fn sdl() -> String {
-    Schema::build(Query::default(), Mutation::default(), Subscription::default()).finish().sdl()
+    Schema::build(
+        Query::default(),
+        Mutation::default(),
+        Subscription::default(),
+    )
+    .finish()
+    .sdl()
 }

@@ -9,7 +9,7 @@ use super::opaque;
 use super::problem::Problem;
 
 /// Items of a page when nothing else is asked for.
-const DEFAULT: u32 = 50;
+const DEFAULT: u32 = 20;
 /// The most items of a page.
 const MOST: u32 = 1_000;
 
@@ -18,14 +18,20 @@ pub(crate) type Page<T> = Connection<String, T>;
 
 /// How many items a page has.
 pub(crate) fn size(first: Option<i32>) -> Result<u32, Problem> {
-    let Some(first) = first else { return Ok(DEFAULT) };
-    let size = u32::try_from(first).ok().filter(|size| (1..=MOST).contains(size));
+    let Some(first) = first else {
+        return Ok(DEFAULT);
+    };
+    let size = u32::try_from(first)
+        .ok()
+        .filter(|size| (1..=MOST).contains(size));
     size.ok_or_else(|| Problem::input(format!("first is {first}: ask for 1 to {MOST} items")))
 }
 
 /// What a page costs, for the limit of complexity.
 pub(crate) fn cost(first: Option<i32>, each: usize) -> usize {
-    let items = first.and_then(|first| usize::try_from(first).ok()).unwrap_or(DEFAULT as usize);
+    let items = first
+        .and_then(|first| usize::try_from(first).ok())
+        .unwrap_or(DEFAULT as usize);
     items.saturating_mul(each).saturating_add(1)
 }
 
@@ -40,7 +46,10 @@ pub(crate) fn page<R, T: OutputType>(
     let more = found.len() > size as usize;
     found.truncate(size as usize);
     let mut page = Connection::new(!is_first, more);
-    page.edges = found.into_iter().map(|row| Edge::new(opaque::seal(&cursor(&row)), node(row))).collect();
+    page.edges = found
+        .into_iter()
+        .map(|row| Edge::new(opaque::seal(&cursor(&row)), node(row)))
+        .collect();
     page
 }
 
@@ -52,7 +61,11 @@ pub(crate) fn cursor<T>(
     let Some(sealed) = after else { return Ok(None) };
     let inside = opaque::open(sealed);
     let read = inside.as_deref().and_then(read);
-    let problem = || Problem::input(format!("{sealed:?} is not a cursor of this list: give one that came with it"));
+    let problem = || {
+        Problem::input(format!(
+            "{sealed:?} is not a cursor of this list: give one that came with it"
+        ))
+    };
     read.map(Some).ok_or_else(problem)
 }
 
@@ -65,6 +78,9 @@ pub(crate) fn slug(after: Option<&str>) -> Result<Option<Slug>, Problem> {
 pub(crate) fn place(after: Option<&str>) -> Result<Option<PlaceCursor>, Problem> {
     cursor(after, |text| {
         let (site, slug) = text.split_once('/')?;
-        Some(PlaceCursor { site: site.parse().ok()?, slug: slug.parse().ok()? })
+        Some(PlaceCursor {
+            site: site.parse().ok()?,
+            slug: slug.parse().ok()?,
+        })
     })
 }

@@ -29,12 +29,18 @@ enum Place {
 impl Position {
     /// Before the first entry of a ledger.
     pub(crate) fn start(ledger: LedgerName) -> Self {
-        Self { ledger, place: Place::Start }
+        Self {
+            ledger,
+            place: Place::Start,
+        }
     }
 
     /// Behind an entry.
     pub(crate) fn entry(ledger: LedgerName, index: Index) -> Self {
-        Self { ledger, place: Place::Entry(index) }
+        Self {
+            ledger,
+            place: Place::Entry(index),
+        }
     }
 
     /// Behind everything before entry `next`.
@@ -47,7 +53,10 @@ impl Position {
 
     /// Behind a reading.
     pub(crate) fn reading(ledger: LedgerName, place: ReadingPosition) -> Self {
-        Self { ledger, place: Place::Reading(place) }
+        Self {
+            ledger,
+            place: Place::Reading(place),
+        }
     }
 
     /// The entry that this is behind or within, for someone who follows entries of `ledger`.
@@ -66,7 +75,10 @@ impl Position {
     ///
     /// # Errors
     /// If this is a position of another ledger.
-    pub(crate) fn reading_in(&self, ledger: &LedgerName) -> Result<Option<ReadingPosition>, Problem> {
+    pub(crate) fn reading_in(
+        &self,
+        ledger: &LedgerName,
+    ) -> Result<Option<ReadingPosition>, Problem> {
         self.must_be_of(ledger)?;
         Ok(match self.place {
             Place::Start => None,
@@ -91,7 +103,9 @@ impl Position {
         match place {
             Place::Start => format!("{ledger} -"),
             Place::Entry(index) => format!("{ledger} {index}"),
-            Place::Reading(ReadingPosition { index, ordinal }) => format!("{ledger} {index} {ordinal}"),
+            Place::Reading(ReadingPosition { index, ordinal }) => {
+                format!("{ledger} {index} {ordinal}")
+            }
         }
     }
 }
@@ -117,7 +131,10 @@ fn read(sealed: &str) -> Option<Position> {
         (index, None, None) => Place::Entry(Index(number(index)?)),
         (index, Some(ordinal), None) => {
             let ordinal = u32::try_from(number(ordinal)?).ok()?;
-            Place::Reading(ReadingPosition { index: Index(number(index)?), ordinal })
+            Place::Reading(ReadingPosition {
+                index: Index(number(index)?),
+                ordinal,
+            })
         }
         _ => return None,
     };
@@ -126,7 +143,9 @@ fn read(sealed: &str) -> Option<Position> {
 
 /// Postgres counts with a sign.
 fn number(text: &str) -> Option<u64> {
-    text.parse().ok().filter(|number| i64::try_from(*number).is_ok())
+    text.parse()
+        .ok()
+        .filter(|number| i64::try_from(*number).is_ok())
 }
 
 /// A place in a ledger, opaque: take it from an item and give it back as `after`; every item behind
@@ -134,8 +153,14 @@ fn number(text: &str) -> Option<u64> {
 #[Scalar(name = "Position")]
 impl ScalarType for Position {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        let problem = |_| InputValueError::custom(format!("{text:?} is not a position: give one as it came with an item"));
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        let problem = |_| {
+            InputValueError::custom(format!(
+                "{text:?} is not a position: give one as it came with an item"
+            ))
+        };
         text.parse().map_err(problem)
     }
 
@@ -155,21 +180,39 @@ mod tests {
 
     #[test]
     fn a_position_comes_back_as_it_went() {
-        let place = ReadingPosition { index: Index(5), ordinal: 2 };
+        let place = ReadingPosition {
+            index: Index(5),
+            ordinal: 2,
+        };
         for position in [
             Position::start(ledger("northsea")),
             Position::entry(ledger("northsea"), Index(0)),
             Position::reading(ledger("north-sea-2"), place),
         ] {
-            let Value::String(text) = position.to_value() else { panic!("a string") };
+            let Value::String(text) = position.to_value() else {
+                panic!("a string")
+            };
             assert_eq!(text.parse(), Ok(position));
         }
     }
 
     #[test]
     fn what_is_no_position_is_refused() {
-        let sealed = ["", "northsea", "northsea 1 2 3", "NORTH 1", "northsea -1", "northsea 18446744073709551615"];
-        for text in sealed.map(opaque::seal).iter().map(String::as_str).chain(["", "!", "northsea 1"]) {
+        let sealed = [
+            "",
+            "northsea",
+            "northsea 1 2 3",
+            "NORTH 1",
+            "northsea -1",
+            "northsea 18446744073709551615",
+        ];
+        for text in
+            sealed
+                .map(opaque::seal)
+                .iter()
+                .map(String::as_str)
+                .chain(["", "!", "northsea 1"])
+        {
             assert_eq!(text.parse::<Position>(), Err(NoPosition), "{text}");
         }
     }
@@ -177,15 +220,32 @@ mod tests {
     #[test]
     fn a_reading_position_serves_who_follows_entries_and_the_other_way_round() {
         let name = ledger("northsea");
-        let within = Position::reading(name.clone(), ReadingPosition { index: Index(5), ordinal: 2 });
+        let within = Position::reading(
+            name.clone(),
+            ReadingPosition {
+                index: Index(5),
+                ordinal: 2,
+            },
+        );
         assert_eq!(within.entry_in(&name).unwrap(), Some(Index(5)));
         let behind = Position::entry(name.clone(), Index(5));
-        assert_eq!(behind.reading_in(&name).unwrap(), Some(ReadingPosition::end_of(Index(5))));
+        assert_eq!(
+            behind.reading_in(&name).unwrap(),
+            Some(ReadingPosition::end_of(Index(5)))
+        );
     }
 
     #[test]
     fn a_position_of_another_ledger_is_refused_by_name() {
-        let refused = Position::start(ledger("northsea")).entry_in(&ledger("southsea")).unwrap_err();
-        assert!(refused.message.contains("of ledger northsea, not of southsea"), "{}", refused.message);
+        let refused = Position::start(ledger("northsea"))
+            .entry_in(&ledger("southsea"))
+            .unwrap_err();
+        assert!(
+            refused
+                .message
+                .contains("of ledger northsea, not of southsea"),
+            "{}",
+            refused.message
+        );
     }
 }

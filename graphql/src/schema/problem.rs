@@ -18,7 +18,10 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 
     /// An argument that cannot be used.
@@ -28,12 +31,18 @@ impl Problem {
 
     fn unavailable(error: &dyn std::fmt::Display) -> Self {
         tracing::warn!(%error, "a GraphQL operation has no answer for now");
-        Self::new(Code::Unavailable, "the platform cannot answer just now; try again in a few seconds")
+        Self::new(
+            Code::Unavailable,
+            "the platform cannot answer just now; try again in a few seconds",
+        )
     }
 
     fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a GraphQL operation failed");
-        Self::new(Code::Internal, "something is wrong with the platform; its log has the reason")
+        Self::new(
+            Code::Internal,
+            "something is wrong with the platform; its log has the reason",
+        )
     }
 }
 
@@ -41,7 +50,11 @@ impl From<Problem> for Error {
     fn from(Problem { code, message }: Problem) -> Self {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", code.as_str());
-        Self { message, source: None, extensions: Some(extensions) }
+        Self {
+            message,
+            source: None,
+            extensions: Some(extensions),
+        }
     }
 }
 
@@ -122,7 +135,8 @@ impl From<CommandError> for Problem {
 impl Problem {
     fn outcome_unknown(error: &CommandError) -> Self {
         tracing::warn!(%error, "the outcome of a command is not known");
-        let message = "it is not known whether this was recorded; repeat it with the same commandId";
+        let message =
+            "it is not known whether this was recorded; repeat it with the same commandId";
         Self::new(Code::OutcomeUnknown, message)
     }
 }

@@ -23,7 +23,11 @@ impl Provenance {
         indexes.sort_unstable();
         indexes.dedup();
         let indexes = indexes.into_iter().map(Count).collect();
-        Self { ledger: ledger.to_string(), indexes, truncated: false }
+        Self {
+            ledger: ledger.to_string(),
+            indexes,
+            truncated: false,
+        }
     }
 
     pub(crate) fn cut_short(self, truncated: bool) -> Self {
@@ -33,5 +37,8 @@ impl Provenance {
 
 /// The ledger of an organisation: it has the same name.
 pub(crate) fn ledger_of(organisation: &Slug) -> LedgerName {
-    organisation.as_str().parse().expect("organisation and ledger names have one alphabet and length")
+    organisation
+        .as_str()
+        .parse()
+        .expect("organisation and ledger names have one alphabet and length")
 }

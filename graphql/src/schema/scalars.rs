@@ -10,12 +10,18 @@ pub(crate) struct Time(pub(crate) DateTime<Utc>);
 
 /// A time as RFC 3339 in UTC with microseconds, such as `2026-11-21T03:12:45.120000Z`. As input, any
 /// offset is read.
-#[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
+#[Scalar(
+    name = "DateTime",
+    specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html"
+)]
 impl ScalarType for Time {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        let time = DateTime::parse_from_rfc3339(text)
-            .map_err(|error| format!("{text:?} is not an RFC 3339 time such as 2026-11-21T03:12:45Z: {error}"))?;
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        let time = DateTime::parse_from_rfc3339(text).map_err(|error| {
+            format!("{text:?} is not an RFC 3339 time such as 2026-11-21T03:12:45Z: {error}")
+        })?;
         Ok(Self(time.to_utc()))
     }
 
@@ -39,9 +45,13 @@ pub(crate) struct Count(pub(crate) u64);
 #[Scalar(name = "Count")]
 impl ScalarType for Count {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::Number(number) = &value else { return Err(InputValueError::expected_type(value)) };
+        let Value::Number(number) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
         let count = number.as_u64().filter(|count| *count <= MAX_SAFE_INTEGER);
-        let problem = || InputValueError::custom(format!("{number} is not a whole number from 0 to 2^53 - 1"));
+        let problem = || {
+            InputValueError::custom(format!("{number} is not a whole number from 0 to 2^53 - 1"))
+        };
         count.map(Self).ok_or_else(problem)
     }
 

@@ -55,7 +55,9 @@ impl Close {
             Self::Forbidden(reason) => format!("Forbidden: {reason}").into(),
             Self::InitTimeout => "Connection initialisation timeout".into(),
             Self::DuplicateId(id) => format!("Subscriber for {id} already exists").into(),
-            Self::SlowConsumer => "frames were not taken in time; subscribe again after the last position".into(),
+            Self::SlowConsumer => {
+                "frames were not taken in time; subscribe again after the last position".into()
+            }
             Self::TooManyInits => "Too many initialisation requests".into(),
         }
     }
@@ -63,6 +65,9 @@ impl Close {
     pub(super) fn frame(&self) -> CloseFrame {
         let reason = self.reason();
         let end = reason.floor_char_boundary(MAX_REASON);
-        CloseFrame { code: self.code(), reason: Utf8Bytes::from(&reason[..end]) }
+        CloseFrame {
+            code: self.code(),
+            reason: Utf8Bytes::from(&reason[..end]),
+        }
     }
 }

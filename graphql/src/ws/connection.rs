@@ -116,28 +116,46 @@ impl<E: Executor> Connection<E> {
         if self.caller.is_some() {
             return Err(Close::TooManyInits);
         }
-        let given = payload.as_ref().and_then(|payload| payload.get("authorization"));
-        let given = given.and_then(Value::as_str).and_then(token).or(self.token.as_deref());
+        let given = payload
+            .as_ref()
+            .and_then(|payload| payload.get("authorization"));
+        let given = given
+            .and_then(Value::as_str)
+            .and_then(token)
+            .or(self.token.as_deref());
         let Some(given) = given else {
             let way = r#"send {"authorization":"Bearer <token>"} in connection_init"#;
             return Err(Close::Forbidden(way.to_owned()));
         };
-        let caller = self.endpoint.identify(given).map_err(|error| Close::Forbidden(error.to_string()))?;
+        let caller = self
+            .endpoint
+            .identify(given)
+            .map_err(|error| Close::Forbidden(error.to_string()))?;
         self.caller = Some(caller);
         self.say(&ServerMessage::ConnectionAck).await
     }
 
     async fn subscribe(&mut self, id: String, payload: Map<String, Value>) -> Result<(), Close> {
-        let Some(caller) = self.caller.clone() else { return Err(Close::Unauthorized) };
+        let Some(caller) = self.caller.clone() else {
+            return Err(Close::Unauthorized);
+        };
         if self.operations.contains(&id) {
             return Err(Close::DuplicateId(id));
         }
-        let request = params::request(payload).map_err(|refusal| Close::Invalid(refusal.message))?;
+        let request =
+            params::request(payload).map_err(|refusal| Close::Invalid(refusal.message))?;
         let most = self.endpoint.limits.operations_per_socket;
         if self.operations.len() >= most {
-            let message = format!("{most} operations run on this socket: complete one, or open another socket");
+            let message = format!(
+                "{most} operations run on this socket: complete one, or open another socket"
+            );
             let errors = [Code::TooManyOperations.error(message)];
-            return self.say(&ServerMessage::Error { id: &id, payload: &errors }).await;
+            return self
+                .say(&ServerMessage::Error {
+                    id: &id,
+                    payload: &errors,
+                })
+                .await;
         }
         self.start(id, request.data(caller)).await
     }
@@ -145,9 +163,17 @@ impl<E: Executor> Connection<E> {
     async fn start(&mut self, id: String, mut request: Request) -> Result<(), Close> {
         if let Err(mut error) = request.parsed_query() {
             Code::ParseFailed.mark(&mut error);
-            return self.say(&ServerMessage::Error { id: &id, payload: &[error] }).await;
+            return self
+                .say(&ServerMessage::Error {
+                    id: &id,
+                    payload: &[error],
+                })
+                .await;
         }
-        let answers = self.endpoint.executor.execute_stream(request, Some(Arc::new(Data::default())));
+        let answers = self
+            .endpoint
+            .executor
+            .execute_stream(request, Some(Arc::new(Data::default())));
         self.operations.start(id, answers.map(with_codes).boxed());
         Ok(())
     }
@@ -156,14 +182,24 @@ impl<E: Executor> Connection<E> {
         match answer {
             None => self.say(&ServerMessage::Complete { id: &id }).await,
             Some(response) if is_request_error(&response) => self.refuse(&id, &response).await,
-            Some(response) => self.say(&ServerMessage::Next { id: &id, payload: &response }).await,
+            Some(response) => {
+                self.say(&ServerMessage::Next {
+                    id: &id,
+                    payload: &response,
+                })
+                .await
+            }
         }
     }
 
     /// `error` ends an operation: no `complete` follows.
     async fn refuse(&mut self, id: &str, response: &Response) -> Result<(), Close> {
         self.operations.stop(id);
-        self.say(&ServerMessage::Error { id, payload: &response.errors }).await
+        self.say(&ServerMessage::Error {
+            id,
+            payload: &response.errors,
+        })
+        .await
     }
 
     async fn keep_alive(&mut self) -> Result<(), Close> {

@@ -28,7 +28,8 @@ pub(crate) async fn upgrade<E: Executor>(
 ) -> Response {
     let upgrade = upgrade.protocols([PROTOCOL]);
     if upgrade.selected_protocol().is_none() {
-        let message = "this socket speaks graphql-transport-ws: offer it in Sec-WebSocket-Protocol\n";
+        let message =
+            "this socket speaks graphql-transport-ws: offer it in Sec-WebSocket-Protocol\n";
         return (StatusCode::BAD_REQUEST, message).into_response();
     }
     let bytes = endpoint.limits.request_bytes;

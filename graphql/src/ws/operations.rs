@@ -43,8 +43,12 @@ impl Operations {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Answer> {
         for _ in 0..self.running.len() {
             self.running.rotate_left(1);
-            let Some((id, answers)) = self.running.back_mut() else { break };
-            let Poll::Ready(answer) = answers.poll_next_unpin(context) else { continue };
+            let Some((id, answers)) = self.running.back_mut() else {
+                break;
+            };
+            let Poll::Ready(answer) = answers.poll_next_unpin(context) else {
+                continue;
+            };
             let id = id.clone();
             if answer.is_none() {
                 self.running.pop_back();

@@ -17,11 +17,18 @@ struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {
     async fn connect(server: &Server) -> Self {
-        let mut request = format!("ws://{}/graphql/ws", server.address).into_client_request().unwrap();
+        let mut request = format!("ws://{}/graphql/ws", server.address)
+            .into_client_request()
+            .unwrap();
         let protocol = "graphql-transport-ws".parse().unwrap();
-        request.headers_mut().insert("sec-websocket-protocol", protocol);
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", protocol);
         let (socket, response) = connect_async(request).await.unwrap();
-        assert_eq!(response.headers()["sec-websocket-protocol"], "graphql-transport-ws");
+        assert_eq!(
+            response.headers()["sec-websocket-protocol"],
+            "graphql-transport-ws"
+        );
         Self(socket)
     }
 
@@ -34,15 +41,23 @@ impl Client {
     }
 
     async fn say(&mut self, message: &Value) {
-        self.0.send(Message::text(message.to_string())).await.unwrap();
+        self.0
+            .send(Message::text(message.to_string()))
+            .await
+            .unwrap();
     }
 
     async fn subscribe(&mut self, id: &str, query: &str) {
-        self.say(&json!({"id": id, "type": "subscribe", "payload": {"query": query}})).await;
+        self.say(&json!({"id": id, "type": "subscribe", "payload": {"query": query}}))
+            .await;
     }
 
     async fn frame(&mut self) -> Message {
-        timeout(Duration::from_secs(10), self.0.next()).await.unwrap().unwrap().unwrap()
+        timeout(Duration::from_secs(10), self.0.next())
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap()
     }
 
     async fn hear(&mut self) -> Value {
@@ -77,12 +92,18 @@ fn complete(id: &str) -> Value {
 async fn a_client_that_does_not_offer_the_protocol_gets_no_socket() {
     let server = Server::start().await;
     for offered in [None, Some("graphql-ws")] {
-        let mut request = format!("ws://{}/graphql/ws", server.address).into_client_request().unwrap();
+        let mut request = format!("ws://{}/graphql/ws", server.address)
+            .into_client_request()
+            .unwrap();
         if let Some(offered) = offered {
-            request.headers_mut().insert("sec-websocket-protocol", offered.parse().unwrap());
+            request
+                .headers_mut()
+                .insert("sec-websocket-protocol", offered.parse().unwrap());
         }
         let refused = connect_async(request).await.unwrap_err();
-        let Error::Http(response) = refused else { panic!("{refused}") };
+        let Error::Http(response) = refused else {
+            panic!("{refused}")
+        };
         assert_eq!(response.status(), 400);
     }
 }
@@ -108,7 +129,9 @@ async fn queries_and_mutations_run_over_the_socket_too() {
     client.subscribe("q", "{ actor }").await;
     assert_eq!(client.hear().await, next("q", "actor", "service/tester"));
     assert_eq!(client.hear().await, complete("q"));
-    client.subscribe("m", "mutation { increment(number: 41) }").await;
+    client
+        .subscribe("m", "mutation { increment(number: 41) }")
+        .await;
     assert_eq!(client.hear().await, next("m", "increment", 42));
     assert_eq!(client.hear().await, complete("m"));
 }
@@ -140,11 +163,17 @@ async fn a_completed_operation_sends_nothing_more() {
 async fn a_document_that_cannot_run_is_answered_with_error_and_nothing_else() {
     let server = Server::start().await;
     let mut client = Client::ready(&server).await;
-    let cases = [("{", "GRAPHQL_PARSE_FAILED"), ("{ nothing }", "GRAPHQL_VALIDATION_FAILED")];
+    let cases = [
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
+    ];
     for (query, code) in cases {
         client.subscribe("e", query).await;
         let error = client.hear().await;
-        assert_eq!((&error["type"], &error["id"]), (&json!("error"), &json!("e")));
+        assert_eq!(
+            (&error["type"], &error["id"]),
+            (&json!("error"), &json!("e"))
+        );
         assert_eq!(error["payload"][0]["extensions"]["code"], code, "{error}");
     }
     client.subscribe("e", "{ actor }").await;
@@ -166,8 +195,13 @@ async fn an_operation_that_fails_half_way_is_next_with_errors() {
 async fn a_ping_is_answered_with_its_payload_even_before_init() {
     let server = Server::start().await;
     let mut client = Client::connect(&server).await;
-    client.say(&json!({"type": "ping", "payload": {"n": 1}})).await;
-    assert_eq!(client.hear().await, json!({"type": "pong", "payload": {"n": 1}}));
+    client
+        .say(&json!({"type": "ping", "payload": {"n": 1}}))
+        .await;
+    assert_eq!(
+        client.hear().await,
+        json!({"type": "pong", "payload": {"n": 1}})
+    );
     client.say(&json!({"type": "pong"})).await;
     client.say(&json!({"type": "ping"})).await;
     assert_eq!(client.hear().await, json!({"type": "pong"}));
@@ -199,9 +233,16 @@ async fn an_operation_before_the_acknowledgement_closes_with_4401() {
 #[tokio::test]
 async fn an_init_without_a_good_token_closes_with_4403() {
     let server = Server::start().await;
-    for payload in [json!(null), json!({}), json!({"authorization": "Bearer a.b.c"}), json!({"authorization": 1})] {
+    for payload in [
+        json!(null),
+        json!({}),
+        json!({"authorization": "Bearer a.b.c"}),
+        json!({"authorization": 1}),
+    ] {
         let mut client = Client::connect(&server).await;
-        client.say(&json!({"type": "connection_init", "payload": payload})).await;
+        client
+            .say(&json!({"type": "connection_init", "payload": payload}))
+            .await;
         assert_eq!(client.closed().await, 4403, "{payload}");
     }
 }
@@ -219,10 +260,18 @@ async fn the_id_of_a_running_operation_closes_with_4409() {
 async fn what_is_no_message_closes_with_4400() {
     let server = Server::start().await;
     let invalid = [
-        "", "nonsense", "[]", "{}", r#"{"type":"start"}"#, r#"{"type":"subscribe","payload":{"query":"{actor}"}}"#,
-        r#"{"type":"subscribe","id":"","payload":{"query":"{actor}"}}"#, r#"{"type":"subscribe","id":"a"}"#,
-        r#"{"type":"subscribe","id":"a","payload":{}}"#, r#"{"type":"subscribe","id":1,"payload":{"query":"{actor}"}}"#,
-        r#"{"type":"ping","payload":1}"#, r#"{"type":"complete"}"#,
+        "",
+        "nonsense",
+        "[]",
+        "{}",
+        r#"{"type":"start"}"#,
+        r#"{"type":"subscribe","payload":{"query":"{actor}"}}"#,
+        r#"{"type":"subscribe","id":"","payload":{"query":"{actor}"}}"#,
+        r#"{"type":"subscribe","id":"a"}"#,
+        r#"{"type":"subscribe","id":"a","payload":{}}"#,
+        r#"{"type":"subscribe","id":1,"payload":{"query":"{actor}"}}"#,
+        r#"{"type":"ping","payload":1}"#,
+        r#"{"type":"complete"}"#,
     ];
     for text in invalid {
         let mut client = Client::ready(&server).await;
@@ -230,7 +279,11 @@ async fn what_is_no_message_closes_with_4400() {
         assert_eq!(client.closed().await, 4400, "{text}");
     }
     let mut client = Client::ready(&server).await;
-    client.0.send(Message::binary(b"{}".to_vec())).await.unwrap();
+    client
+        .0
+        .send(Message::binary(b"{}".to_vec()))
+        .await
+        .unwrap();
     assert_eq!(client.closed().await, 4400);
 }
 
@@ -247,15 +300,24 @@ async fn a_shutdown_closes_with_1001_whether_initialised_or_not() {
 
 #[tokio::test]
 async fn one_operation_too_many_is_an_error_and_the_others_go_on() {
-    let limits = Limits { operations_per_socket: 2, ..Limits::default() };
+    let limits = Limits {
+        operations_per_socket: 2,
+        ..Limits::default()
+    };
     let server = Server::with(limits).await;
     let mut client = Client::ready(&server).await;
     for id in ["a", "b", "c"] {
         client.subscribe(id, "subscription { forever }").await;
     }
     let error = client.hear().await;
-    assert_eq!((&error["type"], &error["id"]), (&json!("error"), &json!("c")));
-    assert_eq!(error["payload"][0]["extensions"]["code"], "TOO_MANY_OPERATIONS");
+    assert_eq!(
+        (&error["type"], &error["id"]),
+        (&json!("error"), &json!("c"))
+    );
+    assert_eq!(
+        error["payload"][0]["extensions"]["code"],
+        "TOO_MANY_OPERATIONS"
+    );
     client.say(&complete("a")).await;
     client.subscribe("c", "{ actor }").await;
     assert_eq!(client.hear().await["type"], "next");
@@ -264,28 +326,42 @@ async fn one_operation_too_many_is_an_error_and_the_others_go_on() {
 /// Its close frame stands behind what it did not read, so it sees 4413 when it reads on.
 #[tokio::test]
 async fn a_client_that_takes_nothing_is_closed_with_4413() {
-    let limits = Limits { send_timeout: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits {
+        send_timeout: Duration::from_millis(300),
+        ..Limits::default()
+    };
     let server = Server::with(limits).await;
     let mut client = Client::ready(&server).await;
     client.subscribe("f", "subscription { flood }").await;
     tokio::time::sleep(Duration::from_millis(450)).await;
     let mut last = None;
-    while let Some(Ok(frame)) = timeout(Duration::from_secs(10), client.0.next()).await.unwrap() {
+    while let Some(Ok(frame)) = timeout(Duration::from_secs(10), client.0.next())
+        .await
+        .unwrap()
+    {
         last = Some(frame);
     }
-    let Some(Message::Close(Some(close))) = last else { panic!("closed without a word") };
+    let Some(Message::Close(Some(close))) = last else {
+        panic!("closed without a word")
+    };
     assert_eq!(u16::from(close.code), 4413);
 }
 
 #[tokio::test]
 async fn a_silent_client_is_pinged_and_dropped_when_it_does_not_answer() {
-    let limits = Limits { ping_interval: Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits {
+        ping_interval: Duration::from_millis(100),
+        ..Limits::default()
+    };
     let server = Server::with(limits).await;
     let mut client = Client::ready(&server).await;
     assert!(matches!(client.frame().await, Message::Ping(_)));
     // tungstenite answers pings only while it is read.
     tokio::time::sleep(Duration::from_millis(500)).await;
-    while let Some(Ok(frame)) = timeout(Duration::from_secs(5), client.0.next()).await.unwrap() {
+    while let Some(Ok(frame)) = timeout(Duration::from_secs(5), client.0.next())
+        .await
+        .unwrap()
+    {
         assert!(matches!(frame, Message::Ping(_)), "{frame:?}");
     }
 }

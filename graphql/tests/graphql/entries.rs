@@ -27,12 +27,24 @@ async fn an_entry_shows_the_bytes_that_its_leaf_hash_is_of() {
     let leaf = sealrock_ledger::leaf_hash(bytes);
     assert_eq!(entry["leafHash"], STANDARD.encode(leaf.0));
     let read = sealrock_ledger::Entry::read_canonical(bytes).unwrap();
-    assert_eq!((read.index.0, read.kind.as_str()), (index, "SensorBatchRecorded"));
+    assert_eq!(
+        (read.index.0, read.kind.as_str()),
+        (index, "SensorBatchRecorded")
+    );
     let note = entry["coveringCheckpoint"]["note"].as_str().unwrap();
-    assert!(note.starts_with(&format!("test.example/ledger/northsea\n{}\n", entry["coveringCheckpoint"]["size"])));
+    assert!(note.starts_with(&format!(
+        "test.example/ledger/northsea\n{}\n",
+        entry["coveringCheckpoint"]["size"]
+    )));
     insta::assert_json_snapshot!("batch_entry", masked(entry));
-    assert_eq!(world.data(ENTRY, json!({"index": 1_000_000})).await["ledgerEntry"], Value::Null);
-    assert_eq!(world.code(ENTRY, json!({"index": -1})).await, "BAD_USER_INPUT");
+    assert_eq!(
+        world.data(ENTRY, json!({"index": 1_000_000})).await["ledgerEntry"],
+        Value::Null
+    );
+    assert_eq!(
+        world.code(ENTRY, json!({"index": -1})).await,
+        "BAD_USER_INPUT"
+    );
 }
 
 #[tokio::test]
@@ -45,8 +57,14 @@ async fn entries_come_in_order_page_by_page_by_type_and_by_stream() {
     }
     let (mut indexes, mut after) = (Vec::new(), Value::Null);
     loop {
-        let page = world.data(PAGE, json!({"first": 2, "after": after})).await["ledgerEntries"].take();
-        for (node, edge) in page["nodes"].as_array().unwrap().iter().zip(page["edges"].as_array().unwrap()) {
+        let page =
+            world.data(PAGE, json!({"first": 2, "after": after})).await["ledgerEntries"].take();
+        for (node, edge) in page["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(page["edges"].as_array().unwrap())
+        {
             indexes.push(node["index"].as_u64().unwrap());
             assert_eq!(node["position"], edge["cursor"], "a cursor is a position");
         }
@@ -58,10 +76,20 @@ async fn entries_come_in_order_page_by_page_by_type_and_by_stream() {
     }
     assert_eq!(indexes, (0..7).collect::<Vec<_>>());
     let count = |page: Value| page["ledgerEntries"]["nodes"].as_array().unwrap().len();
-    assert_eq!(count(world.data(PAGE, json!({"type": "SensorBatchRecorded"})).await), 3);
+    assert_eq!(
+        count(
+            world
+                .data(PAGE, json!({"type": "SensorBatchRecorded"}))
+                .await
+        ),
+        3
+    );
     let stream = format!("device/{}", device.device);
     assert_eq!(count(world.data(PAGE, json!({"stream": stream})).await), 1);
-    assert_eq!(world.code(PAGE, json!({"after": "nonsense"})).await, "BAD_USER_INPUT");
+    assert_eq!(
+        world.code(PAGE, json!({"after": "nonsense"})).await,
+        "BAD_USER_INPUT"
+    );
     let other = r#"{ ledgerEntries(ledger: "nowhere") { nodes { index } } }"#;
     assert_eq!(world.code(other, json!({})).await, "NOT_FOUND");
 }
@@ -71,11 +99,15 @@ async fn the_read_models_tell_how_far_they_are() {
     let world = start().await;
     world.register_places().await;
     world.settle().await;
-    let query = "{ projections { projection ledger nextIndex head lagEvents lagSeconds state reason } }";
+    let query =
+        "{ projections { projection ledger nextIndex head lagEvents lagSeconds state reason } }";
     let status = world.data(query, json!({})).await;
     let status = status["projections"].as_array().unwrap();
     assert_eq!(status.len(), 5);
     for one in status {
-        assert_eq!((&one["nextIndex"], &one["head"], &one["state"]), (&json!(3), &json!(3), &json!("RUNNING")));
+        assert_eq!(
+            (&one["nextIndex"], &one["head"], &one["state"]),
+            (&json!(3), &json!(3), &json!("RUNNING"))
+        );
     }
 }

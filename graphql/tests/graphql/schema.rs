@@ -11,5 +11,8 @@ fn the_schema_is_the_published_one() {
         std::fs::write(&path, &sdl).unwrap();
     }
     let published = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(published == sdl, "the schema changed: run this test with UPDATE_SCHEMA=1 and look at the difference");
+    assert!(
+        published == sdl,
+        "the schema changed: run this test with UPDATE_SCHEMA=1 and look at the difference"
+    );
 }

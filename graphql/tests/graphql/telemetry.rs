@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::world::start;
 
-const LATEST: &str = r#"query ($site: ID, $device: ID) { latestReadings(site: $site, device: $device) {
+const LATEST: &str = r"query ($site: ID, $device: ID) { latestReadings(site: $site, device: $device) {
   deviceId metric at value unit source device { name } provenance { ledger indexes truncated }
-} }"#;
+} }";
 const SERIES: &str = r#"query ($device: ID!, $seconds: Int!, $to: DateTime = "2026-11-20T12:10:00Z") {
   timeSeries(device: $device, metric: "co2_ppm", from: "2026-11-20T12:00:00Z", to: $to, bucketSeconds: $seconds) {
     metric unit bucketSeconds buckets { start count avg min max sum first last provenance { indexes } }
@@ -24,11 +24,16 @@ const READINGS: &str = r#"query ($device: ID!, $first: Int, $after: String) {
 async fn latest_values_of_a_device_and_of_a_site() {
     let world = start().await;
     world.register_places().await;
-    let (one, two) = (world.register_device("meter-1").await, world.register_device("meter-2").await);
+    let (one, two) = (
+        world.register_device("meter-1").await,
+        world.register_device("meter-2").await,
+    );
     world.record(&one, 1, 0, &[400.0, 401.0]).await;
     let index = world.record(&two, 1, 5, &[500.0]).await;
     world.settle().await;
-    let latest = world.data(LATEST, json!({"device": two.device.to_string()})).await;
+    let latest = world
+        .data(LATEST, json!({"device": two.device.to_string()}))
+        .await;
     let expected = json!([{
         "deviceId": two.device.to_string(), "metric": "co2_ppm", "at": "2026-11-20T12:00:05.000000Z", "value": 500.0,
         "unit": "ppm", "source": "SIMULATOR", "device": {"name": "meter-2"},
@@ -36,15 +41,30 @@ async fn latest_values_of_a_device_and_of_a_site() {
     }]);
     assert_eq!(latest["latestReadings"], expected);
 
-    let site = world.data(r#"{ site(organisation: "northsea", slug: "plant-1") { id } }"#, json!({})).await;
-    let latest = world.data(LATEST, json!({"site": site["site"]["id"]})).await;
-    let mut values: Vec<_> = latest["latestReadings"].as_array().unwrap().iter().map(|l| l["value"].as_f64()).collect();
+    let site = world
+        .data(
+            r#"{ site(organisation: "northsea", slug: "plant-1") { id } }"#,
+            json!({}),
+        )
+        .await;
+    let latest = world
+        .data(LATEST, json!({"site": site["site"]["id"]}))
+        .await;
+    let mut values: Vec<_> = latest["latestReadings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|l| l["value"].as_f64())
+        .collect();
     values.sort_by(|a, b| a.partial_cmp(b).unwrap());
     assert_eq!(values, [Some(401.0), Some(500.0)]);
     assert_eq!(world.code(LATEST, json!({})).await, "BAD_USER_INPUT");
     let nobody = json!({"device": uuid::Uuid::nil().to_string()});
     assert_eq!(world.code(LATEST, nobody).await, "NOT_FOUND");
-    assert_eq!(world.code(LATEST, json!({"device": "x"})).await, "BAD_USER_INPUT");
+    assert_eq!(
+        world.code(LATEST, json!({"device": "x"})).await,
+        "BAD_USER_INPUT"
+    );
 }
 
 #[tokio::test]
@@ -57,19 +77,37 @@ async fn a_time_series_adds_up_and_names_its_entries() {
     let third = world.record(&device, 3, 310, &[10.0]).await;
     world.settle().await;
     let id = device.device.to_string();
-    let series = world.data(SERIES, json!({"device": id, "seconds": 300})).await;
-    let bucket = |start: &str, count: u32, [avg, min, max, sum, first, last]: [f64; 6], indexes: &[u64]| {
+    let series = world
+        .data(SERIES, json!({"device": id, "seconds": 300}))
+        .await;
+    let bucket = |start: &str,
+                  count: u32,
+                  [avg, min, max, sum, first, last]: [f64; 6],
+                  indexes: &[u64]| {
         json!({"start": start, "count": count, "avg": avg, "min": min, "max": max, "sum": sum, "first": first,
                "last": last, "provenance": {"indexes": indexes}})
     };
     let buckets = [
-        bucket("2026-11-20T12:00:00.000000Z", 3, [3.0, 1.0, 6.0, 9.0, 1.0, 6.0], &[first, second]),
+        bucket(
+            "2026-11-20T12:00:00.000000Z",
+            3,
+            [3.0, 1.0, 6.0, 9.0, 1.0, 6.0],
+            &[first, second],
+        ),
         bucket("2026-11-20T12:05:00.000000Z", 1, [10.0; 6], &[third]),
     ];
-    let expected = json!({"metric": "co2_ppm", "unit": "ppm", "bucketSeconds": 300, "buckets": buckets});
+    let expected =
+        json!({"metric": "co2_ppm", "unit": "ppm", "bucketSeconds": 300, "buckets": buckets});
     assert_eq!(series["timeSeries"], expected);
-    let fine = world.data(SERIES, json!({"device": id, "seconds": 7})).await;
-    let counts: Vec<_> = fine["timeSeries"]["buckets"].as_array().unwrap().iter().map(|b| b["count"].clone()).collect();
+    let fine = world
+        .data(SERIES, json!({"device": id, "seconds": 7}))
+        .await;
+    let counts: Vec<_> = fine["timeSeries"]["buckets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|b| b["count"].clone())
+        .collect();
     assert_eq!(counts.iter().filter_map(Value::as_u64).sum::<u64>(), 4);
     let too_long = json!({"device": id, "seconds": 7, "to": "2027-11-20T12:10:00Z"});
     assert_eq!(world.code(SERIES, too_long).await, "BAD_USER_INPUT");
@@ -85,9 +123,20 @@ async fn readings_come_page_by_page_each_once() {
     world.settle().await;
     let (mut values, mut after, mut pages) = (Vec::new(), Value::Null, 0);
     loop {
-        let page = world.data(READINGS, json!({"device": device.device.to_string(), "first": 2, "after": after})).await;
+        let page = world
+            .data(
+                READINGS,
+                json!({"device": device.device.to_string(), "first": 2, "after": after}),
+            )
+            .await;
         let page = &page["readings"];
-        values.extend(page["nodes"].as_array().unwrap().iter().map(|node| node["value"].as_f64().unwrap()));
+        values.extend(
+            page["nodes"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|node| node["value"].as_f64().unwrap()),
+        );
         assert_eq!(page["pageInfo"]["hasPreviousPage"], pages > 0);
         pages += 1;
         after = page["pageInfo"]["endCursor"].clone();
@@ -110,11 +159,13 @@ async fn status_and_gaps_tell_what_is_missing() {
     world.record(&device, 1, 0, &[1.0]).await;
     let last = world.record(&device, 4, 1, &[2.0, 3.0]).await;
     world.settle().await;
-    let query = r#"query ($id: ID!) { device(id: $id) {
+    let query = r"query ($id: ID!) { device(id: $id) {
         status { batches readings suspect lastSeq online provenance { indexes truncated } }
         gaps(onlyOpen: true) { boot fromSeq toSeq open provenance { indexes } }
-    } }"#;
-    let shown = world.data(query, json!({"id": device.device.to_string()})).await;
+    } }";
+    let shown = world
+        .data(query, json!({"id": device.device.to_string()}))
+        .await;
     let expected = json!({
         "status": {"batches": 2, "readings": 3, "suspect": 0, "lastSeq": 4, "online": null,
                    "provenance": {"indexes": [last], "truncated": true}},

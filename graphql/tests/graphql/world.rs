@@ -6,11 +6,12 @@ use std::time::Duration;
 use chrono::Utc;
 use futures::{SinkExt, StreamExt};
 use sealrock_access::{Principal, TokenKey, Tokens, accounts};
-use sealrock_commands::{Commands, DeviceIdentity, Devices};
+use sealrock_commands::{BatchError, Commands, DeviceIdentity, Devices};
 use sealrock_eventstore::{EventStore, KeyFiles};
 use sealrock_graphql::{GraphqlState, router};
 use sealrock_projections::{ReadModels, Runner};
 use serde_json::{Value, json};
+use sqlx::PgPool;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
@@ -31,20 +32,31 @@ pub struct World {
 
 /// Events reach the read models, and a mutation may wait long for them.
 pub async fn start() -> World {
-    World::new(true, Duration::from_secs(20)).await
+    start_on(sealrock_testkit::database().await.pool).await
+}
+
+/// As [`start`], on a database of the test's own.
+pub async fn start_on(pool: PgPool) -> World {
+    World::new(pool, true, Duration::from_secs(20)).await
 }
 
 /// Read models stand still.
 pub async fn start_without_projections() -> World {
-    World::new(false, Duration::from_millis(200)).await
+    World::new(
+        sealrock_testkit::database().await.pool,
+        false,
+        Duration::from_millis(200),
+    )
+    .await
 }
 
 impl World {
-    async fn new(project: bool, patience: Duration) -> Self {
-        let database = sealrock_testkit::database().await;
+    async fn new(pool: PgPool, project: bool, patience: Duration) -> Self {
         let keys = tempfile::tempdir().unwrap();
         let key_source = Arc::new(KeyFiles::new(keys.path()));
-        let store = EventStore::open(database.pool.clone(), key_source, "test.example").await.unwrap();
+        let store = EventStore::open(pool.clone(), key_source, "test.example")
+            .await
+            .unwrap();
         let runner = Runner::new(store.clone(), sealrock_projections::all());
         runner.prepare().await.unwrap();
         let stop = CancellationToken::new();
@@ -52,7 +64,7 @@ impl World {
             let (runner, stop) = (runner.clone(), stop.clone());
             tokio::spawn(async move { runner.run(stop).await });
         }
-        let admin = accounts::create_first_admin(&database.pool).await.unwrap().unwrap();
+        let admin = accounts::create_first_admin(&pool).await.unwrap().unwrap();
         let tokens = Arc::new(Tokens::new(TokenKey::from_seed(&[9; 32]), "test.example"));
         let commands = Commands::new(store.clone(), true);
         let state = GraphqlState {
@@ -60,7 +72,7 @@ impl World {
             read: ReadModels::new(store),
             runner,
             tokens: tokens.clone(),
-            pool: database.pool,
+            pool,
             patience,
             development: false,
             shutdown: stop.clone(),
@@ -68,7 +80,9 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move { axum::serve(listener, router(state)).await });
-        let service = Principal::Service { name: "test".parse().unwrap() };
+        let service = Principal::Service {
+            name: "test".parse().unwrap(),
+        };
         Self {
             address,
             token: tokens.issue(&service).token,
@@ -96,7 +110,14 @@ impl World {
             request = request.bearer_auth(token);
         }
         let body = json!({"query": query, "variables": variables});
-        request.json(&body).send().await.unwrap().json().await.unwrap()
+        request
+            .json(&body)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
     }
 
     /// The data of an operation that must not fail.
@@ -119,15 +140,44 @@ impl World {
 
     /// A device of `northsea/plant-1`, signed in.
     pub async fn register_device(&self, name: &str) -> DeviceIdentity {
-        let registered = self.data(DEVICE, json!({"organisation": "northsea", "name": name})).await;
+        let registered = self
+            .data(DEVICE, json!({"organisation": "northsea", "name": name}))
+            .await;
         let registered = &registered["registerDevice"];
         let device = registered["deviceId"].as_str().unwrap().parse().unwrap();
         let secret = registered["secret"].as_str().unwrap();
         self.devices.authenticate(device, secret).await.unwrap()
     }
 
-    /// Records a batch of co2_ppm readings, a second apart from `second` past noon; answers its index.
-    pub async fn record(&self, device: &DeviceIdentity, seq: u64, second: u32, values: &[f64]) -> u64 {
+    /// Records a batch of `co2_ppm` readings, a second apart from `second` past noon; answers its index.
+    pub async fn record(
+        &self,
+        device: &DeviceIdentity,
+        seq: u32,
+        second: u32,
+        values: &[f64],
+    ) -> u64 {
+        self.try_record(device, seq, second, values).await.unwrap()
+    }
+
+    /// As [`record`](Self::record), again and again while the ledger is away.
+    pub async fn record_at_last(&self, device: &DeviceIdentity, seq: u32, values: &[f64]) -> u64 {
+        for _ in 0..100 {
+            if let Ok(index) = self.try_record(device, seq, seq, values).await {
+                return index;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        panic!("the ledger did not come back")
+    }
+
+    async fn try_record(
+        &self,
+        device: &DeviceIdentity,
+        seq: u32,
+        second: u32,
+        values: &[f64],
+    ) -> Result<u64, BatchError> {
         let readings: Vec<Value> = (second..)
             .zip(values)
             .map(|(second, value)| {
@@ -135,15 +185,22 @@ impl World {
                 json!({"metric": "co2_ppm", "at": at, "value": value})
             })
             .collect();
-        let bytes = json!({"seq": seq, "readings": readings}).to_string().into_bytes();
-        let recorded = self.devices.record_batch(device, "http:/ingest", Utc::now(), bytes).await;
-        recorded.unwrap().index
+        let bytes = json!({"seq": seq, "readings": readings})
+            .to_string()
+            .into_bytes();
+        let recorded = self
+            .devices
+            .record_batch(device, "http:/ingest", Utc::now(), bytes)
+            .await;
+        recorded.map(|receipt| receipt.index)
     }
 
     /// Returns when every read model of `northsea` has folded everything.
     pub async fn settle(&self) {
         loop {
-            let status = self.data("{ projections { ledger lagEvents } }", json!({})).await;
+            let status = self
+                .data("{ projections { ledger lagEvents } }", json!({}))
+                .await;
             let behind = |one: &Value| one["ledger"] == "northsea" && one["lagEvents"] != 0;
             if !status["projections"].as_array().unwrap().iter().any(behind) {
                 return;
@@ -154,16 +211,22 @@ impl World {
 
     /// A running subscription.
     pub async fn subscribe(&self, query: &str, variables: Value) -> Feed {
-        let mut request = format!("ws://{}/graphql/ws", self.address).into_client_request().unwrap();
+        let mut request = format!("ws://{}/graphql/ws", self.address)
+            .into_client_request()
+            .unwrap();
         let protocol = "graphql-transport-ws".parse().unwrap();
-        request.headers_mut().insert("sec-websocket-protocol", protocol);
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", protocol);
         let (socket, _) = connect_async(request).await.unwrap();
         let mut feed = Feed(socket);
         let authorization = format!("Bearer {}", self.token);
-        feed.say(&json!({"type": "connection_init", "payload": {"authorization": authorization}})).await;
+        feed.say(&json!({"type": "connection_init", "payload": {"authorization": authorization}}))
+            .await;
         assert_eq!(feed.hear().await["type"], "connection_ack");
         let payload = json!({"query": query, "variables": variables});
-        feed.say(&json!({"type": "subscribe", "id": "s", "payload": payload})).await;
+        feed.say(&json!({"type": "subscribe", "id": "s", "payload": payload}))
+            .await;
         feed
     }
 }
@@ -172,7 +235,10 @@ pub struct Feed(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Feed {
     async fn say(&mut self, message: &Value) {
-        self.0.send(Message::text(message.to_string())).await.unwrap();
+        self.0
+            .send(Message::text(message.to_string()))
+            .await
+            .unwrap();
     }
 
     async fn hear(&mut self) -> Value {
@@ -197,14 +263,17 @@ impl Feed {
 
     /// Whether nothing comes for a while.
     pub async fn is_silent(&mut self) -> bool {
-        tokio::time::timeout(Duration::from_millis(700), self.0.next()).await.is_err()
+        tokio::time::timeout(Duration::from_millis(700), self.0.next())
+            .await
+            .is_err()
     }
 }
 
 /// The code of the first error.
 pub fn code_of(answer: &Value) -> String {
     let code = answer["errors"][0]["extensions"]["code"].as_str();
-    code.unwrap_or_else(|| panic!("no code: {answer:#}")).to_owned()
+    code.unwrap_or_else(|| panic!("no code: {answer:#}"))
+        .to_owned()
 }
 
 /// The answer with what differs from run to run replaced.
@@ -215,7 +284,15 @@ pub fn masked(mut value: Value) -> Value {
 
 fn mask(value: &mut Value) {
     const VARYING: [&str; 9] = [
-        "checkpoint", "command", "json", "leafHash", "note", "receivedAt", "recordedAt", "registeredAt", "secret",
+        "checkpoint",
+        "command",
+        "json",
+        "leafHash",
+        "note",
+        "receivedAt",
+        "recordedAt",
+        "registeredAt",
+        "secret",
     ];
     match value {
         Value::Object(fields) => fields.iter_mut().for_each(|(name, field)| {

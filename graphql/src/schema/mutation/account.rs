@@ -56,10 +56,17 @@ struct ChangePasswordPayload {
 #[Object]
 impl AccountMutation {
     /// Gives a token for a name and password. The only field that needs no token.
-    async fn sign_in(&self, context: &Context<'_>, input: SignInInput) -> Result<SignInPayload, Problem> {
+    async fn sign_in(
+        &self,
+        context: &Context<'_>,
+        input: SignInInput,
+    ) -> Result<SignInPayload, Problem> {
         let pool = context.data_unchecked::<PgPool>();
-        let signed_in = accounts::sign_in(pool, &input.username, Password::new(input.password)).await?;
-        let issued = context.data_unchecked::<Arc<Tokens>>().issue(&signed_in.principal);
+        let signed_in =
+            accounts::sign_in(pool, &input.username, Password::new(input.password)).await?;
+        let issued = context
+            .data_unchecked::<Arc<Tokens>>()
+            .issue(&signed_in.principal);
         Ok(SignInPayload {
             access_token: issued.token,
             expires_at: issued.expires_at.into(),
@@ -77,8 +84,13 @@ impl AccountMutation {
             return Err(Problem::new(Code::Forbidden, "only people have a password"));
         };
         let pool = context.data_unchecked::<PgPool>();
-        let (current, new) = (Password::new(input.current_password), Password::new(input.new_password));
+        let (current, new) = (
+            Password::new(input.current_password),
+            Password::new(input.new_password),
+        );
         accounts::change_password(pool, *id, current, new).await?;
-        Ok(ChangePasswordPayload { username: username.as_str().to_owned() })
+        Ok(ChangePasswordPayload {
+            username: username.as_str().to_owned(),
+        })
     }
 }

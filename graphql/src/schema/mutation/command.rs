@@ -22,7 +22,10 @@ use crate::schema::provenance::ledger_of;
 pub(crate) struct Patience(pub(crate) Duration);
 
 /// Who sends a command, and which.
-pub(super) fn sender(context: &Context<'_>, command: Option<Uuid>) -> Result<CommandContext, Problem> {
+pub(super) fn sender(
+    context: &Context<'_>,
+    command: Option<Uuid>,
+) -> Result<CommandContext, Problem> {
     Ok(CommandContext {
         principal: principal(context)?.clone(),
         command: command.unwrap_or_else(Uuid::new_v4),
@@ -44,7 +47,9 @@ impl WaitFor {
             None => Ok(Self(names)),
             Some(name) => {
                 let known = known.join(", ");
-                Err(Problem::input(format!("waitFor: there is no read model {name:?}; there are {known}")))
+                Err(Problem::input(format!(
+                    "waitFor: there is no read model {name:?}; there are {known}"
+                )))
             }
         }
     }
@@ -66,7 +71,11 @@ impl<'c> Recorded<'c> {
         wait_for: &WaitFor,
     ) -> Self {
         let receipt = Receipt::of(organisation, done);
-        let recorded = Self { context, receipt, duplicate: done.duplicate };
+        let recorded = Self {
+            context,
+            receipt,
+            duplicate: done.duplicate,
+        };
         if let Err(problem) = recorded.wait(organisation, done, wait_for).await {
             recorded.report(problem);
         }
@@ -84,15 +93,25 @@ impl<'c> Recorded<'c> {
         }
     }
 
-    async fn wait(&self, organisation: &Slug, done: &Done, wait_for: &WaitFor) -> Result<(), Problem> {
+    async fn wait(
+        &self,
+        organisation: &Slug,
+        done: &Done,
+        wait_for: &WaitFor,
+    ) -> Result<(), Problem> {
         if wait_for.0.is_empty() {
             return Ok(());
         }
         let read = self.context.data_unchecked::<ReadModels>();
-        let Some(ledger) = read.ledger(&ledger_of(organisation)).await? else { return Ok(()) };
+        let Some(ledger) = read.ledger(&ledger_of(organisation)).await? else {
+            return Ok(());
+        };
         let Patience(patience) = *self.context.data_unchecked();
         let positions = self.context.data_unchecked::<Runner>().positions();
-        let waits = wait_for.0.iter().map(|name| positions.wait_for(name, ledger.id, done.receipt.last, patience));
+        let waits = wait_for
+            .0
+            .iter()
+            .map(|name| positions.wait_for(name, ledger.id, done.receipt.last, patience));
         futures::future::try_join_all(waits).await?;
         Ok(())
     }
@@ -103,7 +122,10 @@ impl<'c> Recorded<'c> {
         extensions.set("code", code.as_str());
         extensions.set("receipt", self.receipt.value());
         let message = format!("the command is recorded, but: {message}");
-        let error = ServerError { extensions: Some(extensions), ..ServerError::new(message, Some(self.context.item.pos)) };
+        let error = ServerError {
+            extensions: Some(extensions),
+            ..ServerError::new(message, Some(self.context.item.pos))
+        };
         self.context.add_error(self.context.set_error_path(error));
     }
 }

@@ -123,14 +123,26 @@ impl DeviceMutation {
         &self,
         context: &Context<'_>,
         input: RegisterDeviceInput,
-        #[graphql(desc = "Read models that must have it before this answers (for a limited time).")]
+        #[graphql(
+            desc = "Read models that must have it before this answers (for a limited time)."
+        )]
         wait_for: Option<Vec<String>>,
     ) -> Result<DeviceSecretPayload, Problem> {
-        let (sender, wait_for) = (sender(context, input.command_id)?, WaitFor::read(context, wait_for)?);
+        let (sender, wait_for) = (
+            sender(context, input.command_id)?,
+            WaitFor::read(context, wait_for)?,
+        );
         let command = RegisterDevice::try_from(input)?;
-        let path = Path { organisation: command.org.clone(), site: command.site.clone(), name: command.name.clone() };
-        let registered = context.data_unchecked::<Commands>().register_device(&sender, command).await?;
-        let secret = registered.secret.map(|secret| secret.reveal().to_owned());
+        let path = Path {
+            organisation: command.org.clone(),
+            site: command.site.clone(),
+            name: command.name.clone(),
+        };
+        let registered = context
+            .data_unchecked::<Commands>()
+            .register_device(&sender, command)
+            .await?;
+        let secret = registered.secret.map(|secret| secret.reveal().clone());
         let changed = path.changed(context, &registered.done, &wait_for).await;
         Ok(path.with_secret(secret, changed))
     }
@@ -140,15 +152,26 @@ impl DeviceMutation {
         &self,
         context: &Context<'_>,
         input: DeviceInput,
-        #[graphql(desc = "Read models that must have it before this answers (for a limited time).")]
+        #[graphql(
+            desc = "Read models that must have it before this answers (for a limited time)."
+        )]
         wait_for: Option<Vec<String>>,
     ) -> Result<DeviceSecretPayload, Problem> {
-        let (sender, wait_for) = (sender(context, input.command_id)?, WaitFor::read(context, wait_for)?);
+        let (sender, wait_for) = (
+            sender(context, input.command_id)?,
+            WaitFor::read(context, wait_for)?,
+        );
         let path = Path::try_from(input)?;
-        let Path { organisation, site, name } = &path;
+        let Path {
+            organisation,
+            site,
+            name,
+        } = &path;
         let commands = context.data_unchecked::<Commands>();
-        let rotated = commands.rotate_credential(&sender, organisation, site, name).await?;
-        let secret = rotated.secret.map(|secret| secret.reveal().to_owned());
+        let rotated = commands
+            .rotate_credential(&sender, organisation, site, name)
+            .await?;
+        let secret = rotated.secret.map(|secret| secret.reveal().clone());
         let changed = path.changed(context, &rotated.done, &wait_for).await;
         Ok(path.with_secret(secret, changed))
     }
@@ -158,14 +181,25 @@ impl DeviceMutation {
         &self,
         context: &Context<'_>,
         input: DeviceInput,
-        #[graphql(desc = "Read models that must have it before this answers (for a limited time).")]
+        #[graphql(
+            desc = "Read models that must have it before this answers (for a limited time)."
+        )]
         wait_for: Option<Vec<String>>,
     ) -> Result<DevicePayload, Problem> {
-        let (sender, wait_for) = (sender(context, input.command_id)?, WaitFor::read(context, wait_for)?);
+        let (sender, wait_for) = (
+            sender(context, input.command_id)?,
+            WaitFor::read(context, wait_for)?,
+        );
         let path = Path::try_from(input)?;
-        let Path { organisation, site, name } = &path;
+        let Path {
+            organisation,
+            site,
+            name,
+        } = &path;
         let commands = context.data_unchecked::<Commands>();
-        let done = commands.revoke_credential(&sender, organisation, site, name).await?;
+        let done = commands
+            .revoke_credential(&sender, organisation, site, name)
+            .await?;
         Ok(path.changed(context, &done, &wait_for).await)
     }
 
@@ -174,15 +208,28 @@ impl DeviceMutation {
         &self,
         context: &Context<'_>,
         input: BindDeviceInput,
-        #[graphql(desc = "Read models that must have it before this answers (for a limited time).")]
+        #[graphql(
+            desc = "Read models that must have it before this answers (for a limited time)."
+        )]
         wait_for: Option<Vec<String>>,
     ) -> Result<DevicePayload, Problem> {
-        let (sender, wait_for) = (sender(context, input.command_id)?, WaitFor::read(context, wait_for)?);
-        let command = BindDevice { asset: read("asset", &input.asset)? };
+        let (sender, wait_for) = (
+            sender(context, input.command_id)?,
+            WaitFor::read(context, wait_for)?,
+        );
+        let command = BindDevice {
+            asset: read("asset", &input.asset)?,
+        };
         let path = Path::read(&input.organisation, &input.site, &input.name)?;
-        let Path { organisation, site, name } = &path;
+        let Path {
+            organisation,
+            site,
+            name,
+        } = &path;
         let commands = context.data_unchecked::<Commands>();
-        let done = commands.bind_device(&sender, organisation, site, name, command).await?;
+        let done = commands
+            .bind_device(&sender, organisation, site, name, command)
+            .await?;
         Ok(path.changed(context, &done, &wait_for).await)
     }
 
@@ -191,14 +238,25 @@ impl DeviceMutation {
         &self,
         context: &Context<'_>,
         input: DeviceInput,
-        #[graphql(desc = "Read models that must have it before this answers (for a limited time).")]
+        #[graphql(
+            desc = "Read models that must have it before this answers (for a limited time)."
+        )]
         wait_for: Option<Vec<String>>,
     ) -> Result<DevicePayload, Problem> {
-        let (sender, wait_for) = (sender(context, input.command_id)?, WaitFor::read(context, wait_for)?);
+        let (sender, wait_for) = (
+            sender(context, input.command_id)?,
+            WaitFor::read(context, wait_for)?,
+        );
         let path = Path::try_from(input)?;
-        let Path { organisation, site, name } = &path;
+        let Path {
+            organisation,
+            site,
+            name,
+        } = &path;
         let commands = context.data_unchecked::<Commands>();
-        let done = commands.decommission_device(&sender, organisation, site, name).await?;
+        let done = commands
+            .decommission_device(&sender, organisation, site, name)
+            .await?;
         Ok(path.changed(context, &done, &wait_for).await)
     }
 }
@@ -223,9 +281,17 @@ impl Path {
         DeviceId::of(&self.organisation, &self.site, &self.name)
     }
 
-    async fn changed(&self, context: &Context<'_>, done: &Done, wait_for: &WaitFor) -> DevicePayload {
+    async fn changed(
+        &self,
+        context: &Context<'_>,
+        done: &Done,
+        wait_for: &WaitFor,
+    ) -> DevicePayload {
         let recorded = Recorded::new(context, &self.organisation, done, wait_for).await;
-        let found = context.data_unchecked::<ReadModels>().devices_by_id(&[self.id()]).await;
+        let found = context
+            .data_unchecked::<ReadModels>()
+            .devices_by_id(&[self.id()])
+            .await;
         DevicePayload {
             id: GlobalId::Device(self.id()).into(),
             device: recorded.object(found).map(Device),
@@ -235,10 +301,24 @@ impl Path {
     }
 
     fn with_secret(self, secret: Option<String>, changed: DevicePayload) -> DeviceSecretPayload {
-        let DevicePayload { id, device, receipt, duplicate } = changed;
+        let DevicePayload {
+            id,
+            device,
+            receipt,
+            duplicate,
+        } = changed;
         let device_id = self.id().as_uuid();
-        let topic = Topic::new(self.organisation, self.site, self.name, TopicKind::Batch).to_string();
-        DeviceSecretPayload { id, device_id, secret, topic, device, receipt, duplicate }
+        let topic =
+            Topic::new(self.organisation, self.site, self.name, TopicKind::Batch).to_string();
+        DeviceSecretPayload {
+            id,
+            device_id,
+            secret,
+            topic,
+            device,
+            receipt,
+            duplicate,
+        }
     }
 }
 
@@ -254,7 +334,11 @@ impl TryFrom<RegisterDeviceInput> for RegisterDevice {
     type Error = Problem;
 
     fn try_from(input: RegisterDeviceInput) -> Result<Self, Problem> {
-        let sensors = input.sensors.unwrap_or_default().into_iter().map(TryInto::try_into);
+        let sensors = input
+            .sensors
+            .unwrap_or_default()
+            .into_iter()
+            .map(TryInto::try_into);
         Ok(Self {
             org: read("organisation", &input.organisation)?,
             site: read("site", &input.site)?,
@@ -275,7 +359,15 @@ impl TryFrom<SensorInput> for sealrock_domain::device::Sensor {
     type Error = Problem;
 
     fn try_from(input: SensorInput) -> Result<Self, Problem> {
-        let SensorInput { metric, unit, description } = input;
-        Ok(Self { metric: read("sensors.metric", &metric)?, unit, description })
+        let SensorInput {
+            metric,
+            unit,
+            description,
+        } = input;
+        Ok(Self {
+            metric: read("sensors.metric", &metric)?,
+            unit,
+            description,
+        })
     }
 }

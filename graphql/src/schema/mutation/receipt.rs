@@ -35,7 +35,12 @@ impl Receipt {
 
     /// As it is put into an error.
     pub(super) fn value(&self) -> Value {
-        let Self { ledger, first_index, last_index, .. } = self;
+        let Self {
+            ledger,
+            first_index,
+            last_index,
+            ..
+        } = self;
         value!({
             "ledger": (ledger.as_str()),
             "firstIndex": (first_index.0),

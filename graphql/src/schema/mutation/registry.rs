@@ -117,15 +117,26 @@ impl RegistryMutation {
         &self,
         context: &Context<'_>,
         input: RegisterOrganisationInput,
-        #[graphql(desc = "Read models that must have it before this answers (for a limited time).")]
+        #[graphql(
+            desc = "Read models that must have it before this answers (for a limited time)."
+        )]
         wait_for: Option<Vec<String>>,
     ) -> Result<RegisterOrganisationPayload, Problem> {
-        let (sender, wait_for) = (sender(context, input.command_id)?, WaitFor::read(context, wait_for)?);
+        let (sender, wait_for) = (
+            sender(context, input.command_id)?,
+            WaitFor::read(context, wait_for)?,
+        );
         let command = RegisterOrganisation::try_from(input)?;
         let (id, slug) = (command.id(), command.slug.clone());
-        let done = context.data_unchecked::<Commands>().register_organisation(&sender, command).await?;
+        let done = context
+            .data_unchecked::<Commands>()
+            .register_organisation(&sender, command)
+            .await?;
         let recorded = Recorded::new(context, &slug, &done, &wait_for).await;
-        let found = context.data_unchecked::<ReadModels>().organisations_by_id(&[id]).await;
+        let found = context
+            .data_unchecked::<ReadModels>()
+            .organisations_by_id(&[id])
+            .await;
         Ok(RegisterOrganisationPayload {
             id: GlobalId::Organisation(id).into(),
             organisation: recorded.object(found).map(Organisation),
@@ -139,15 +150,26 @@ impl RegistryMutation {
         &self,
         context: &Context<'_>,
         input: RegisterSiteInput,
-        #[graphql(desc = "Read models that must have it before this answers (for a limited time).")]
+        #[graphql(
+            desc = "Read models that must have it before this answers (for a limited time)."
+        )]
         wait_for: Option<Vec<String>>,
     ) -> Result<RegisterSitePayload, Problem> {
-        let (sender, wait_for) = (sender(context, input.command_id)?, WaitFor::read(context, wait_for)?);
+        let (sender, wait_for) = (
+            sender(context, input.command_id)?,
+            WaitFor::read(context, wait_for)?,
+        );
         let command = RegisterSite::try_from(input)?;
         let (id, organisation) = (command.id(), command.org.clone());
-        let done = context.data_unchecked::<Commands>().register_site(&sender, command).await?;
+        let done = context
+            .data_unchecked::<Commands>()
+            .register_site(&sender, command)
+            .await?;
         let recorded = Recorded::new(context, &organisation, &done, &wait_for).await;
-        let found = context.data_unchecked::<ReadModels>().sites_by_id(&[id]).await;
+        let found = context
+            .data_unchecked::<ReadModels>()
+            .sites_by_id(&[id])
+            .await;
         Ok(RegisterSitePayload {
             id: GlobalId::Site(id).into(),
             site: recorded.object(found).map(Site),
@@ -161,15 +183,26 @@ impl RegistryMutation {
         &self,
         context: &Context<'_>,
         input: RegisterAssetInput,
-        #[graphql(desc = "Read models that must have it before this answers (for a limited time).")]
+        #[graphql(
+            desc = "Read models that must have it before this answers (for a limited time)."
+        )]
         wait_for: Option<Vec<String>>,
     ) -> Result<RegisterAssetPayload, Problem> {
-        let (sender, wait_for) = (sender(context, input.command_id)?, WaitFor::read(context, wait_for)?);
+        let (sender, wait_for) = (
+            sender(context, input.command_id)?,
+            WaitFor::read(context, wait_for)?,
+        );
         let command = RegisterAsset::try_from(input)?;
         let (id, organisation) = (command.id(), command.org.clone());
-        let done = context.data_unchecked::<Commands>().register_asset(&sender, command).await?;
+        let done = context
+            .data_unchecked::<Commands>()
+            .register_asset(&sender, command)
+            .await?;
         let recorded = Recorded::new(context, &organisation, &done, &wait_for).await;
-        let found = context.data_unchecked::<ReadModels>().assets_by_id(&[id]).await;
+        let found = context
+            .data_unchecked::<ReadModels>()
+            .assets_by_id(&[id])
+            .await;
         Ok(RegisterAssetPayload {
             id: GlobalId::Asset(id).into(),
             asset: recorded.object(found).map(Asset),
@@ -202,7 +235,10 @@ impl TryFrom<RegisterSiteInput> for RegisterSite {
             country: read_option("country", input.country.as_deref())?,
             latitude: read_option("latitude", input.latitude.as_deref())?,
             longitude: read_option("longitude", input.longitude.as_deref())?,
-            ambient_pressure_kpa: read_option("ambientPressureKpa", input.ambient_pressure_kpa.as_deref())?,
+            ambient_pressure_kpa: read_option(
+                "ambientPressureKpa",
+                input.ambient_pressure_kpa.as_deref(),
+            )?,
         })
     }
 }

@@ -35,14 +35,18 @@ impl LedgerQuery {
         ledger: String,
         first: Option<i32>,
         after: Option<String>,
-        #[graphql(name = "type", desc = "Event type, such as `SensorBatchRecorded`.")] kind: Option<String>,
+        #[graphql(name = "type", desc = "Event type, such as `SensorBatchRecorded`.")] kind: Option<
+            String,
+        >,
         #[graphql(desc = "Stream, `<aggregate type>/<id>`.")] stream: Option<String>,
     ) -> Result<EntryPage, Problem> {
         let ledger = existing(context, &ledger).await?;
         let size = paging::size(first)?;
         let after = start(&ledger.name, after.as_deref())?;
         let read = context.data_unchecked::<ReadModels>();
-        let page = read.entries(&ledger, after, size, &EntryFilter { stream, kind }).await?;
+        let page = read
+            .entries(&ledger, after, size, &EntryFilter { stream, kind })
+            .await?;
         Ok(entry_page(&ledger.name, page, after.is_some()))
     }
 
@@ -64,7 +68,11 @@ impl LedgerQuery {
         principal(context)?;
         let mut statuses = context.data_unchecked::<Runner>().status().await?;
         statuses.retain(|status| {
-            status.ledger.as_str().parse().is_ok_and(|organisation| may(context, ReadLedger, &organisation))
+            status
+                .ledger
+                .as_str()
+                .parse()
+                .is_ok_and(|organisation| may(context, ReadLedger, &organisation))
         });
         Ok(statuses.into_iter().map(ProjectionStatus::from).collect())
     }
@@ -73,7 +81,10 @@ impl LedgerQuery {
 /// A ledger that the caller may read.
 pub(crate) async fn existing(context: &Context<'_>, name: &str) -> Result<LedgerInfo, Problem> {
     permit(context, ReadLedger, &input::read("ledger", name)?, None)?;
-    let found = context.data_unchecked::<ReadModels>().ledger(&input::read("ledger", name)?).await?;
+    let found = context
+        .data_unchecked::<ReadModels>()
+        .ledger(&input::read("ledger", name)?)
+        .await?;
     found.ok_or_else(|| Problem::new(Code::NotFound, format!("there is no ledger {name}")))
 }
 
@@ -89,13 +100,17 @@ type EntryPage = Connection<String, LedgerEntry, Scanned>;
 
 fn entry_page(ledger: &LedgerName, page: EntriesPage, has_previous: bool) -> EntryPage {
     let scanned_to = page.scanned_to.map(|index| cursor(ledger, index));
-    let mut connection = Connection::with_additional_fields(has_previous, page.more, Scanned { scanned_to });
+    let mut connection =
+        Connection::with_additional_fields(has_previous, page.more, Scanned { scanned_to });
     connection.edges = page
         .entries
         .into_iter()
         .map(|entry| {
             let index = entry.recorded.entry.index;
-            Edge::new(cursor(ledger, index), LedgerEntry::new(ledger.clone(), entry))
+            Edge::new(
+                cursor(ledger, index),
+                LedgerEntry::new(ledger.clone(), entry),
+            )
         })
         .collect();
     connection
@@ -110,6 +125,10 @@ fn cursor(ledger: &LedgerName, index: Index) -> String {
 
 fn start(ledger: &LedgerName, after: Option<&str>) -> Result<Option<Index>, Problem> {
     let Some(text) = after else { return Ok(None) };
-    let problem = |_| Problem::input(format!("{text:?} is not a cursor of this list: give one that came with it"));
+    let problem = |_| {
+        Problem::input(format!(
+            "{text:?} is not a cursor of this list: give one that came with it"
+        ))
+    };
     text.parse::<Position>().map_err(problem)?.entry_in(ledger)
 }

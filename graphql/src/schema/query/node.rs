@@ -7,7 +7,6 @@ use crate::schema::types::{Asset, Device, Organisation, Site};
 /// A thing with an id among all things.
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Id for `node`."))]
-#[expect(clippy::large_enum_variant, reason = "one is made per answer")]
 pub(crate) enum Node {
     Organisation(Organisation),
     Site(Site),

@@ -22,10 +22,16 @@ impl RegistryQuery {
     async fn node(&self, context: &Context<'_>, id: ID) -> Result<Option<Node>, Problem> {
         principal(context)?;
         Ok(match global_id::read(&id) {
-            Some(GlobalId::Organisation(id)) => organisation(context, id).await?.map(Node::Organisation),
-            Some(GlobalId::Site(id)) => site(context, id).await?.map(|found| Node::Site(Site(found))),
+            Some(GlobalId::Organisation(id)) => {
+                organisation(context, id).await?.map(Node::Organisation)
+            }
+            Some(GlobalId::Site(id)) => site(context, id)
+                .await?
+                .map(|found| Node::Site(Site(found))),
             Some(GlobalId::Asset(id)) => asset(context, id).await?.map(Node::Asset),
-            Some(GlobalId::Device(id)) => device(context, id).await?.map(|found| Node::Device(Device(found))),
+            Some(GlobalId::Device(id)) => device(context, id)
+                .await?
+                .map(|found| Node::Device(Device(found))),
             None => None,
         })
     }
@@ -44,7 +50,8 @@ impl RegistryQuery {
         let found = read.organisations(None, after.as_ref(), size + 1).await?;
         let cursor = |organisation: &registry::Organisation| organisation.slug.to_string();
         let mut page = paging::page(found, size, after.is_none(), cursor, Organisation);
-        page.edges.retain(|edge| may(context, ReadTelemetry, &edge.node.0.slug));
+        page.edges
+            .retain(|edge| may(context, ReadTelemetry, &edge.node.0.slug));
         Ok(page)
     }
 
@@ -79,7 +86,11 @@ impl RegistryQuery {
     ) -> Result<Option<Asset>, Problem> {
         let organisation: Slug = input::read("organisation", &organisation)?;
         let site: Slug = input::read("site", &site)?;
-        asset(context, AssetId::of(&organisation, &site, &input::read("slug", &slug)?)).await
+        asset(
+            context,
+            AssetId::of(&organisation, &site, &input::read("slug", &slug)?),
+        )
+        .await
     }
 
     /// The device with this id, global or the one that it signs in with; null if there is none.
@@ -88,36 +99,80 @@ impl RegistryQuery {
     }
 }
 
-async fn organisation(context: &Context<'_>, id: OrganisationId) -> Result<Option<Organisation>, Problem> {
+async fn organisation(
+    context: &Context<'_>,
+    id: OrganisationId,
+) -> Result<Option<Organisation>, Problem> {
     principal(context)?;
-    let found = context.data_unchecked::<ReadModels>().organisations_by_id(&[id]).await?;
-    let Some(found) = found.into_iter().next() else { return Ok(None) };
+    let found = context
+        .data_unchecked::<ReadModels>()
+        .organisations_by_id(&[id])
+        .await?;
+    let Some(found) = found.into_iter().next() else {
+        return Ok(None);
+    };
     permit(context, ReadTelemetry, &found.slug, None)?;
     Ok(Some(Organisation(found)))
 }
 
 /// A site that the caller may see.
-pub(crate) async fn site(context: &Context<'_>, id: SiteId) -> Result<Option<registry::Site>, Problem> {
+pub(crate) async fn site(
+    context: &Context<'_>,
+    id: SiteId,
+) -> Result<Option<registry::Site>, Problem> {
     principal(context)?;
-    let found = context.data_unchecked::<ReadModels>().sites_by_id(&[id]).await?;
-    let Some(found) = found.into_iter().next() else { return Ok(None) };
-    permit(context, ReadTelemetry, &found.organisation, Some(&found.slug))?;
+    let found = context
+        .data_unchecked::<ReadModels>()
+        .sites_by_id(&[id])
+        .await?;
+    let Some(found) = found.into_iter().next() else {
+        return Ok(None);
+    };
+    permit(
+        context,
+        ReadTelemetry,
+        &found.organisation,
+        Some(&found.slug),
+    )?;
     Ok(Some(found))
 }
 
 async fn asset(context: &Context<'_>, id: AssetId) -> Result<Option<Asset>, Problem> {
     principal(context)?;
-    let found = context.data_unchecked::<ReadModels>().assets_by_id(&[id]).await?;
-    let Some(found) = found.into_iter().next() else { return Ok(None) };
-    permit(context, ReadTelemetry, &found.organisation, Some(&found.site))?;
+    let found = context
+        .data_unchecked::<ReadModels>()
+        .assets_by_id(&[id])
+        .await?;
+    let Some(found) = found.into_iter().next() else {
+        return Ok(None);
+    };
+    permit(
+        context,
+        ReadTelemetry,
+        &found.organisation,
+        Some(&found.site),
+    )?;
     Ok(Some(Asset(found)))
 }
 
 /// A device that the caller may see.
-pub(crate) async fn device(context: &Context<'_>, id: DeviceId) -> Result<Option<registry::Device>, Problem> {
+pub(crate) async fn device(
+    context: &Context<'_>,
+    id: DeviceId,
+) -> Result<Option<registry::Device>, Problem> {
     principal(context)?;
-    let found = context.data_unchecked::<ReadModels>().devices_by_id(&[id]).await?;
-    let Some(found) = found.into_iter().next() else { return Ok(None) };
-    permit(context, ReadTelemetry, &found.organisation, Some(&found.site))?;
+    let found = context
+        .data_unchecked::<ReadModels>()
+        .devices_by_id(&[id])
+        .await?;
+    let Some(found) = found.into_iter().next() else {
+        return Ok(None);
+    };
+    permit(
+        context,
+        ReadTelemetry,
+        &found.organisation,
+        Some(&found.site),
+    )?;
     Ok(Some(found))
 }

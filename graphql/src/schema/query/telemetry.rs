@@ -6,7 +6,9 @@ use async_graphql::{Context, ID, Object};
 use sealrock_domain::Slug;
 use sealrock_ledger::LedgerName;
 use sealrock_projections::latest::LatestFilter;
-use sealrock_projections::readings::{Order, Reading as Stored, ReadingCursor, ReadingPosition, ReadingRange};
+use sealrock_projections::readings::{
+    Order, Reading as Stored, ReadingCursor, ReadingPosition, ReadingRange,
+};
 use sealrock_projections::rollups::Series;
 use sealrock_projections::{LedgerId, ReadModels, registry};
 
@@ -33,7 +35,11 @@ impl TelemetryQuery {
         site: Option<ID>,
         device: Option<ID>,
     ) -> Result<Vec<LatestReading>, Problem> {
-        let LatestOf { organisation, ledger, filter } = LatestOf::read(context, site, device).await?;
+        let LatestOf {
+            organisation,
+            ledger,
+            filter,
+        } = LatestOf::read(context, site, device).await?;
         LatestReading::all(context, &organisation, ledger, &filter).await
     }
 
@@ -56,8 +62,15 @@ impl TelemetryQuery {
             to: to.0,
             bucket: Duration::from_secs(bucket_seconds.into()),
         };
-        let buckets = context.data_unchecked::<ReadModels>().series(&series).await?;
-        Ok(TimeSeries::new(ledger_of(&found.organisation), series, buckets))
+        let buckets = context
+            .data_unchecked::<ReadModels>()
+            .series(&series)
+            .await?;
+        Ok(TimeSeries::new(
+            ledger_of(&found.organisation),
+            series,
+            buckets,
+        ))
     }
 
     /// Every reading of a device and metric from `from` up to and without `to`, suspect ones too,
@@ -75,7 +88,10 @@ impl TelemetryQuery {
         after: Option<String>,
     ) -> Result<Page<Reading>, Problem> {
         let found = existing_device(context, &device).await?;
-        let (size, after) = (paging::size(first)?, paging::cursor(after.as_deref(), read_cursor)?);
+        let (size, after) = (
+            paging::size(first)?,
+            paging::cursor(after.as_deref(), read_cursor)?,
+        );
         let range = ReadingRange {
             device: found.id,
             metric: input::read("metric", &metric)?,
@@ -85,8 +101,16 @@ impl TelemetryQuery {
             after,
             first: size + 1,
         };
-        let readings = context.data_unchecked::<ReadModels>().readings(&range).await?;
-        Ok(page(&ledger_of(&found.organisation), readings, size, after.is_none()))
+        let readings = context
+            .data_unchecked::<ReadModels>()
+            .readings(&range)
+            .await?;
+        Ok(page(
+            &ledger_of(&found.organisation),
+            readings,
+            size,
+            after.is_none(),
+        ))
     }
 }
 
@@ -108,13 +132,27 @@ impl LatestOf {
             (Some(id), None) => {
                 let found = site(context, global_id::site(&id)?).await?;
                 let found = found.ok_or_else(|| missing("site", &id))?;
-                let filter = LatestFilter { site: Some(found.slug), ..LatestFilter::default() };
-                Ok(Self { organisation: found.organisation, ledger: found.ledger, filter })
+                let filter = LatestFilter {
+                    site: Some(found.slug),
+                    ..LatestFilter::default()
+                };
+                Ok(Self {
+                    organisation: found.organisation,
+                    ledger: found.ledger,
+                    filter,
+                })
             }
             (None, Some(id)) => {
                 let found = existing_device(context, &id).await?;
-                let filter = LatestFilter { devices: Some(vec![found.id]), ..LatestFilter::default() };
-                Ok(Self { organisation: found.organisation, ledger: found.ledger, filter })
+                let filter = LatestFilter {
+                    devices: Some(vec![found.id]),
+                    ..LatestFilter::default()
+                };
+                Ok(Self {
+                    organisation: found.organisation,
+                    ledger: found.ledger,
+                    filter,
+                })
             }
             _ => Err(Problem::input("give a site or a device, and not both")),
         }
@@ -127,16 +165,26 @@ async fn existing_device(context: &Context<'_>, id: &ID) -> Result<registry::Dev
 }
 
 fn missing(what: &str, id: &ID) -> Problem {
-    let message = format!("there is no {what} with the id {:?} (yet: what was just registered may take a moment)", id.as_str());
+    let message = format!(
+        "there is no {what} with the id {:?} (yet: what was just registered may take a moment)",
+        id.as_str()
+    );
     Problem::new(Code::NotFound, message)
 }
 
 fn page(ledger: &LedgerName, readings: Vec<Stored>, size: u32, is_first: bool) -> Page<Reading> {
     let cursor = |reading: &Stored| {
         let ReadingCursor { at, position } = reading.cursor();
-        format!("{} {} {}", at.timestamp_micros(), position.index, position.ordinal)
+        format!(
+            "{} {} {}",
+            at.timestamp_micros(),
+            position.index,
+            position.ordinal
+        )
     };
-    paging::page(readings, size, is_first, cursor, |reading| Reading::new(ledger.clone(), reading))
+    paging::page(readings, size, is_first, cursor, |reading| {
+        Reading::new(ledger.clone(), reading)
+    })
 }
 
 fn read_cursor(text: &str) -> Option<ReadingCursor> {
@@ -144,5 +192,8 @@ fn read_cursor(text: &str) -> Option<ReadingCursor> {
     let at = chrono::DateTime::from_timestamp_micros(parts.next()?.parse().ok()?)?;
     let index = sealrock_ledger::Index(parts.next()?.parse().ok()?);
     let ordinal = parts.next()?.parse().ok()?;
-    Some(ReadingCursor { at, position: ReadingPosition { index, ordinal } })
+    Some(ReadingCursor {
+        at,
+        position: ReadingPosition { index, ordinal },
+    })
 }

@@ -41,7 +41,12 @@ impl EntriesSubscription {
             None => newest(&read, &ledger).await,
         };
         let (wake, name) = (read.watch_ledger(&ledger), ledger.name.clone());
-        let entries = Entries { read, ledger, after, filter: EntryFilter { stream, kind } };
+        let entries = Entries {
+            read,
+            ledger,
+            after,
+            filter: EntryFilter { stream, kind },
+        };
         let node = move |entry: Result<Stored, Problem>| Ok(LedgerEntry::new(name.clone(), entry?));
         Ok(follow(entries, wake).map(node))
     }
@@ -58,9 +63,15 @@ impl Source for Entries {
     type Item = Stored;
 
     async fn fetch(&mut self) -> Result<Fetched<Stored>, QueryError> {
-        let page = self.read.entries(&self.ledger, self.after, STRIDE, &self.filter).await?;
+        let page = self
+            .read
+            .entries(&self.ledger, self.after, STRIDE, &self.filter)
+            .await?;
         self.after = page.scanned_to;
-        Ok(Fetched { items: page.entries, more: page.more })
+        Ok(Fetched {
+            items: page.entries,
+            more: page.more,
+        })
     }
 }
 

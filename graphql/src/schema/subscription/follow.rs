@@ -41,7 +41,12 @@ pub(super) fn follow<S: Source>(
     source: S,
     wake: watch::Receiver<u64>,
 ) -> impl Stream<Item = Result<S::Item, Problem>> {
-    let follower = Follower { source, wake, ready: VecDeque::new(), failed: false };
+    let follower = Follower {
+        source,
+        wake,
+        ready: VecDeque::new(),
+        failed: false,
+    };
     stream::unfold(follower, |mut follower| async {
         let item = follower.next().await?;
         Some((item, follower))
@@ -67,7 +72,9 @@ impl<S: Source> Follower<S> {
                         self.wake.changed().await.ok()?;
                     }
                 }
-                Err(QueryError::Unavailable(_) | QueryError::Store(_)) => tokio::time::sleep(RETRY).await,
+                Err(QueryError::Unavailable(_) | QueryError::Store(_)) => {
+                    tokio::time::sleep(RETRY).await;
+                }
                 Err(error) => {
                     self.failed = true;
                     return Some(Err(error.into()));

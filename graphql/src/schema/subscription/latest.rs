@@ -36,12 +36,28 @@ impl LatestSubscription {
         site: Option<ID>,
         device: Option<ID>,
     ) -> Result<impl Stream<Item = Result<LatestReadings, Problem>> + use<>, Problem> {
-        let LatestOf { organisation, ledger, filter } = LatestOf::read(context, site, device).await?;
+        let LatestOf {
+            organisation,
+            ledger,
+            filter,
+        } = LatestOf::read(context, site, device).await?;
         let read = context.data_unchecked::<ReadModels>().clone();
-        let wake = context.data_unchecked::<Runner>().positions().watch(latest::NAME, ledger);
+        let wake = context
+            .data_unchecked::<Runner>()
+            .positions()
+            .watch(latest::NAME, ledger);
         let name = ledger_of(&organisation);
-        let snapshot = move |change: Result<Change, Problem>| change.map(|change| change.show(&name));
-        Ok(follow(State { read, ledger, filter }, wake).map(snapshot))
+        let snapshot =
+            move |change: Result<Change, Problem>| change.map(|change| change.show(&name));
+        Ok(follow(
+            State {
+                read,
+                ledger,
+                filter,
+            },
+            wake,
+        )
+        .map(snapshot))
     }
 }
 
@@ -65,7 +81,11 @@ impl Source for State {
         let (latest, next) = self.read.latest(self.ledger, &self.filter).await?;
         let is_first = self.filter.changed_from.replace(next).is_none();
         let news = is_first || !latest.is_empty();
-        let items = if news { vec![Change { latest, next }] } else { Vec::new() };
+        let items = if news {
+            vec![Change { latest, next }]
+        } else {
+            Vec::new()
+        };
         Ok(Fetched { items, more: false })
     }
 }

@@ -45,14 +45,28 @@ impl ReadingsSubscription {
         let models = context.data_unchecked::<ReadModels>().clone();
         let name = ledger_of(&organisation);
         let found = models.ledger(&name).await?;
-        let missing = || Problem::new(Code::NotFound, format!("there is no organisation {organisation}"));
+        let missing = || {
+            Problem::new(
+                Code::NotFound,
+                format!("there is no organisation {organisation}"),
+            )
+        };
         let ledger = found.ok_or_else(missing)?.id;
         let after = match after {
             Some(position) => position.reading_in(&name)?,
             None => newest(&models, ledger).await?,
         };
-        let wake = context.data_unchecked::<Runner>().positions().watch(readings::NAME, ledger);
-        let readings = Readings { read: models, ledger, after, filter, site };
+        let wake = context
+            .data_unchecked::<Runner>()
+            .positions()
+            .watch(readings::NAME, ledger);
+        let readings = Readings {
+            read: models,
+            ledger,
+            after,
+            filter,
+            site,
+        };
         let node = move |reading: Result<Stored, Problem>| Ok(Reading::new(name.clone(), reading?));
         Ok(follow(readings, wake).map(node))
     }
@@ -62,13 +76,18 @@ fn filter(device: Option<ID>, metrics: Option<Vec<String>>) -> Result<ReadingFil
     let devices = device.map(|id| global_id::device(&id)).transpose()?;
     let metric = |name: String| read::<MetricName>("metrics", &name);
     let metrics = metrics.map(|names| names.into_iter().map(metric).collect());
-    Ok(ReadingFilter { devices: devices.map(|id| vec![id]), metrics: metrics.transpose()? })
+    Ok(ReadingFilter {
+        devices: devices.map(|id| vec![id]),
+        metrics: metrics.transpose()?,
+    })
 }
 
 /// The end of what the read model has.
 async fn newest(read: &ReadModels, ledger: LedgerId) -> Result<Option<ReadingPosition>, Problem> {
     let next = read.next_index(readings::NAME, ledger).await?;
-    Ok(next.checked_sub(1).map(|last| ReadingPosition::end_of(Index(last))))
+    Ok(next
+        .checked_sub(1)
+        .map(|last| ReadingPosition::end_of(Index(last))))
 }
 
 struct Readings {
@@ -83,12 +102,18 @@ impl Source for Readings {
     type Item = Stored;
 
     async fn fetch(&mut self) -> Result<Fetched<Stored>, QueryError> {
-        let found = self.read.readings_after(self.ledger, self.after, &self.filter, STRIDE).await?;
+        let found = self
+            .read
+            .readings_after(self.ledger, self.after, &self.filter, STRIDE)
+            .await?;
         self.after = found.next;
         let mut items = found.readings;
         if let Some(site) = &self.site {
             items.retain(|reading| reading.site.as_ref() == Some(site));
         }
-        Ok(Fetched { items, more: found.more })
+        Ok(Fetched {
+            items,
+            more: found.more,
+        })
     }
 }

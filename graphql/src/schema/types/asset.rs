@@ -7,6 +7,7 @@ use sealrock_projections::registry::{Asset as Stored, Within};
 
 use super::{AssetKind, Attribute, Device, Site};
 use crate::schema::global_id::GlobalId;
+use crate::schema::loaders::load;
 use crate::schema::paging::{self, Page};
 use crate::schema::problem::Problem;
 use crate::schema::provenance::{Provenance, ledger_of};
@@ -55,9 +56,11 @@ impl Asset {
 
     /// Where it is.
     async fn site(&self, context: &Context<'_>) -> Result<Option<Site>, Problem> {
-        let read = context.data_unchecked::<ReadModels>();
-        let found = read.sites_by_id(&[SiteId::of(&self.0.organisation, &self.0.site)]).await?;
-        Ok(found.into_iter().next().map(Site))
+        Ok(
+            load(context, SiteId::of(&self.0.organisation, &self.0.site))
+                .await?
+                .map(Site),
+        )
     }
 
     /// The devices that measure it, by name.
@@ -68,8 +71,17 @@ impl Asset {
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Page<Device>, Problem> {
-        let Stored { organisation, site, slug, .. } = self.0.clone();
-        let within = Within { organisation, site: Some(site), asset: Some(slug) };
+        let Stored {
+            organisation,
+            site,
+            slug,
+            ..
+        } = self.0.clone();
+        let within = Within {
+            organisation,
+            site: Some(site),
+            asset: Some(slug),
+        };
         Device::page(context, within, first, after).await
     }
 

@@ -27,7 +27,10 @@ pub(crate) struct AttributeInput {
 
 impl Attribute {
     pub(crate) fn all(attributes: &Attributes) -> Vec<Self> {
-        let one = |(key, value): (&str, &str)| Self { key: key.to_owned(), value: value.to_owned() };
+        let one = |(key, value): (&str, &str)| Self {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        };
         attributes.iter().map(one).collect()
     }
 }
@@ -38,10 +41,13 @@ impl AttributeInput {
         let mut attributes = BTreeMap::new();
         for Self { key, value } in list.unwrap_or_default() {
             if let Some(twice) = attributes.insert(key.clone(), value) {
-                let message = format!("attribute {key:?} is there twice, once as {twice:?}: keep one");
+                let message =
+                    format!("attribute {key:?} is there twice, once as {twice:?}: keep one");
                 return Err(Problem::input(message));
             }
         }
-        attributes.try_into().map_err(|error: sealrock_domain::text::TextError| Problem::input(error.to_string()))
+        attributes
+            .try_into()
+            .map_err(|error: sealrock_domain::text::TextError| Problem::input(error.to_string()))
     }
 }

@@ -1,16 +1,14 @@
 //! Devices.
 
-use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use sealrock_domain::{AssetId, OrganisationId, SiteId, Topic, TopicKind};
 use sealrock_projections::ReadModels;
-use sealrock_projections::latest::LatestFilter;
 use sealrock_projections::registry::{Device as Stored, Within};
 use uuid::Uuid;
 
 use super::{Asset, Attribute, DeviceStatus, Gap, LatestReading, Organisation, Site, Source};
 use crate::schema::global_id::GlobalId;
-use crate::schema::loaders::{Loader, StatusOf};
+use crate::schema::loaders::{LatestOfDevice, StatusOf, load};
 use crate::schema::paging::{self, Page};
 use crate::schema::problem::Problem;
 use crate::schema::provenance::{Provenance, ledger_of};
@@ -44,7 +42,12 @@ impl Device {
 
     /// The MQTT topic of its batches.
     async fn topic(&self) -> String {
-        let Stored { organisation, site, slug, .. } = self.0.clone();
+        let Stored {
+            organisation,
+            site,
+            slug,
+            ..
+        } = self.0.clone();
         Topic::new(organisation, site, slug, TopicKind::Batch).to_string()
     }
 
@@ -85,37 +88,48 @@ impl Device {
 
     /// Whose it is.
     async fn organisation(&self, context: &Context<'_>) -> Result<Option<Organisation>, Problem> {
-        let read = context.data_unchecked::<ReadModels>();
-        let found = read.organisations_by_id(&[OrganisationId::of(&self.0.organisation)]).await?;
-        Ok(found.into_iter().next().map(Organisation))
+        let id = OrganisationId::of(&self.0.organisation);
+        Ok(load(context, id).await?.map(Organisation))
     }
 
     /// Where it is.
     async fn site(&self, context: &Context<'_>) -> Result<Option<Site>, Problem> {
-        let read = context.data_unchecked::<ReadModels>();
-        let found = read.sites_by_id(&[SiteId::of(&self.0.organisation, &self.0.site)]).await?;
-        Ok(found.into_iter().next().map(Site))
+        Ok(
+            load(context, SiteId::of(&self.0.organisation, &self.0.site))
+                .await?
+                .map(Site),
+        )
     }
 
     /// The asset that it measures.
     async fn asset(&self, context: &Context<'_>) -> Result<Option<Asset>, Problem> {
-        let Stored { organisation, site, asset: Some(asset), .. } = &self.0 else { return Ok(None) };
-        let read = context.data_unchecked::<ReadModels>();
-        let found = read.assets_by_id(&[AssetId::of(organisation, site, asset)]).await?;
-        Ok(found.into_iter().next().map(Asset))
+        let Stored {
+            organisation,
+            site,
+            asset: Some(asset),
+            ..
+        } = &self.0
+        else {
+            return Ok(None);
+        };
+        Ok(load(context, AssetId::of(organisation, site, asset))
+            .await?
+            .map(Asset))
     }
 
     /// How it is doing; null until its first batch.
     async fn status(&self, context: &Context<'_>) -> Result<Option<DeviceStatus>, Problem> {
-        let loader = context.data_unchecked::<DataLoader<Loader>>();
-        let found = loader.load_one(StatusOf(self.0.id)).await?;
+        let found = load(context, StatusOf(self.0.id)).await?;
         Ok(found.map(|status| DeviceStatus::new(ledger_of(&self.0.organisation), status)))
     }
 
     /// The newest value of each of its metrics.
+    #[graphql(complexity = "10 * child_complexity")]
     async fn latest(&self, context: &Context<'_>) -> Result<Vec<LatestReading>, Problem> {
-        let filter = LatestFilter { devices: Some(vec![self.0.id]), ..LatestFilter::default() };
-        LatestReading::all(context, &self.0.organisation, self.0.ledger, &filter).await
+        let found = load(context, LatestOfDevice(self.0.ledger, self.0.id)).await?;
+        let ledger = ledger_of(&self.0.organisation);
+        let reading = |latest| LatestReading::new(ledger.clone(), latest);
+        Ok(found.unwrap_or_default().into_iter().map(reading).collect())
     }
 
     /// Batches that did not come, or came late, newest first.
@@ -123,11 +137,14 @@ impl Device {
     async fn gaps(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Only those that no batch has filled yet.", default = false)] only_open: bool,
+        #[graphql(desc = "Only those that no batch has filled yet.", default = false)]
+        only_open: bool,
         first: Option<i32>,
     ) -> Result<Vec<Gap>, Problem> {
         let read = context.data_unchecked::<ReadModels>();
-        let gaps = read.gaps(self.0.id, only_open, paging::size(first)?).await?;
+        let gaps = read
+            .gaps(self.0.id, only_open, paging::size(first)?)
+            .await?;
         let ledger = ledger_of(&self.0.organisation);
         Ok(gaps.into_iter().map(|gap| Gap::new(&ledger, gap)).collect())
     }

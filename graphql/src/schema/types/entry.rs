@@ -107,7 +107,11 @@ impl LedgerEntry {
 
     /// What the entry commits to; null where it was erased.
     async fn payload(&self) -> Option<EntryPayload> {
-        self.stored.recorded.payload.as_ref().map(EntryPayload::from)
+        self.stored
+            .recorded
+            .payload
+            .as_ref()
+            .map(EntryPayload::from)
     }
 
     /// The first signed checkpoint whose tree contains it.
@@ -134,7 +138,9 @@ struct EntryPayload {
 impl From<&Payload> for EntryPayload {
     fn from(payload: &Payload) -> Self {
         let json = payload.media == "application/json";
-        let text = json.then(|| String::from_utf8(payload.bytes.clone()).ok()).flatten();
+        let text = json
+            .then(|| String::from_utf8(payload.bytes.clone()).ok())
+            .flatten();
         Self {
             media: payload.media.clone(),
             size: Count(payload.bytes.len() as u64),

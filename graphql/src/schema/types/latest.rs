@@ -1,6 +1,5 @@
 //! Latest values.
 
-use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, Object};
 use sealrock_domain::Slug;
 use sealrock_ledger::LedgerName;
@@ -9,7 +8,7 @@ use sealrock_projections::{LedgerId, ReadModels};
 use uuid::Uuid;
 
 use super::{Device, Source};
-use crate::schema::loaders::Loader;
+use crate::schema::loaders::load;
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
 use crate::schema::provenance::{Provenance, ledger_of};
@@ -31,8 +30,7 @@ impl LatestReading {
 
     /// Who measured.
     async fn device(&self, context: &Context<'_>) -> Result<Option<Device>, Problem> {
-        let loader = context.data_unchecked::<DataLoader<Loader>>();
-        Ok(loader.load_one(self.latest.device).await?.map(Device))
+        Ok(load(context, self.latest.device).await?.map(Device))
     }
 
     /// What was measured.
@@ -82,8 +80,14 @@ impl LatestReading {
         ledger: LedgerId,
         filter: &LatestFilter,
     ) -> Result<Vec<Self>, Problem> {
-        let (latest, _) = context.data_unchecked::<ReadModels>().latest(ledger, filter).await?;
+        let (latest, _) = context
+            .data_unchecked::<ReadModels>()
+            .latest(ledger, filter)
+            .await?;
         let name = ledger_of(organisation);
-        Ok(latest.into_iter().map(|latest| Self::new(name.clone(), latest)).collect())
+        Ok(latest
+            .into_iter()
+            .map(|latest| Self::new(name.clone(), latest))
+            .collect())
     }
 }

@@ -49,6 +49,9 @@ pub(crate) struct Checkpoint {
 
 impl From<&sealrock_ledger::Checkpoint> for Checkpoint {
     fn from(checkpoint: &sealrock_ledger::Checkpoint) -> Self {
-        Self { size: Count(checkpoint.size), note: checkpoint.note.clone() }
+        Self {
+            size: Count(checkpoint.size),
+            note: checkpoint.note.clone(),
+        }
     }
 }

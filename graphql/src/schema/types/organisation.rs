@@ -54,7 +54,13 @@ impl Organisation {
         let (size, after) = (paging::size(first)?, paging::slug(after.as_deref())?);
         let read = context.data_unchecked::<ReadModels>();
         let found = read.sites(&self.0.slug, after.as_ref(), size + 1).await?;
-        Ok(paging::page(found, size, after.is_none(), |site| site.slug.to_string(), Site))
+        Ok(paging::page(
+            found,
+            size,
+            after.is_none(),
+            |site| site.slug.to_string(),
+            Site,
+        ))
     }
 
     /// Its assets, by site and name.
@@ -81,12 +87,19 @@ impl Organisation {
 
     /// The entries that registered it and changed it last.
     async fn provenance(&self) -> Provenance {
-        Provenance::of(&ledger_of(&self.0.slug), [self.0.first_index, self.0.last_index])
+        Provenance::of(
+            &ledger_of(&self.0.slug),
+            [self.0.first_index, self.0.last_index],
+        )
     }
 }
 
 impl Organisation {
     fn within(&self) -> Within {
-        Within { organisation: self.0.slug.clone(), site: None, asset: None }
+        Within {
+            organisation: self.0.slug.clone(),
+            site: None,
+            asset: None,
+        }
     }
 }

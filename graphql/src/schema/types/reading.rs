@@ -1,6 +1,5 @@
 //! Readings.
 
-use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, Object};
 use sealrock_domain::telemetry::{Value, metric};
 use sealrock_ledger::LedgerName;
@@ -8,7 +7,7 @@ use sealrock_projections::readings::Reading as Stored;
 use uuid::Uuid;
 
 use super::{Device, Quality, Source};
-use crate::schema::loaders::Loader;
+use crate::schema::loaders::load;
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
 use crate::schema::provenance::Provenance;
@@ -36,8 +35,7 @@ impl Reading {
 
     /// Who measured.
     async fn device(&self, context: &Context<'_>) -> Result<Option<Device>, Problem> {
-        let loader = context.data_unchecked::<DataLoader<Loader>>();
-        Ok(loader.load_one(self.stored.device).await?.map(Device))
+        Ok(load(context, self.stored.device).await?.map(Device))
     }
 
     /// What was measured.

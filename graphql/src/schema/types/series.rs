@@ -24,7 +24,11 @@ pub(crate) struct TimeSeries {
 
 impl TimeSeries {
     pub(crate) fn new(ledger: LedgerName, series: Series, buckets: Vec<Bucket>) -> Self {
-        Self { ledger, series, buckets }
+        Self {
+            ledger,
+            series,
+            buckets,
+        }
     }
 }
 
@@ -49,7 +53,10 @@ impl TimeSeries {
     /// The buckets that hold readings, in order of time.
     #[graphql(complexity = "100 * child_complexity")]
     async fn buckets(&self) -> Vec<TimeSeriesBucket<'_>> {
-        self.buckets.iter().map(|bucket| TimeSeriesBucket { of: self, bucket }).collect()
+        self.buckets
+            .iter()
+            .map(|bucket| TimeSeriesBucket { of: self, bucket })
+            .collect()
     }
 }
 
@@ -111,14 +118,23 @@ impl TimeSeriesBucket<'_> {
             device: series.device,
             metric: series.metric.clone(),
             from: self.bucket.start,
-            to: self.bucket.start.checked_add_signed(width).unwrap_or(self.bucket.start),
+            to: self
+                .bucket
+                .start
+                .checked_add_signed(width)
+                .unwrap_or(self.bucket.start),
             order: Order::OldestFirst,
             after: None,
             first: MOST_READINGS,
         };
-        let readings = context.data_unchecked::<ReadModels>().readings(&range).await?;
+        let readings = context
+            .data_unchecked::<ReadModels>()
+            .readings(&range)
+            .await?;
         let truncated = readings.len() >= MOST_READINGS as usize;
-        let counting = readings.iter().filter(|reading| reading.canonical.is_some());
+        let counting = readings
+            .iter()
+            .filter(|reading| reading.canonical.is_some());
         let indexes = counting.map(|reading| reading.position.index);
         Ok(Provenance::of(ledger, indexes).cut_short(truncated))
     }

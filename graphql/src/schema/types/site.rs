@@ -2,12 +2,13 @@
 
 use async_graphql::{Context, ID, Object};
 use sealrock_domain::OrganisationId;
-use sealrock_projections::ReadModels;
+use sealrock_domain::decimal::DecimalText;
 use sealrock_projections::latest::LatestFilter;
 use sealrock_projections::registry::{Site as Stored, Within};
 
 use super::{Asset, Device, LatestReading, Organisation, SiteKind};
 use crate::schema::global_id::GlobalId;
+use crate::schema::loaders::load;
 use crate::schema::paging::{self, Page};
 use crate::schema::problem::Problem;
 use crate::schema::provenance::{Provenance, ledger_of};
@@ -46,17 +47,20 @@ impl Site {
 
     /// Degrees north (WGS 84), a decimal.
     async fn latitude(&self) -> Option<&str> {
-        self.0.latitude.as_ref().map(|decimal| decimal.as_str())
+        self.0.latitude.as_ref().map(DecimalText::as_str)
     }
 
     /// Degrees east (WGS 84), a decimal.
     async fn longitude(&self) -> Option<&str> {
-        self.0.longitude.as_ref().map(|decimal| decimal.as_str())
+        self.0.longitude.as_ref().map(DecimalText::as_str)
     }
 
     /// Usual absolute air pressure in kPa, a decimal.
     async fn ambient_pressure_kpa(&self) -> Option<&str> {
-        self.0.ambient_pressure_kpa.as_ref().map(|decimal| decimal.as_str())
+        self.0
+            .ambient_pressure_kpa
+            .as_ref()
+            .map(DecimalText::as_str)
     }
 
     /// Whether it is out of use.
@@ -71,9 +75,8 @@ impl Site {
 
     /// Whose it is.
     async fn organisation(&self, context: &Context<'_>) -> Result<Option<Organisation>, Problem> {
-        let read = context.data_unchecked::<ReadModels>();
-        let found = read.organisations_by_id(&[OrganisationId::of(&self.0.organisation)]).await?;
-        Ok(found.into_iter().next().map(Organisation))
+        let id = OrganisationId::of(&self.0.organisation);
+        Ok(load(context, id).await?.map(Organisation))
     }
 
     /// What is measured there, by name.
@@ -99,8 +102,12 @@ impl Site {
     }
 
     /// The newest value of every device and metric there.
+    #[graphql(complexity = "100 * child_complexity")]
     async fn latest(&self, context: &Context<'_>) -> Result<Vec<LatestReading>, Problem> {
-        let filter = LatestFilter { site: Some(self.0.slug.clone()), ..LatestFilter::default() };
+        let filter = LatestFilter {
+            site: Some(self.0.slug.clone()),
+            ..LatestFilter::default()
+        };
         LatestReading::all(context, &self.0.organisation, self.0.ledger, &filter).await
     }
 
@@ -113,7 +120,13 @@ impl Site {
 
 impl Site {
     fn within(&self) -> Within {
-        let Stored { organisation, slug, .. } = self.0.clone();
-        Within { organisation, site: Some(slug), asset: None }
+        let Stored {
+            organisation, slug, ..
+        } = self.0.clone();
+        Within {
+            organisation,
+            site: Some(slug),
+            asset: None,
+        }
     }
 }

@@ -1,13 +1,11 @@
 //! What devices send wrongly is answered, kept and counted; what they send rightly is durable.
-#![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
-mod support;
 
 use std::time::Duration;
 
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS};
 use serde_json::{Value, json};
-use support::{Device, SOON, Server, batch, data_folder};
+use crate::support::{Device, SOON, Server, batch, data_folder};
 use tempfile::TempDir;
 
 struct Plant {

@@ -1,7 +1,5 @@
 //! Nothing that was acknowledged is lost and nothing is stored twice, whatever dies.
-#![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
-mod support;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +8,7 @@ use std::time::Duration;
 
 use sealrock_ledger::{TilePath, decode_payloads};
 use sealrock_testkit::cluster;
-use support::{Device, SOON, Server, batch, data_folder};
+use crate::support::{Device, SOON, Server, batch, data_folder};
 
 /// A batch's identity within the test: its boot names device and round.
 type Key = (String, u64);

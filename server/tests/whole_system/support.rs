@@ -1,5 +1,4 @@
 //! A real `sealrock serve` for a test, and devices to talk to it.
-#![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
