@@ -6,19 +6,20 @@ SHELL := /bin/bash
 .ONESHELL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt clippy doc deny needs-rust needs-node apt-demo apt-test
+.PHONY: help demo test tools check fmt clippy doc deny needs-rust needs-node apt-demo apt-test
 
 TOOLS   := $(CURDIR)/target/tools
 CLIENTS := server/tests/clients
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 # The tests' way to programs that nobody here wrote: a Python with paho-mqtt, rfc8785, aics-tlog.
-export SEALROCK_TEST_PYTHON := $(TOOLS)/python/bin/python3
+export TEST_PYTHON := $(TOOLS)/python/bin/python3
 export CARGO_TERM_COLOR ?= auto
 
 help: ## This list
 	@echo "make demo    everything on one machine, with simulated devices; Ctrl-C stops   ARGS='--fresh'"
 	echo "make test    all tests, against a real Postgres and broker                     ARGS='-p sealrock-ledger'"
+	echo "make tools   what tests and docs/tour.md use: clients that nobody here wrote"
 	echo "make check   format, lints, documentation, licences: what a change must pass besides"
 
 demo: needs-rust apt-demo
@@ -30,7 +31,9 @@ demo: needs-rust apt-demo
 	fi
 	exec cargo run --locked --package sealrock -- demo --data "$$data" $(ARGS)
 
-test: needs-rust needs-node apt-test $(TOOLS)/python/.ready $(CLIENTS)/node_modules/.package-lock.json
+tools: needs-node apt-test $(TOOLS)/python/.ready $(CLIENTS)/node_modules/.package-lock.json
+
+test: needs-rust tools
 	@args="$(ARGS)"
 	cargo test --locked $${args:---workspace}
 
@@ -86,7 +89,7 @@ apt-demo:
 	$(call apt,cc=build-essential /usr/lib/postgresql/1[5-8]/bin/initdb=postgresql)
 
 apt-test: apt-demo
-	$(call apt,mosquitto_pub=mosquitto-clients python3=python3 /usr/lib/python3*/ensurepip=python3-venv)
+	$(call apt,mosquitto_pub=mosquitto-clients jq=jq curl=curl python3=python3 /usr/lib/python3*/ensurepip=python3-venv)
 
 $(TOOLS)/python/.ready: $(CLIENTS)/requirements.txt | apt-test
 	@echo "installing from PyPI into target/tools/python: paho-mqtt, rfc8785, aics-tlog"

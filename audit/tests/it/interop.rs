@@ -7,10 +7,10 @@ use tempfile::tempdir;
 
 use crate::ledger::Ledger;
 
-/// Runs a script of tests/interop; answers what it prints. `SEALROCK_TEST_PYTHON` may name the
+/// Runs a script of tests/interop; answers what it prints. `TEST_PYTHON` may name the
 /// interpreter that has the packages.
 fn python(script: &str, arguments: &[&Path]) -> Result<String, String> {
-    let python = std::env::var_os("SEALROCK_TEST_PYTHON").unwrap_or_else(|| "python3".into());
+    let python = std::env::var_os("TEST_PYTHON").unwrap_or_else(|| "python3".into());
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/interop")
         .join(script);

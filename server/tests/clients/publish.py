@@ -16,6 +16,7 @@ def main(credentials, batch):
     device = json.load(open(credentials))
     batch = open(batch, "rb").read().strip()
     broker = urlsplit(device["mqtt"])
+    receipt_topic = device["topic"].removesuffix("/batch") + "/receipt"
     receipts = []
 
     def received(client, _, message):
@@ -23,10 +24,16 @@ def main(credentials, batch):
         print("receipt", message.payload.decode())
         client.disconnect()
 
+    def connected(client, _, __, reason, ___):
+        if reason.is_failure:
+            print("refused:", reason)
+            client.disconnect()
+        else:
+            client.subscribe(receipt_topic, qos=0)
+
     client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
     client.username_pw_set(device["id"], device["secret"])
-    receipt_topic = device["topic"].removesuffix("/batch") + "/receipt"
-    client.on_connect = lambda *_: client.subscribe(receipt_topic, qos=0)
+    client.on_connect = connected
     client.on_subscribe = lambda *_: client.publish(device["topic"], batch, qos=1)
     client.on_publish = lambda *_: print("PUBACK")
     client.on_message = received

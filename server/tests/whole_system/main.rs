@@ -4,3 +4,4 @@
 mod crashes;
 mod intake;
 mod support;
+mod tour;

@@ -34,32 +34,52 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts on free ports with the embedded Postgres.
+    /// `sealrock serve` on free ports with the embedded Postgres.
     pub fn start(data: &Path) -> Self {
         Self::start_with(data, &[])
     }
 
     /// As [`Server::start`], with more in its environment.
     pub fn start_with(data: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::launch(data, &["serve"], environment, "ready")
+    }
+
+    /// `sealrock demo` on free ports.
+    pub fn demo(data: &Path) -> Self {
+        let arguments = ["demo", "--mqtt-ws", "127.0.0.1:0", "--interval", "500ms"];
+        Self::launch(data, &arguments, &[], "Ctrl-C stops; the data stay.")
+    }
+
+    fn launch(
+        data: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        ready: &str,
+    ) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sealrock"))
-            .args(["serve", "--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--data"])
+            .args(arguments)
+            .args(["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--data"])
             .arg(data)
             .env("SEALROCK_LOG", "warn")
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = until_ready(&mut child);
-        let line = |start: &str| lines.iter().find_map(|line| line.strip_prefix(start));
-        let mqtt = line("MQTT     mqtt://").unwrap();
+        let lines = lines_until(&mut child, ready);
+        let word_after = |start: &str| {
+            let rest = lines.iter().find_map(|line| line.strip_prefix(start));
+            rest.and_then(|rest| rest.split_whitespace().next()).map(str::to_owned)
+        };
+        let mqtt = word_after("MQTT     mqtt://").unwrap();
         let (host, port) = mqtt.rsplit_once(':').unwrap();
-        let http = line("GraphQL  ").unwrap().trim_end_matches("/graphql").to_owned();
-        let admin_password = line("first administrator: user admin password ")
-            .map(|rest| rest.split_whitespace().next().unwrap().to_owned());
-        let mqtt = (host.to_owned(), port.parse().unwrap());
-        let environment =
-            environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        Self { child, data: data.to_owned(), environment, http, mqtt, admin_password }
+        Self {
+            child,
+            data: data.to_owned(),
+            environment: environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            http: word_after("GraphQL  ").unwrap().trim_end_matches("/graphql").to_owned(),
+            mqtt: (host.to_owned(), port.parse().unwrap()),
+            admin_password: word_after("first administrator: user admin password "),
+        }
     }
 
     /// `kill -9`.
@@ -202,9 +222,9 @@ pub fn batch(boot: &str, seq: u64, value: f64) -> String {
     .to_string()
 }
 
-/// The lines up to `ready`; what comes after is read and dropped, so that the server never waits
-/// for its reader.
-fn until_ready(child: &mut Child) -> Vec<String> {
+/// The lines up to the one that says it is ready; what comes after is read and dropped, so that the
+/// server never waits for its reader.
+fn lines_until(child: &mut Child, ready: &str) -> Vec<String> {
     let stdout = child.stdout.take().unwrap();
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
@@ -215,7 +235,7 @@ fn until_ready(child: &mut Child) -> Vec<String> {
     let mut lines = Vec::new();
     loop {
         match receiver.recv_timeout(SOON) {
-            Ok(line) if line == "ready" => return lines,
+            Ok(line) if line == ready => return lines,
             Ok(line) => lines.push(line),
             Err(_) => panic!("the server does not get ready; it said {lines:?}"),
         }

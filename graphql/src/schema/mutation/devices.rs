@@ -1,87 +1,22 @@
 //! Registering devices, and their credentials.
 
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 use sealrock_commands::{Commands, Done};
 use sealrock_domain::device::{BindDevice, RegisterDevice};
-use sealrock_domain::{CredentialId, DeviceId, Slug, Topic, TopicKind};
+use sealrock_domain::{Topic, TopicKind};
 use sealrock_projections::ReadModels;
 use uuid::Uuid;
 
 use super::command::{Recorded, WaitFor, sender};
+use super::device_input::{BindDeviceInput, DeviceInput, Path, RegisterDeviceInput};
 use super::receipt::Receipt;
 use crate::schema::global_id::GlobalId;
-use crate::schema::input::{read, read_option};
+use crate::schema::input::read;
 use crate::schema::problem::Problem;
-use crate::schema::types::{AttributeInput, Device, Source};
+use crate::schema::types::Device;
 
 #[derive(Default)]
 pub(crate) struct DeviceMutation;
-
-/// A device to be.
-#[derive(InputObject)]
-struct RegisterDeviceInput {
-    /// Idempotency key: the same key with the same input is answered with the first receipt.
-    command_id: Option<Uuid>,
-    /// Slug of its organisation.
-    organisation: String,
-    /// Slug of its site.
-    site: String,
-    /// Its name in paths and topics. Never changes.
-    name: String,
-    /// Its name for people.
-    display_name: String,
-    /// Slug of the asset that it measures.
-    asset: Option<String>,
-    /// Whether its readings are real.
-    #[graphql(default_with = "Source::Real")]
-    source: Source,
-    /// The Ed25519 key that its batches are signed with, 64 hex digits; unsigned ones are refused then.
-    public_key: Option<String>,
-    /// What it measures.
-    sensors: Option<Vec<SensorInput>>,
-    /// Tags and metadata.
-    tags: Option<Vec<AttributeInput>>,
-}
-
-/// What a device says that it measures.
-#[derive(InputObject)]
-struct SensorInput {
-    /// Name of the metric in its batches.
-    metric: String,
-    /// Unit of its readings.
-    unit: String,
-    /// For people.
-    #[graphql(default)]
-    description: String,
-}
-
-/// A device, by its path.
-#[derive(InputObject)]
-struct DeviceInput {
-    /// Idempotency key: the same key with the same input is answered with the first receipt.
-    command_id: Option<Uuid>,
-    /// Slug of its organisation.
-    organisation: String,
-    /// Slug of its site.
-    site: String,
-    /// Its name.
-    name: String,
-}
-
-/// A device and the asset that it is to measure.
-#[derive(InputObject)]
-struct BindDeviceInput {
-    /// Idempotency key: the same key with the same input is answered with the first receipt.
-    command_id: Option<Uuid>,
-    /// Slug of its organisation.
-    organisation: String,
-    /// Slug of its site.
-    site: String,
-    /// Its name.
-    name: String,
-    /// Slug of the asset.
-    asset: String,
-}
 
 /// The device is registered, or has a new secret.
 #[derive(SimpleObject)]
@@ -261,26 +196,7 @@ impl DeviceMutation {
     }
 }
 
-/// Where a device is.
-struct Path {
-    organisation: Slug,
-    site: Slug,
-    name: Slug,
-}
-
 impl Path {
-    fn read(organisation: &str, site: &str, name: &str) -> Result<Self, Problem> {
-        Ok(Self {
-            organisation: read("organisation", organisation)?,
-            site: read("site", site)?,
-            name: read("name", name)?,
-        })
-    }
-
-    fn id(&self) -> DeviceId {
-        DeviceId::of(&self.organisation, &self.site, &self.name)
-    }
-
     async fn changed(
         &self,
         context: &Context<'_>,
@@ -319,55 +235,5 @@ impl Path {
             receipt,
             duplicate,
         }
-    }
-}
-
-impl TryFrom<DeviceInput> for Path {
-    type Error = Problem;
-
-    fn try_from(input: DeviceInput) -> Result<Self, Problem> {
-        Self::read(&input.organisation, &input.site, &input.name)
-    }
-}
-
-impl TryFrom<RegisterDeviceInput> for RegisterDevice {
-    type Error = Problem;
-
-    fn try_from(input: RegisterDeviceInput) -> Result<Self, Problem> {
-        let sensors = input
-            .sensors
-            .unwrap_or_default()
-            .into_iter()
-            .map(TryInto::try_into);
-        Ok(Self {
-            org: read("organisation", &input.organisation)?,
-            site: read("site", &input.site)?,
-            name: read("name", &input.name)?,
-            display_name: read("displayName", &input.display_name)?,
-            asset: read_option("asset", input.asset.as_deref())?,
-            source: input.source.into(),
-            public_key: read_option("publicKey", input.public_key.as_deref())?,
-            // The write side makes the credential.
-            credential: CredentialId(Uuid::nil()),
-            metadata: AttributeInput::read(input.tags)?,
-            sensors: sensors.collect::<Result<_, Problem>>()?,
-        })
-    }
-}
-
-impl TryFrom<SensorInput> for sealrock_domain::device::Sensor {
-    type Error = Problem;
-
-    fn try_from(input: SensorInput) -> Result<Self, Problem> {
-        let SensorInput {
-            metric,
-            unit,
-            description,
-        } = input;
-        Ok(Self {
-            metric: read("sensors.metric", &metric)?,
-            unit,
-            description,
-        })
     }
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod command;
+mod device_input;
 mod devices;
 mod receipt;
 mod registry;

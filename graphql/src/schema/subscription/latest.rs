@@ -1,7 +1,11 @@
 //! Latest values as they change.
 
+use std::collections::HashMap;
+
 use async_graphql::{Context, ID, SimpleObject, Subscription};
 use futures::{Stream, StreamExt};
+use sealrock_domain::DeviceId;
+use sealrock_domain::telemetry::MetricName;
 use sealrock_ledger::{Index, LedgerName};
 use sealrock_projections::latest::{self, Latest, LatestFilter};
 use sealrock_projections::{LedgerId, QueryError, ReadModels, Runner};
@@ -54,6 +58,7 @@ impl LatestSubscription {
                 read,
                 ledger,
                 filter,
+                sent: HashMap::new(),
             },
             wake,
         )
@@ -66,6 +71,8 @@ struct State {
     ledger: LedgerId,
     /// Its `changed_from` moves on; absent before the first answer.
     filter: LatestFilter,
+    /// The entry of each value that was sent: the read model may answer a change twice.
+    sent: HashMap<(DeviceId, MetricName), Index>,
 }
 
 /// What changed, and the index after the last entry that it takes in.
@@ -78,7 +85,11 @@ impl Source for State {
     type Item = Change;
 
     async fn fetch(&mut self) -> Result<Fetched<Change>, QueryError> {
-        let (latest, next) = self.read.latest(self.ledger, &self.filter).await?;
+        let (mut latest, next) = self.read.latest(self.ledger, &self.filter).await?;
+        latest.retain(|value| {
+            let key = (value.device, value.metric.clone());
+            self.sent.insert(key, value.index) != Some(value.index)
+        });
         let is_first = self.filter.changed_from.replace(next).is_none();
         let news = is_first || !latest.is_empty();
         let items = if news {
