@@ -1,4 +1,8 @@
 //! The command line.
+#![expect(
+    clippy::doc_markdown,
+    reason = "these comments are the help text, where backticks would show"
+)]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -52,7 +56,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  sealrock demo --fresh")]
     Demo(Demo),
     /// The platform
-    #[command(after_help = "Example:\n  sealrock serve --data /var/lib/sealrock --http 0.0.0.0:8080")]
+    #[command(
+        after_help = "Example:\n  sealrock serve --data /var/lib/sealrock --http 0.0.0.0:8080"
+    )]
     Serve,
     /// Devices only, against any broker
     #[command(
@@ -65,16 +71,24 @@ pub enum Command {
     #[command(after_help = "Example:\n  sealrock verify ./export --policy northsea.policy")]
     Verify(Verify),
     /// Writes the auditor's package of a ledger
-    #[command(after_help = "Example:\n  sealrock export northsea ./export && sealrock verify ./export")]
+    #[command(
+        after_help = "Example:\n  sealrock export northsea ./export && sealrock verify ./export"
+    )]
     Export(Export),
     /// Recomputes a ledger inside the database, every table against every other
     #[command(after_help = "Example:\n  sealrock fsck northsea")]
     Fsck(Fsck),
     /// The read models: how far behind they are, and building them anew
-    #[command(subcommand, after_help = "Example:\n  sealrock projections rebuild rollups")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  sealrock projections rebuild rollups"
+    )]
     Projections(Projections),
     /// Organisations
-    #[command(subcommand, after_help = "Example:\n  sealrock organisation add --name northsea")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  sealrock organisation add --name northsea"
+    )]
     Organisation(Organisation),
     /// Sites
     #[command(
@@ -308,7 +322,9 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
         "h" => 3600.0,
         unit => return Err(format!("{unit:?} is no unit of time: use ms, s, m or h")),
     };
-    let number: f64 = number.parse().map_err(|_| format!("{text:?} is no duration, such as 5s"))?;
+    let number: f64 = number
+        .parse()
+        .map_err(|_| format!("{text:?} is no duration, such as 5s"))?;
     std::time::Duration::try_from_secs_f64(number * seconds).map_err(|e| format!("{text:?}: {e}"))
 }
 
@@ -326,7 +342,7 @@ mod tests {
     fn durations_are_read_with_their_unit() {
         use std::time::Duration;
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
         assert_eq!(duration("5"), Ok(Duration::from_secs(5)));
         for bad in ["", "s", "5 days", "-1s", "1e40h"] {
             assert!(duration(bad).is_err(), "{bad:?}");

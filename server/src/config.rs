@@ -50,7 +50,7 @@ pub struct Config {
     pub http: SocketAddr,
     /// Where the embedded broker listens.
     pub mqtt: SocketAddr,
-    /// Where the embedded broker listens for WebSockets, if at all.
+    /// Where the embedded broker listens for MQTT over WebSocket, if at all.
     pub mqtt_ws: Option<SocketAddr>,
     /// Where `/metrics` is served instead of the HTTP port, if given.
     pub metrics: Option<SocketAddr>,
@@ -96,7 +96,10 @@ impl Config {
     /// # Errors
     /// If a value cannot be read; the message names it and where it came from.
     pub fn load(settings: &Settings) -> anyhow::Result<Self> {
-        let file = settings.config.as_deref().unwrap_or(Path::new("sealrock.toml"));
+        let file = settings
+            .config
+            .as_deref()
+            .unwrap_or(Path::new("sealrock.toml"));
         if settings.config.is_some() && !file.exists() {
             anyhow::bail!("the configuration file {} does not exist", file.display());
         }
@@ -116,7 +119,9 @@ impl Config {
         let data = std::path::absolute(&self.data).unwrap_or_else(|_| self.data.clone());
         let inside = data.join("postgres");
         let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, data.as_os_str().as_encoded_bytes());
-        let outside = Path::new("/var/lib/sealrock").join(id.to_string()).join("postgres");
+        let outside = Path::new("/var/lib/sealrock")
+            .join(id.to_string())
+            .join("postgres");
         let reachable = !nix::unistd::geteuid().is_root() || others_may_pass(&data);
         let choose_inside = inside.exists() || (reachable && !outside.exists());
         if choose_inside { inside } else { outside }
@@ -145,10 +150,12 @@ impl Config {
 /// Whether every folder down to this one lets users pass who neither own it nor are in its group.
 fn others_may_pass(folder: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    folder.ancestors().all(|ancestor| match std::fs::metadata(ancestor) {
-        Ok(found) => found.permissions().mode() & 0o001 != 0,
-        Err(_) => true, // not there yet: we make it passable
-    })
+    folder
+        .ancestors()
+        .all(|ancestor| match std::fs::metadata(ancestor) {
+            Ok(found) => found.permissions().mode() & 0o001 != 0,
+            Err(_) => true, // not there yet: we make it passable
+        })
 }
 
 /// Log keys are in the environment too, and are no settings.
@@ -166,11 +173,18 @@ mod tests {
     #[test]
     fn a_flag_wins_over_the_environment_and_that_over_the_file() {
         Jail::expect_with(|jail| {
-            jail.create_file("sealrock.toml", "http = \"127.0.0.1:1\"\nmqtt = \"127.0.0.1:2\"\nlog = \"warn\"")?;
+            jail.create_file(
+                "sealrock.toml",
+                "http = \"127.0.0.1:1\"\nmqtt = \"127.0.0.1:2\"\nlog = \"warn\"",
+            )?;
             jail.set_env("SEALROCK_MQTT", "127.0.0.1:3");
             jail.set_env("SEALROCK_HTTP", "127.0.0.1:4");
             let http = Some("127.0.0.1:5".parse().unwrap());
-            let config = Config::load(&Settings { http, ..Settings::default() }).unwrap();
+            let config = Config::load(&Settings {
+                http,
+                ..Settings::default()
+            })
+            .unwrap();
             assert_eq!(config.http.port(), 5);
             assert_eq!(config.mqtt.port(), 3);
             assert_eq!(config.log, "warn");
@@ -194,7 +208,10 @@ mod tests {
             jail.set_env("DATABASE_URL", "postgres://me:hush@db/sealrock");
             jail.set_env("SEALROCK_LOG_KEY_NORTHSEA", "PRIVATE+KEY+…");
             let config = Config::load(&Settings::default()).unwrap();
-            assert_eq!(config.database_url.as_ref().unwrap().0, "postgres://me:hush@db/sealrock");
+            assert_eq!(
+                config.database_url.as_ref().unwrap().0,
+                "postgres://me:hush@db/sealrock"
+            );
             let printed = serde_json::to_string(&config).unwrap();
             assert!(!printed.contains("hush") && !format!("{config:?}").contains("hush"));
             Ok(())

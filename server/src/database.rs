@@ -26,7 +26,10 @@ impl Database {
     /// If Postgres cannot be started; the message says the way out.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
         if let Some(url) = external_or_running(config) {
-            return Ok(Self { url, embedded: None });
+            return Ok(Self {
+                url,
+                embedded: None,
+            });
         }
         Self::start(config).await
     }
@@ -37,22 +40,33 @@ impl Database {
     /// As [`Database::open`], and if another process runs it.
     pub async fn own(config: &Config) -> anyhow::Result<Self> {
         match &config.database_url {
-            Some(url) => Ok(Self { url: url.0.clone(), embedded: None }),
+            Some(url) => Ok(Self {
+                url: url.0.clone(),
+                embedded: None,
+            }),
             None => Self::start(config).await,
         }
     }
 
     async fn start(config: &Config) -> anyhow::Result<Self> {
         let folder = config.postgres_folder();
-        for above in [Some(config.data.as_path()), folder.parent()].into_iter().flatten() {
+        for above in [Some(config.data.as_path()), folder.parent()]
+            .into_iter()
+            .flatten()
+        {
             make_passable(above)?;
         }
         let postgres = PostgresConfig {
             binaries: config.postgres_bin.clone(),
             ..PostgresConfig::new(folder)
         };
-        let postgres = Postgres::start(postgres).await.context("the embedded Postgres")?;
-        Ok(Self { url: postgres.url().to_owned(), embedded: Some(Arc::new(postgres)) })
+        let postgres = Postgres::start(postgres)
+            .await
+            .context("the embedded Postgres")?;
+        Ok(Self {
+            url: postgres.url().to_owned(),
+            embedded: Some(Arc::new(postgres)),
+        })
     }
 
     /// Starts the embedded Postgres again whenever it ends by itself, until `stopping`.

@@ -38,7 +38,9 @@ const PROGRESS: Duration = Duration::from_secs(5);
 pub async fn run(mut config: Config, arguments: Demo) -> anyhow::Result<()> {
     config.demo = true;
     config.development = true;
-    config.mqtt_ws = config.mqtt_ws.or(Some(SocketAddr::from(([127, 0, 0, 1], 9001))));
+    config.mqtt_ws = config
+        .mqtt_ws
+        .or(Some(SocketAddr::from(([127, 0, 0, 1], 9001))));
     if arguments.fresh {
         begin_anew(&config)?;
     }
@@ -66,9 +68,14 @@ async fn simulate(config: &Config, node: &Node, arguments: &Demo) -> anyhow::Res
     println!("{}", welcome(config, node.addresses));
     let (stop_handle, stop) = stop();
     let progress = ProgressSink::default();
-    let (sink, reporting) = (progress.clone(), report(node.platform.store.clone(), progress));
+    let (sink, reporting) = (
+        progress.clone(),
+        report(node.platform.store.clone(), progress),
+    );
     let fleet =
-        tokio::spawn(async move { run_fleet(devices, FleetOptions::default(), &sink, &stop).await });
+        tokio::spawn(
+            async move { run_fleet(devices, FleetOptions::default(), &sink, &stop).await },
+        );
     tokio::select! {
         requested = stop_requested() => requested?,
         () = reporting => {}
@@ -108,17 +115,18 @@ async fn register_organisation(platform: &Platform, organisation: &Slug) -> anyh
         display_name: "Sealrock demonstration".parse()?,
     };
     let context = context_of(&format!("organisation/{organisation}"));
-    platform.commands.register_organisation(&context, command).await?;
+    platform
+        .commands
+        .register_organisation(&context, command)
+        .await?;
     Ok(())
 }
 
-async fn register_place(
-    platform: &Platform,
-    org: &Slug,
-    spec: &DeviceSpec,
-) -> anyhow::Result<()> {
-    let (site, asset): (Slug, Slug) =
-        (spec.site.to_string().parse()?, spec.asset.to_string().parse()?);
+async fn register_place(platform: &Platform, org: &Slug, spec: &DeviceSpec) -> anyhow::Result<()> {
+    let (site, asset): (Slug, Slug) = (
+        spec.site.to_string().parse()?,
+        spec.asset.to_string().parse()?,
+    );
     let kind: SiteKind = parse_kind("site", spec.site_kind)?;
     let display_name = spec.site_display_name.parse()?;
     let mut command = RegisterSite::new(org.clone(), site.clone(), display_name, kind);
@@ -184,7 +192,12 @@ impl Kept {
         use std::io::Write;
         use std::os::unix::fs::OpenOptionsExt;
         let mut options = std::fs::OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&self.path)?;
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&self.path)?;
         file.write_all(&serde_json::to_vec_pretty(&self.credentials)?)?;
         Ok(())
     }
@@ -198,10 +211,15 @@ async fn new_credential(
 ) -> anyhow::Result<Value> {
     let commands = &node.platform.commands;
     let context = cli_context_of(Uuid::now_v7());
-    let registered = match commands.register_device(&context, registration(name, spec)?).await {
+    let registered = match commands
+        .register_device(&context, registration(name, spec)?)
+        .await
+    {
         Err(CommandError::Rejected(_)) => {
             let context = cli_context_of(Uuid::now_v7());
-            commands.rotate_credential(&context, &name.org, &name.site, &name.name).await?
+            commands
+                .rotate_credential(&context, &name.org, &name.site, &name.name)
+                .await?
         }
         registered => registered?,
     };
@@ -266,7 +284,9 @@ fn begin_anew(config: &Config) -> anyhow::Result<()> {
 fn welcome(config: &Config, at: Addresses) -> String {
     let Addresses { http, mqtt, .. } = at;
     let data = config.data.display();
-    let websocket = at.mqtt_ws.map_or_else(String::new, |ws| format!("MQTT/WS  ws://{ws}/mqtt\n"));
+    let websocket = at
+        .mqtt_ws
+        .map_or_else(String::new, |ws| format!("MQTT/WS  ws://{ws}/mqtt\n"));
     format!(
         "
 Sealrock is running, with data flowing.

@@ -28,7 +28,12 @@ pub async fn run(config: &Config, command: Device) -> anyhow::Result<()> {
 async fn answer(platform: &Platform, config: &Config, command: Device) -> anyhow::Result<String> {
     let (commands, context) = (&platform.commands, cli_context());
     match command {
-        Device::Add { device, asset, source, display_name: given } => {
+        Device::Add {
+            device,
+            asset,
+            source,
+            display_name: given,
+        } => {
             let command = RegisterDevice {
                 org: device.org.clone(),
                 site: device.site.clone(),
@@ -45,17 +50,35 @@ async fn answer(platform: &Platform, config: &Config, command: Device) -> anyhow
             Ok(credentials(config, &device, &registered))
         }
         Device::Rotate(device) => {
-            let DeviceName { org, site, name, .. } = &device;
-            let rotated = commands.rotate_credential(&context, org, site, name).await?;
+            let DeviceName {
+                org, site, name, ..
+            } = &device;
+            let rotated = commands
+                .rotate_credential(&context, org, site, name)
+                .await?;
             Ok(credentials(config, &device, &rotated))
         }
-        Device::Revoke(DeviceName { org, site, name, .. }) => {
-            let done = commands.revoke_credential(&context, &org, &site, &name).await?;
-            Ok(format!("device {org}/{site}/{name} is locked out: entry {}", done.receipt.first))
+        Device::Revoke(DeviceName {
+            org, site, name, ..
+        }) => {
+            let done = commands
+                .revoke_credential(&context, &org, &site, &name)
+                .await?;
+            Ok(format!(
+                "device {org}/{site}/{name} is locked out: entry {}",
+                done.receipt.first
+            ))
         }
-        Device::Decommission(DeviceName { org, site, name, .. }) => {
-            let done = commands.decommission_device(&context, &org, &site, &name).await?;
-            Ok(format!("device {org}/{site}/{name} is out of use: entry {}", done.receipt.first))
+        Device::Decommission(DeviceName {
+            org, site, name, ..
+        }) => {
+            let done = commands
+                .decommission_device(&context, &org, &site, &name)
+                .await?;
+            Ok(format!(
+                "device {org}/{site}/{name} is out of use: entry {}",
+                done.receipt.first
+            ))
         }
     }
 }
@@ -68,13 +91,19 @@ fn credentials(config: &Config, device: &DeviceName, registered: &RegisteredDevi
     let text = |key: &str| credentials[key].as_str().unwrap_or_default().to_owned();
     format!(
         "id      {}\nsecret  {}   (shown this once)\ntopic   {}\nmqtt    {}\nhttp    {}",
-        text("id"), text("secret"), text("topic"), text("mqtt"), text("http")
+        text("id"),
+        text("secret"),
+        text("topic"),
+        text("mqtt"),
+        text("http")
     )
 }
 
 /// The device's credentials as clients read them (`{id, secret, org, site, name, topic, …}`).
 pub fn as_json(device: &DeviceName, registered: &RegisteredDevice, at: Addresses) -> Value {
-    let DeviceName { org, site, name, .. } = device;
+    let DeviceName {
+        org, site, name, ..
+    } = device;
     let topic = Topic::new(org.clone(), site.clone(), name.clone(), TopicKind::Batch);
     json!({
         "id": registered.device,

@@ -12,8 +12,11 @@ use crate::config::Config;
 use crate::platform::Platform;
 
 /// Postgres settings that durability rests on, with the value that they must have.
-const DURABLE: [(&str, &str); 3] =
-    [("fsync", "on"), ("full_page_writes", "on"), ("synchronous_commit", "on")];
+const DURABLE: [(&str, &str); 3] = [
+    ("fsync", "on"),
+    ("full_page_writes", "on"),
+    ("synchronous_commit", "on"),
+];
 /// How far our clock and the database's may be apart, in seconds; above it appending stops.
 const CLOCK_TOLERANCE: f64 = 60.0;
 /// Free space below which the disk is a finding, in bytes.
@@ -48,28 +51,48 @@ pub async fn run(config: &Config, json: Json) -> anyhow::Result<ExitCode> {
         }
     }
     let all_good = checks.iter().all(|check| check.good);
-    Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if all_good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
 }
 
 fn check(name: &'static str, good: bool, found: impl Into<String>) -> Check {
-    Check { name, good, found: found.into() }
+    Check {
+        name,
+        good,
+        found: found.into(),
+    }
 }
 
 async fn database(pool: &PgPool) -> anyhow::Result<Vec<Check>> {
-    let version: String = sqlx::query_scalar("SHOW server_version").fetch_one(pool).await?;
-    let number: String = sqlx::query_scalar("SHOW server_version_num").fetch_one(pool).await?;
+    let version: String = sqlx::query_scalar("SHOW server_version")
+        .fetch_one(pool)
+        .await?;
+    let number: String = sqlx::query_scalar("SHOW server_version_num")
+        .fetch_one(pool)
+        .await?;
     let major = number.parse::<u32>().unwrap_or_default() / 10_000;
     let mut checks = vec![check("postgres", (15..=18).contains(&major), version)];
     for (setting, wanted) in DURABLE {
-        let found: String = sqlx::query_scalar(&format!("SHOW {setting}")).fetch_one(pool).await?;
+        let found: String = sqlx::query_scalar(&format!("SHOW {setting}"))
+            .fetch_one(pool)
+            .await?;
         // Replication asks for more than `on`, which is as good.
-        let good = found == wanted || (setting == "synchronous_commit" && found.starts_with("remote"));
+        let good =
+            found == wanted || (setting == "synchronous_commit" && found.starts_with("remote"));
         checks.push(check(setting, good, found));
     }
-    let theirs: DateTime<Utc> =
-        sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(pool).await?;
+    let theirs: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()")
+        .fetch_one(pool)
+        .await?;
     let apart = (Utc::now() - theirs).as_seconds_f64();
-    checks.push(check("clock", apart.abs() < CLOCK_TOLERANCE, format!("{apart:+.3} s from Postgres'")));
+    checks.push(check(
+        "clock",
+        apart.abs() < CLOCK_TOLERANCE,
+        format!("{apart:+.3} s from Postgres'"),
+    ));
     Ok(checks)
 }
 
@@ -81,7 +104,10 @@ async fn keys(platform: &Platform, config: &Config) -> anyhow::Result<Check> {
         .iter()
         .filter_map(|ledger| match keys.key(&ledger.name, &ledger.origin) {
             Ok(key) if key.vkey() == ledger.vkey => None,
-            Ok(_) => Some(format!("{}: another key than the ledger was begun with", ledger.name)),
+            Ok(_) => Some(format!(
+                "{}: another key than the ledger was begun with",
+                ledger.name
+            )),
             Err(error) => Some(error.to_string()),
         })
         .collect();
@@ -99,7 +125,11 @@ fn disk(config: &Config) -> Check {
     match statvfs(folder) {
         Ok(disk) => {
             let free = disk.blocks_available() * disk.fragment_size();
-            check("disk", free > LEAST_FREE, format!("{} MiB free", free >> 20))
+            check(
+                "disk",
+                free > LEAST_FREE,
+                format!("{} MiB free", free >> 20),
+            )
         }
         Err(error) => check("disk", false, format!("{}: {error}", folder.display())),
     }

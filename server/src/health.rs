@@ -16,8 +16,9 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 /// Upper bounds of the latency histograms, in seconds.
-const BUCKETS: [f64; 12] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+const BUCKETS: [f64; 12] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+];
 
 /// What readiness rests on.
 pub struct Health {
@@ -65,7 +66,11 @@ async fn ready(State(health): State<Arc<Health>>) -> impl IntoResponse {
             .collect(),
         Err(error) => vec![error.to_string()],
     };
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     let stopping = health.stopping.is_cancelled();
     let body = json!({
         "ready": ready, "database": database, "stopping": stopping, "projectionsStanding": standing,
@@ -75,5 +80,8 @@ async fn ready(State(health): State<Arc<Health>>) -> impl IntoResponse {
 
 async fn ping(pool: &PgPool) -> bool {
     let ping = sqlx::query("SELECT 1").execute(pool);
-    matches!(tokio::time::timeout(Duration::from_secs(2), ping).await, Ok(Ok(_)))
+    matches!(
+        tokio::time::timeout(Duration::from_secs(2), ping).await,
+        Ok(Ok(_))
+    )
 }

@@ -24,7 +24,12 @@ pub async fn export(config: &Config, arguments: Export) -> anyhow::Result<()> {
     if arguments.json {
         println!("{}", serde_json::to_string(&exported)?);
     } else {
-        let Exported { origin, size, size_before, files_written } = exported;
+        let Exported {
+            origin,
+            size,
+            size_before,
+            files_written,
+        } = exported;
         let directory = arguments.directory.display();
         println!(
             "{directory} holds {size} entries of {origin} ({} new, {files_written} files written)",
@@ -68,11 +73,21 @@ pub async fn verify(arguments: Verify) -> anyhow::Result<ExitCode> {
 
 fn print_verified(Verified { report, trust }: &Verified) {
     for finding in &report.findings {
-        let at = finding.index.map_or_else(String::new, |index| format!("entry {index}: "));
-        println!("{} {at}{} [{}]", finding.ledger, finding.message, finding.cause.code());
+        let at = finding
+            .index
+            .map_or_else(String::new, |index| format!("entry {index}: "));
+        println!(
+            "{} {at}{} [{}]",
+            finding.ledger,
+            finding.message,
+            finding.cause.code()
+        );
     }
     if report.is_verified() {
-        println!("verified: {} entries of {}, root {}", report.size, report.origin, report.root);
+        println!(
+            "verified: {} entries of {}, root {}",
+            report.size, report.origin, report.root
+        );
     } else {
         println!("{} findings in {}", report.findings.len(), report.origin);
     }
@@ -91,8 +106,15 @@ pub async fn fsck(config: &Config, arguments: Fsck) -> anyhow::Result<ExitCode> 
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        report.findings.iter().for_each(|finding| println!("{finding}"));
-        println!("{} entries checked, {} findings", report.size, report.findings.len());
+        report
+            .findings
+            .iter()
+            .for_each(|finding| println!("{finding}"));
+        println!(
+            "{} entries checked, {} findings",
+            report.size,
+            report.findings.len()
+        );
     }
     Ok(exit_code(report.findings.is_empty()))
 }
@@ -104,7 +126,11 @@ async fn fsck_in(platform: &Platform, arguments: &Fsck) -> anyhow::Result<FsckRe
 }
 
 fn exit_code(good: bool) -> ExitCode {
-    if good { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) }
+    if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(FINDINGS)
+    }
 }
 
 /// A progress bar on a terminal, nothing elsewhere.

@@ -11,8 +11,11 @@ use tokio::time::{Duration, sleep};
 /// How often new ledgers are looked for, and how long a failed read waits.
 const ROUND: Duration = Duration::from_secs(1);
 /// Events after which a device must sign in anew.
-const LOCKING_OUT: [&str; 3] =
-    ["DeviceCredentialRotated", "DeviceCredentialRevoked", "DeviceDecommissioned"];
+const LOCKING_OUT: [&str; 3] = [
+    "DeviceCredentialRotated",
+    "DeviceCredentialRevoked",
+    "DeviceDecommissioned",
+];
 
 /// Follows every ledger, whichever process writes it. Ends when it is aborted.
 ///
@@ -26,7 +29,12 @@ pub async fn follow(store: EventStore, broker: Arc<dyn Broker>) {
             for (ledger, next) in ledgers {
                 if !followed.contains(&ledger) {
                     followed.push(ledger);
-                    tokio::spawn(follow_ledger(store.clone(), ledger, next, Arc::downgrade(&broker)));
+                    tokio::spawn(follow_ledger(
+                        store.clone(),
+                        ledger,
+                        next,
+                        Arc::downgrade(&broker),
+                    ));
                 }
             }
         }
@@ -38,7 +46,11 @@ pub async fn follow(store: EventStore, broker: Arc<dyn Broker>) {
 async fn places(store: &EventStore, at_end: bool) -> Result<Vec<(LedgerId, Index)>, StoreError> {
     let mut places = Vec::new();
     for ledger in store.ledgers().await? {
-        let size = if at_end { store.size(ledger.id).await? } else { 0 };
+        let size = if at_end {
+            store.size(ledger.id).await?
+        } else {
+            0
+        };
         places.push((ledger.id, Index(size)));
     }
     Ok(places)
@@ -51,11 +63,20 @@ async fn follow_ledger(
     broker: Weak<dyn Broker>,
 ) {
     let mut sizes = store.watch_size(ledger);
-    while let Ok(size) = sizes.wait_for(|size| *size > next.0).await.map(|size| Index(*size)) {
-        let Some(broker) = broker.upgrade() else { return };
+    while let Ok(size) = sizes
+        .wait_for(|size| *size > next.0)
+        .await
+        .map(|size| Index(*size))
+    {
+        let Some(broker) = broker.upgrade() else {
+            return;
+        };
         match store.streams_with(ledger, next, size, &LOCKING_OUT).await {
             Ok(streams) => {
-                streams.iter().filter_map(device_of).for_each(|device| broker.disconnect(device));
+                streams
+                    .iter()
+                    .filter_map(|stream| device_of(stream))
+                    .for_each(|device| broker.disconnect(device));
                 next = size;
             }
             Err(error) => {
@@ -66,6 +87,6 @@ async fn follow_ledger(
     }
 }
 
-fn device_of(stream: &String) -> Option<DeviceId> {
+fn device_of(stream: &str) -> Option<DeviceId> {
     stream.strip_prefix("device/")?.parse().ok()
 }

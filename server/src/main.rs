@@ -31,8 +31,12 @@ fn main() -> ExitCode {
         .install_default()
         .expect("nothing in this process has chosen a provider before main");
     let cli = Cli::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(cli)));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let outcome = runtime
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run(cli)));
     outcome.unwrap_or_else(|error| {
         eprintln!("sealrock: {error:#}");
         ExitCode::from(2)

@@ -68,8 +68,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 /// # Errors
 /// If signals cannot be received.
 pub async fn stop_requested() -> anyhow::Result<()> {
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -167,7 +169,10 @@ impl Parts {
         let (broker, present) =
             EmbeddedBroker::start(broker_config, Arc::clone(&sink), Arc::clone(&letters)).await?;
         let broker = Arc::new(broker);
-        let lockout = lockout::follow(platform.store.clone(), Arc::clone(&broker) as Arc<dyn Broker>);
+        let lockout = lockout::follow(
+            platform.store.clone(),
+            Arc::clone(&broker) as Arc<dyn Broker>,
+        );
         let lockout = tokio::spawn(lockout);
         let addresses = Addresses {
             http: listener.local_addr()?,
@@ -183,11 +188,31 @@ impl Parts {
         let presence = tokio::spawn(presence::follow(present, models));
         let token = projecting.clone();
         let runner = tokio::spawn(async move { runner.run(token).await });
-        Ok(Self { addresses, broker, stopping, projecting, http, runner, presence, lockout, note })
+        Ok(Self {
+            addresses,
+            broker,
+            stopping,
+            projecting,
+            http,
+            runner,
+            presence,
+            lockout,
+            note,
+        })
     }
 
     fn into_node(self, platform: Platform) -> Node {
-        let Self { addresses, broker, stopping, projecting, http, runner, presence, lockout, note } = self;
+        let Self {
+            addresses,
+            broker,
+            stopping,
+            projecting,
+            http,
+            runner,
+            presence,
+            lockout,
+            note,
+        } = self;
         Node {
             platform,
             addresses,
@@ -244,7 +269,10 @@ async fn start_http(
         return Ok(vec![serve_http(listener, routes.merge(metrics), stopping)]);
     };
     let own = listen(own_port, "metrics").await?;
-    Ok(vec![serve_http(listener, routes, stopping), serve_http(own, metrics, stopping)])
+    Ok(vec![
+        serve_http(listener, routes, stopping),
+        serve_http(own, metrics, stopping),
+    ])
 }
 
 fn serve_http(
@@ -254,7 +282,9 @@ fn serve_http(
 ) -> JoinHandle<()> {
     let stopping = stopping.clone().cancelled_owned();
     tokio::spawn(async move {
-        let served = axum::serve(listener, routes).with_graceful_shutdown(stopping).await;
+        let served = axum::serve(listener, routes)
+            .with_graceful_shutdown(stopping)
+            .await;
         if let Err(error) = served {
             tracing::error!(%error, "HTTP ended");
         }

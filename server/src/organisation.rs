@@ -18,13 +18,20 @@ use crate::platform::{Platform, cli_context};
 /// # Errors
 /// If it is refused or the database is away.
 pub async fn organisation(config: &Config, command: cli::Organisation) -> anyhow::Result<()> {
-    let cli::Organisation::Add { name, display_name, json } = command;
+    let cli::Organisation::Add {
+        name,
+        display_name,
+        json,
+    } = command;
     let command = RegisterOrganisation {
         display_name: self::display_name(display_name, &name)?,
         slug: name.clone(),
     };
     let platform = Platform::open(config).await?;
-    let done = platform.commands.register_organisation(&cli_context(), command).await;
+    let done = platform
+        .commands
+        .register_organisation(&cli_context(), command)
+        .await;
     platform.close().await;
     print(json.json, &format!("organisation {name}"), &done?);
     Ok(())
@@ -35,12 +42,21 @@ pub async fn organisation(config: &Config, command: cli::Organisation) -> anyhow
 /// # Errors
 /// As [`organisation`].
 pub async fn site(config: &Config, command: cli::Site) -> anyhow::Result<()> {
-    let cli::Site::Add { org, name, kind, display_name, json } = command;
+    let cli::Site::Add {
+        org,
+        name,
+        kind,
+        display_name,
+        json,
+    } = command;
     let display_name = self::display_name(display_name, &name)?;
     let kind: SiteKind = parse_kind("site", &kind)?;
     let command = RegisterSite::new(org.clone(), name.clone(), display_name, kind);
     let platform = Platform::open(config).await?;
-    let done = platform.commands.register_site(&cli_context(), command).await;
+    let done = platform
+        .commands
+        .register_site(&cli_context(), command)
+        .await;
     platform.close().await;
     print(json.json, &format!("site {org}/{name}"), &done?);
     Ok(())
@@ -51,7 +67,14 @@ pub async fn site(config: &Config, command: cli::Site) -> anyhow::Result<()> {
 /// # Errors
 /// As [`organisation`].
 pub async fn asset(config: &Config, command: cli::Asset) -> anyhow::Result<()> {
-    let cli::Asset::Add { org, site, name, kind, display_name, json } = command;
+    let cli::Asset::Add {
+        org,
+        site,
+        name,
+        kind,
+        display_name,
+        json,
+    } = command;
     let kind: AssetKind = parse_kind("asset", &kind)?;
     let command = RegisterAsset {
         display_name: self::display_name(display_name, &name)?,
@@ -62,7 +85,10 @@ pub async fn asset(config: &Config, command: cli::Asset) -> anyhow::Result<()> {
         assumptions: Attributes::default(),
     };
     let platform = Platform::open(config).await?;
-    let done = platform.commands.register_asset(&cli_context(), command).await;
+    let done = platform
+        .commands
+        .register_asset(&cli_context(), command)
+        .await;
     platform.close().await;
     print(json.json, &format!("asset {org}/{site}/{name}"), &done?);
     Ok(())
@@ -93,6 +119,9 @@ fn print(json: bool, what: &str, done: &Done) {
         });
         println!("{}", json!({ "registered": what, "receipt": receipt }));
     } else {
-        println!("{what} is registered: entry {} of {}", receipt.first, receipt.ledger);
+        println!(
+            "{what} is registered: entry {} of {}",
+            receipt.first, receipt.ledger
+        );
     }
 }

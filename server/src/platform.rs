@@ -46,7 +46,11 @@ impl Platform {
         match open_store(&database.url, config, connections).await {
             Ok(store) => {
                 let commands = Commands::new(store.clone(), config.demo);
-                Ok(Self { database, store, commands })
+                Ok(Self {
+                    database,
+                    store,
+                    commands,
+                })
             }
             Err(error) => {
                 database.close().await;
@@ -64,8 +68,13 @@ impl Platform {
         if let Some(ledger) = self.store.ledger(&wanted).await? {
             return Ok(ledger);
         }
-        let names: Vec<String> =
-            self.store.ledgers().await?.iter().map(|ledger| ledger.name.to_string()).collect();
+        let names: Vec<String> = self
+            .store
+            .ledgers()
+            .await?
+            .iter()
+            .map(|ledger| ledger.name.to_string())
+            .collect();
         anyhow::bail!("there is no ledger {name}; there are: {}", names.join(", "))
     }
 
@@ -81,7 +90,9 @@ async fn open_store(url: &str, config: &Config, connections: u32) -> anyhow::Res
     database::migrate_at(url).await?;
     let pool = sealrock_eventstore::connect(url, connections).await?;
     let keys = Arc::new(KeyFiles::new(config.keys_folder()));
-    EventStore::open(pool, keys, &config.origin).await.context("the event store")
+    EventStore::open(pool, keys, &config.origin)
+        .await
+        .context("the event store")
 }
 
 /// A command of the command line, under a new id.

@@ -32,15 +32,25 @@ async fn act(runner: &Runner, command: Projections) -> anyhow::Result<()> {
         }
         Projections::Rebuild { name } => {
             let rebuilt = runner.rebuild(&name, &CancellationToken::new()).await?;
-            println!("{} is rebuilt from {} entries", rebuilt.projection, rebuilt.entries);
+            println!(
+                "{} is rebuilt from {} entries",
+                rebuilt.projection, rebuilt.entries
+            );
         }
     }
     Ok(())
 }
 
 fn print(status: &ProjectionStatus) {
-    let ProjectionStatus { projection, ledger, next_index, head, lag_events, lag_seconds, .. } =
-        status;
+    let ProjectionStatus {
+        projection,
+        ledger,
+        next_index,
+        head,
+        lag_events,
+        lag_seconds,
+        ..
+    } = status;
     let state = status.reason().unwrap_or_else(|| "running".to_owned());
     println!(
         "{projection:<14} {ledger:<16} {next_index}/{head} entries, {lag_events} behind \

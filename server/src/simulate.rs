@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use sealrock_simulator::replay::{Mapping, ReplayOptions, replay};
 use sealrock_simulator::{
-    Boot, Credential, Device, FleetOptions, Model, ProgressSink, Schedule, Seed, WellSlot,
+    Boot, Credential, Device, FleetOptions, Model, ProgressSink, Schedule, Seed, Stop, WellSlot,
     demo_fleet, run_fleet, stop,
 };
 
@@ -32,25 +32,47 @@ pub async fn run(arguments: Simulate) -> anyhow::Result<()> {
         }
     });
     let unanswered = match &arguments.replay {
-        Some(recording) => {
-            let mapping = mapping(arguments.mapping.as_deref().unwrap_or_default())?;
-            let options = ReplayOptions { rate: arguments.rate, ..ReplayOptions::default() };
-            let report =
-                replay(recording, mapping, &credentials, options, &progress, &stop).await?;
-            println!("{report}");
-            report.unanswered
-        }
-        None => {
-            let devices = devices(credentials, &arguments)?;
-            let options = FleetOptions { batches: arguments.batches, ..FleetOptions::default() };
-            let reports = run_fleet(devices, options, &progress, &stop).await;
-            reports.iter().map(|report| report.unanswered).sum()
-        }
+        Some(recording) => play(recording, &arguments, &credentials, &progress, &stop).await?,
+        None => simulate(&arguments, credentials, &progress, &stop).await?,
     };
     printing.abort();
     println!("{}", progress.get());
     anyhow::ensure!(unanswered == 0, "{unanswered} batches were not answered");
     Ok(())
+}
+
+/// Plays a recording; answers how many batches were left unanswered.
+async fn play(
+    recording: &Path,
+    arguments: &Simulate,
+    credentials: &[Credential],
+    progress: &ProgressSink,
+    stop: &Stop,
+) -> anyhow::Result<usize> {
+    let mapping = mapping(arguments.mapping.as_deref().unwrap_or_default())?;
+    let options = ReplayOptions {
+        rate: arguments.rate,
+        ..ReplayOptions::default()
+    };
+    let report = replay(recording, mapping, credentials, options, progress, stop).await?;
+    println!("{report}");
+    Ok(report.unanswered)
+}
+
+/// Runs simulated devices; answers how many batches were left unanswered.
+async fn simulate(
+    arguments: &Simulate,
+    credentials: Vec<Credential>,
+    progress: &ProgressSink,
+    stop: &Stop,
+) -> anyhow::Result<usize> {
+    let devices = devices(credentials, arguments)?;
+    let options = FleetOptions {
+        batches: arguments.batches,
+        ..FleetOptions::default()
+    };
+    let reports = run_fleet(devices, options, progress, stop).await;
+    Ok(reports.iter().map(|report| report.unanswered).sum())
 }
 
 fn devices(credentials: Vec<Credential>, arguments: &Simulate) -> anyhow::Result<Vec<Device>> {
@@ -67,7 +89,13 @@ fn devices(credentials: Vec<Credential>, arguments: &Simulate) -> anyhow::Result
                 None => model_of_demo(&credential).unwrap_or(Model::Bme280),
             };
             let (seed, boot) = (Seed(arguments.seed), Boot::random());
-            Ok(Device { credential, model, seed, schedule, boot })
+            Ok(Device {
+                credential,
+                model,
+                seed,
+                schedule,
+                boot,
+            })
         })
         .collect()
 }
@@ -82,13 +110,18 @@ fn model(name: &str) -> anyhow::Result<Model> {
         "injection_well_1" => Model::InjectionWell(WellSlot::First),
         "injection_well_2" => Model::InjectionWell(WellSlot::Second),
         "monitoring_well" => Model::MonitoringWell,
-        other => anyhow::bail!("there is no model {other:?}; `sealrock simulate --help` lists them"),
+        other => {
+            anyhow::bail!("there is no model {other:?}; `sealrock simulate --help` lists them")
+        }
     })
 }
 
 /// The model of the demonstration's device of that name.
 fn model_of_demo(credential: &Credential) -> Option<Model> {
-    demo_fleet().into_iter().find(|spec| spec.name == credential.name).map(|spec| spec.model)
+    demo_fleet()
+        .into_iter()
+        .find(|spec| spec.name == credential.name)
+        .map(|spec| spec.model)
 }
 
 fn mapping(name: &str) -> anyhow::Result<Mapping> {
@@ -97,7 +130,10 @@ fn mapping(name: &str) -> anyhow::Result<Mapping> {
     }
     let known: Vec<_> = Mapping::builtin_names().collect();
     let text = std::fs::read_to_string(name).with_context(|| {
-        format!("mapping {name:?} is neither a file nor one of {}", known.join(", "))
+        format!(
+            "mapping {name:?} is neither a file nor one of {}",
+            known.join(", ")
+        )
     })?;
     Mapping::parse(&text).with_context(|| format!("mapping {name}"))
 }

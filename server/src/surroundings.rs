@@ -24,7 +24,11 @@ pub struct Note(PathBuf);
 impl Addresses {
     /// Those of the server that runs on the data folder, else the configured ones.
     pub fn of(config: &Config) -> Self {
-        let configured = Self { http: config.http, mqtt: config.mqtt, mqtt_ws: config.mqtt_ws };
+        let configured = Self {
+            http: config.http,
+            mqtt: config.mqtt,
+            mqtt_ws: config.mqtt_ws,
+        };
         std::fs::read(path(&config.data))
             .ok()
             .and_then(|note| serde_json::from_slice(&note).ok())

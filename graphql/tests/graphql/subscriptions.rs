@@ -262,9 +262,9 @@ async fn a_subscription_outlives_an_outage_of_postgres() {
     let device = world.register_device("meter-1").await;
     let after = beginning(&world).await;
     let mut readings = world.subscribe(READINGS, json!({"after": after})).await;
-    let mut entries = world
-        .subscribe(ENTRIES, json!({"type": "SensorBatchRecorded"}))
-        .await;
+    // From a position: "now" would be whenever the server gets to it.
+    let batches = json!({"after": after, "type": "SensorBatchRecorded"});
+    let mut entries = world.subscribe(ENTRIES, batches).await;
     world.record(&device, 1, 0, &[1.0]).await;
     assert_eq!(readings.item("readings").await["value"], 1.0);
     let first = entries.item("ledgerEntries").await;

@@ -1,27 +1,24 @@
 //! Nothing that was acknowledged is lost and nothing is stored twice, whatever dies.
 
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::support::{Device, SOON, Server, batch, data_folder};
 use sealrock_ledger::{TilePath, decode_payloads};
 use sealrock_testkit::cluster;
-use crate::support::{Device, SOON, Server, batch, data_folder};
 
 /// A batch's identity within the test: its boot names device and round.
 type Key = (String, u64);
 
 /// Sends batches over HTTP, one after the other, until told to stop; answers those that were
 /// acknowledged. What was not acknowledged is sent again with the same bytes, as a device does.
-async fn load(
-    http: String,
-    device: Device,
-    boot: String,
-    stop: Arc<AtomicBool>,
-) -> BTreeSet<Key> {
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
+async fn load(http: String, device: Device, boot: String, stop: Arc<AtomicBool>) -> BTreeSet<Key> {
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(20))
+        .build()
+        .unwrap();
     let mut acknowledged = BTreeSet::new();
     let mut seq = 1;
     let mut bytes = batch(&boot, seq, 400.0);
@@ -40,8 +37,15 @@ async fn load(
                 bytes = batch(&boot, seq, 400.0);
             }
             Ok(response) => {
-                assert_eq!(response.status(), 503, "only a ledger that is away may refuse this");
-                assert!(response.headers().contains_key("retry-after"), "503 says when to come back");
+                assert_eq!(
+                    response.status(),
+                    503,
+                    "only a ledger that is away may refuse this"
+                );
+                assert!(
+                    response.headers().contains_key("retry-after"),
+                    "503 says when to come back"
+                );
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -85,7 +89,9 @@ async fn a_server_killed_under_load_loses_nothing_and_restarts_by_itself() {
     let data = data_folder();
     let mut server = Server::start(data.path());
     server.register_site();
-    let devices: Vec<Device> = (0..4).map(|n| server.add_device(&format!("meter-{n}"))).collect();
+    let devices: Vec<Device> = (0..4)
+        .map(|n| server.add_device(&format!("meter-{n}")))
+        .collect();
     let mut acknowledged = BTreeSet::new();
     for round in 0..3 {
         let stop = Arc::new(AtomicBool::new(false));
@@ -93,7 +99,12 @@ async fn a_server_killed_under_load_loses_nothing_and_restarts_by_itself() {
             .iter()
             .map(|device| {
                 let boot = format!("{}/{round}", device.id());
-                tokio::spawn(load(server.http.clone(), device.clone(), boot, Arc::clone(&stop)))
+                tokio::spawn(load(
+                    server.http.clone(),
+                    device.clone(),
+                    boot,
+                    Arc::clone(&stop),
+                ))
             })
             .collect();
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -104,7 +115,11 @@ async fn a_server_killed_under_load_loses_nothing_and_restarts_by_itself() {
         }
         server = Server::start(data.path());
     }
-    assert!(acknowledged.len() > 20, "there was hardly any load: {}", acknowledged.len());
+    assert!(
+        acknowledged.len() > 20,
+        "there was hardly any load: {}",
+        acknowledged.len()
+    );
     assert_each_once(&recorded(&server), &acknowledged);
     server.stop();
 }
@@ -117,7 +132,12 @@ async fn while_postgres_is_away_devices_wait_and_then_it_goes_on() {
     server.register_site();
     let device = server.add_device("meter-1");
     let stop = Arc::new(AtomicBool::new(false));
-    let load = load(server.http.clone(), device, "boot".to_owned(), Arc::clone(&stop));
+    let load = load(
+        server.http.clone(),
+        device,
+        "boot".to_owned(),
+        Arc::clone(&stop),
+    );
     let load = tokio::spawn(load);
     for _ in 0..2 {
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -128,7 +148,11 @@ async fn while_postgres_is_away_devices_wait_and_then_it_goes_on() {
     tokio::time::sleep(Duration::from_secs(8)).await;
     stop.store(true, Ordering::Relaxed);
     let acknowledged = load.await.unwrap();
-    assert!(acknowledged.len() > 10, "there was hardly any load: {}", acknowledged.len());
+    assert!(
+        acknowledged.len() > 10,
+        "there was hardly any load: {}",
+        acknowledged.len()
+    );
     assert_each_once(&recorded(&server), &acknowledged);
     server.stop();
 }
@@ -146,6 +170,9 @@ async fn a_server_starts_its_postgres_again_when_it_is_killed() {
         assert!(begun.elapsed() < SOON, "Postgres did not come back");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    assert_eq!(recorded(&server), [("boot".to_owned(), 1), ("boot".to_owned(), 2)]);
+    assert_eq!(
+        recorded(&server),
+        [("boot".to_owned(), 1), ("boot".to_owned(), 2)]
+    );
     server.stop();
 }

@@ -1,11 +1,10 @@
 //! What devices send wrongly is answered, kept and counted; what they send rightly is durable.
 
-
 use std::time::Duration;
 
+use crate::support::{Device, SOON, Server, batch, data_folder};
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS};
 use serde_json::{Value, json};
-use crate::support::{Device, SOON, Server, batch, data_folder};
 use tempfile::TempDir;
 
 struct Plant {
@@ -19,7 +18,11 @@ fn plant() -> Plant {
     let server = Server::start(data.path());
     server.register_site();
     let device = server.add_device("meter-1");
-    Plant { server, device, data }
+    Plant {
+        server,
+        device,
+        data,
+    }
 }
 
 impl Plant {
@@ -29,18 +32,22 @@ impl Plant {
         T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
     {
         let url = sealrock_postgres::attach(&self.data.path().join("postgres")).unwrap();
-        let pool = sealrock_eventstore::connect_as_login(&url, 1).await.unwrap();
+        let pool = sealrock_eventstore::connect_as_login(&url, 1)
+            .await
+            .unwrap();
         let rows = sqlx::query_scalar(sql).fetch_all(&pool).await.unwrap();
         pool.close().await;
         rows
     }
 
     async fn dead_letters(&self) -> Vec<String> {
-        self.ask("SELECT reason FROM ingest.dead_letters ORDER BY id").await
+        self.ask("SELECT reason FROM ingest.dead_letters ORDER BY id")
+            .await
     }
 
     async fn entries(&self) -> i64 {
-        self.ask("SELECT count(*) FROM sealrock.batch_payloads").await[0]
+        self.ask("SELECT count(*) FROM sealrock.batch_payloads")
+            .await[0]
     }
 
     fn connect(&self, device: &Device) -> (AsyncClient, EventLoop) {
@@ -85,14 +92,29 @@ async fn over_http_every_mistake_gets_its_answer_and_nothing_is_lost() {
     let same = batch("b", 2, 2.0);
     let (_, second) = server.ingest(device, same.clone()).await;
     let (status, again) = server.ingest(device, same).await;
-    assert_eq!((status, &again["index"]), (200, &second["index"]), "a duplicate has its receipt");
+    assert_eq!(
+        (status, &again["index"]),
+        (200, &second["index"]),
+        "a duplicate has its receipt"
+    );
     assert_eq!(again["duplicate"], true);
 
     let (status, problem) = server.ingest(device, batch("b", 2, 3.0)).await;
-    assert_eq!((status, &problem["code"]), (409, &json!("conflict")), "{problem}");
+    assert_eq!(
+        (status, &problem["code"]),
+        (409, &json!("conflict")),
+        "{problem}"
+    );
     let (status, problem) = server.ingest(device, "{\"seq\":3").await;
-    assert_eq!((status, &problem["code"]), (400, &json!("undecodable")), "{problem}");
-    let oversize = format!("{{\"seq\":4,\"tags\":{{\"x\":\"{}\"}}}}", "x".repeat(1 << 20));
+    assert_eq!(
+        (status, &problem["code"]),
+        (400, &json!("undecodable")),
+        "{problem}"
+    );
+    let oversize = format!(
+        "{{\"seq\":4,\"tags\":{{\"x\":\"{}\"}}}}",
+        "x".repeat(1 << 20)
+    );
     let (status, problem) = server.ingest(device, oversize).await;
     assert_eq!(status, 413, "{problem}");
     let stranger = Device(json!({ "id": device.id(), "secret": "wrong" }));
@@ -109,7 +131,10 @@ async fn over_http_every_mistake_gets_its_answer_and_nothing_is_lost() {
 
     assert_eq!(plant.entries().await, 3, "one, two and the suspect one");
     let letters = plant.dead_letters().await;
-    assert_eq!(letters, ["conflict", "undecodable", "too-large", "media-type"]);
+    assert_eq!(
+        letters,
+        ["conflict", "undecodable", "too-large", "media-type"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,10 +144,19 @@ async fn over_mqtt_a_puback_means_durable_and_receipts_tell_the_rest() {
     let (client, mut events) = plant.connect(device);
     let receipts = device.topic().replace("/batch", "/receipt");
     client.subscribe(&receipts, QoS::AtLeastOnce).await.unwrap();
-    next(&mut events, |p| matches!(p, Packet::SubAck(_)).then_some(())).await;
+    next(&mut events, |p| {
+        matches!(p, Packet::SubAck(_)).then_some(())
+    })
+    .await;
 
-    client.publish(device.topic(), QoS::AtLeastOnce, false, batch("b", 1, 1.0)).await.unwrap();
-    next(&mut events, |p| matches!(p, Packet::PubAck(_)).then_some(())).await;
+    client
+        .publish(device.topic(), QoS::AtLeastOnce, false, batch("b", 1, 1.0))
+        .await
+        .unwrap();
+    next(&mut events, |p| {
+        matches!(p, Packet::PubAck(_)).then_some(())
+    })
+    .await;
     assert_eq!(plant.entries().await, 1, "durable when the PUBACK came");
 
     for (bytes, code) in [
@@ -130,7 +164,10 @@ async fn over_mqtt_a_puback_means_durable_and_receipts_tell_the_rest() {
         ("not a batch".to_owned(), "undecodable"),
         (format!("{{{}}}", " ".repeat(1 << 20)), "too-large"),
     ] {
-        client.publish(device.topic(), QoS::AtLeastOnce, false, bytes).await.unwrap();
+        client
+            .publish(device.topic(), QoS::AtLeastOnce, false, bytes)
+            .await
+            .unwrap();
         let answer = loop {
             let answer = receipt(&mut events).await;
             if answer.get("error").is_some() {
@@ -139,7 +176,10 @@ async fn over_mqtt_a_puback_means_durable_and_receipts_tell_the_rest() {
         };
         assert_eq!(answer["error"]["code"], code, "{answer}");
     }
-    assert_eq!(plant.dead_letters().await, ["conflict", "undecodable", "too-large"]);
+    assert_eq!(
+        plant.dead_letters().await,
+        ["conflict", "undecodable", "too-large"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,7 +193,10 @@ async fn over_mqtt_strangers_are_refused_and_foreign_topics_end_the_connection()
     let other = plant.server.add_device("meter-2");
     let (client, mut events) = plant.connect(&plant.device);
     let foreign = batch("b", 1, 1.0);
-    client.publish(other.topic(), QoS::AtLeastOnce, false, foreign).await.unwrap();
+    client
+        .publish(other.topic(), QoS::AtLeastOnce, false, foreign)
+        .await
+        .unwrap();
     let closed = async { while events.poll().await.is_ok() {} };
     tokio::time::timeout(SOON, closed).await.unwrap();
     assert_eq!(plant.dead_letters().await, ["wrong-topic"]);
@@ -163,7 +206,9 @@ async fn over_mqtt_strangers_are_refused_and_foreign_topics_end_the_connection()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotated_or_revoked_device_loses_its_open_connection() {
     let plant = plant();
-    let path = ["--org", "northsea", "--site", "plant-1", "--name", "meter-1"];
+    let path = [
+        "--org", "northsea", "--site", "plant-1", "--name", "meter-1",
+    ];
     for command in ["rotate", "revoke"] {
         let device = if command == "rotate" {
             plant.device.clone()
@@ -172,8 +217,13 @@ async fn a_rotated_or_revoked_device_loses_its_open_connection() {
             Device(serde_json::from_str(&plant.server.command(&rotated)).unwrap())
         };
         let (_client, mut events) = plant.connect(&device);
-        next(&mut events, |p| matches!(p, Packet::ConnAck(_)).then_some(())).await;
-        plant.server.command(&[&["device", command], &path[..]].concat());
+        next(&mut events, |p| {
+            matches!(p, Packet::ConnAck(_)).then_some(())
+        })
+        .await;
+        plant
+            .server
+            .command(&[&["device", command], &path[..]].concat());
         let closed = async { while events.poll().await.is_ok() {} };
         tokio::time::timeout(SOON, closed).await.unwrap();
         let (status, _) = plant.server.ingest(&device, batch("b", 1, 1.0)).await;

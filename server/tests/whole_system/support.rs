@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// How long anything that should happen may take on a busy machine.
-pub const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_mins(1);
 
 /// A data folder that user `postgres` can reach, as a root's `TempDir` cannot be.
 pub fn data_folder() -> TempDir {
@@ -50,12 +50,7 @@ impl Server {
         Self::launch(data, &arguments, &[], "Ctrl-C stops; the data stay.")
     }
 
-    fn launch(
-        data: &Path,
-        arguments: &[&str],
-        environment: &[(&str, &str)],
-        ready: &str,
-    ) -> Self {
+    fn launch(data: &Path, arguments: &[&str], environment: &[(&str, &str)], ready: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sealrock"))
             .args(arguments)
             .args(["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--data"])
@@ -68,15 +63,22 @@ impl Server {
         let lines = lines_until(&mut child, ready);
         let word_after = |start: &str| {
             let rest = lines.iter().find_map(|line| line.strip_prefix(start));
-            rest.and_then(|rest| rest.split_whitespace().next()).map(str::to_owned)
+            rest.and_then(|rest| rest.split_whitespace().next())
+                .map(str::to_owned)
         };
         let mqtt = word_after("MQTT     mqtt://").unwrap();
         let (host, port) = mqtt.rsplit_once(':').unwrap();
         Self {
             child,
             data: data.to_owned(),
-            environment: environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
-            http: word_after("GraphQL  ").unwrap().trim_end_matches("/graphql").to_owned(),
+            environment: environment
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
+            http: word_after("GraphQL  ")
+                .unwrap()
+                .trim_end_matches("/graphql")
+                .to_owned(),
             mqtt: (host.to_owned(), port.parse().unwrap()),
             admin_password: word_after("first administrator: user admin password "),
         }
@@ -90,7 +92,11 @@ impl Server {
 
     /// Asks it to stop and waits until it has, in order.
     pub fn stop(mut self) {
-        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM).unwrap();
+        kill(
+            Pid::from_raw(self.child.id().cast_signed()),
+            Signal::SIGTERM,
+        )
+        .unwrap();
         let begun = Instant::now();
         while begun.elapsed() < SOON {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -110,8 +116,9 @@ impl Server {
 
     /// Registers a device of `northsea/plant-1`.
     pub fn add_device(&self, name: &str) -> Device {
-        let arguments =
-            ["device", "add", "--org", "northsea", "--site", "plant-1", "--name", name, "--json"];
+        let arguments = [
+            "device", "add", "--org", "northsea", "--site", "plant-1", "--name", name, "--json",
+        ];
         Device(serde_json::from_str(&self.command(&arguments)).unwrap())
     }
 
@@ -132,7 +139,10 @@ impl Server {
         let output = self.run(arguments);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (out, err) = (text(&output.stdout), text(&output.stderr));
-        assert!(output.status.success(), "sealrock {arguments:?}: {out}{err}");
+        assert!(
+            output.status.success(),
+            "sealrock {arguments:?}: {out}{err}"
+        );
         out
     }
 
@@ -154,15 +164,27 @@ impl Server {
             .await
             .unwrap();
         let status = response.status().as_u16();
-        (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default())
+        (
+            status,
+            serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default(),
+        )
     }
 
     /// A GraphQL operation with this access token.
     pub async fn graphql(&self, token: Option<&str>, query: &str, variables: Value) -> Value {
         let client = reqwest::Client::new().post(format!("{}/graphql", self.http));
-        let client = token.iter().fold(client, |client, token| client.bearer_auth(token));
+        let client = token
+            .iter()
+            .fold(client, reqwest::RequestBuilder::bearer_auth);
         let body = json!({ "query": query, "variables": variables });
-        client.json(&body).send().await.unwrap().json().await.unwrap()
+        client
+            .json(&body)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
     }
 
     /// Signs the first administrator in; the access token.
@@ -175,7 +197,10 @@ impl Server {
                 json!({ "input": { "username": "admin", "password": password } }),
             )
             .await;
-        answer["data"]["signIn"]["accessToken"].as_str().expect("signed in").to_owned()
+        answer["data"]["signIn"]["accessToken"]
+            .as_str()
+            .expect("signed in")
+            .to_owned()
     }
 }
 
@@ -206,9 +231,13 @@ impl Device {
 
 /// The file of that name below a folder.
 fn find(folder: &Path, name: &str) -> Option<PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
-    let here = files.into_iter().find(|path| path.file_name().is_some_and(|found| found == name));
+    let here = files
+        .into_iter()
+        .find(|path| path.file_name().is_some_and(|found| found == name));
     here.or_else(|| folders.iter().find_map(|folder| find(folder, name)))
 }
 
@@ -234,10 +263,11 @@ fn lines_until(child: &mut Child, ready: &str) -> Vec<String> {
     });
     let mut lines = Vec::new();
     loop {
-        match receiver.recv_timeout(SOON) {
-            Ok(line) if line == ready => return lines,
-            Ok(line) => lines.push(line),
-            Err(_) => panic!("the server does not get ready; it said {lines:?}"),
+        let line = receiver.recv_timeout(SOON);
+        let line = line.unwrap_or_else(|e| panic!("{e}: not ready; it said {lines:?}"));
+        if line == ready {
+            return lines;
         }
+        lines.push(line);
     }
 }

@@ -13,7 +13,9 @@ use crate::support::{Device, SOON, Server, batch, data_folder};
 
 /// The programs of `tests/clients`; `make test` installs what they need.
 fn client(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(file)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/clients")
+        .join(file)
 }
 
 fn python() -> Command {
@@ -26,7 +28,9 @@ fn text(output: &Output) -> String {
 }
 
 fn succeed(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}; run `make test`"));
+    let output = command
+        .output()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}; run `make test`"));
     assert!(output.status.success(), "{command:?}: {}", text(&output));
     text(&output)
 }
@@ -38,8 +42,17 @@ fn write(folder: &TempDir, name: &str, content: &str) -> PathBuf {
 }
 
 fn add_probe(server: &Server) -> Device {
-    let arguments =
-        ["device", "add", "--org", "demo", "--site", "kericho-tea", "--name", "my-probe", "--json"];
+    let arguments = [
+        "device",
+        "add",
+        "--org",
+        "demo",
+        "--site",
+        "kericho-tea",
+        "--name",
+        "my-probe",
+        "--json",
+    ];
     Device(serde_json::from_str(&server.command(&arguments)).unwrap())
 }
 
@@ -47,8 +60,22 @@ fn mosquitto_pub(server: &Server, device: &Device, batch: &str) {
     let (host, port) = &server.mqtt;
     let port = port.to_string();
     succeed(Command::new("mosquitto_pub").args([
-        "-V", "311", "-q", "1", "-h", host, "-p", &port, "-u", device.id(), "-P", device.secret(),
-        "-t", device.topic(), "-m", batch,
+        "-V",
+        "311",
+        "-q",
+        "1",
+        "-h",
+        host,
+        "-p",
+        &port,
+        "-u",
+        device.id(),
+        "-P",
+        device.secret(),
+        "-t",
+        device.topic(),
+        "-m",
+        batch,
     ]));
 }
 
@@ -62,7 +89,11 @@ async fn values(server: &Server, token: &str, device: &Device) -> Vec<Value> {
     });
     let answer = server.graphql(Some(token), query, variables).await;
     let nodes = answer["data"]["readings"]["nodes"].as_array();
-    nodes.unwrap_or_else(|| panic!("{answer}")).iter().map(|node| node["value"].clone()).collect()
+    nodes
+        .unwrap_or_else(|| panic!("{answer}"))
+        .iter()
+        .map(|node| node["value"].clone())
+        .collect()
 }
 
 async fn until_values(server: &Server, token: &str, device: &Device, wanted: &[f64]) {
@@ -79,7 +110,9 @@ async fn until_values(server: &Server, token: &str, device: &Device, wanted: &[f
 
 /// Flips one bit in the middle of the entry at `index` of an export.
 fn flip(export: &Path, size: u64, index: u64) {
-    let (n, width) = TilePath::bundles(size).nth(usize::try_from(index / 256).unwrap()).unwrap();
+    let (n, width) = TilePath::bundles(size)
+        .nth(usize::try_from(index / 256).unwrap())
+        .unwrap();
     let path = export.join(TilePath::Entries { n, width }.to_string());
     let mut bundle = std::fs::read(&path).unwrap();
     let mut at = 0;
@@ -116,9 +149,16 @@ async fn the_newcomers_tour_works_from_the_demo_to_the_auditor() {
     // A batch by paho-mqtt (MQTT 5), one by mosquitto_pub (MQTT 3.1.1).
     let credentials = write(&files, "probe.json", &probe.0.to_string());
     let first = write(&files, "batch.json", &batch("tour", 1, 412.5));
-    let published =
-        succeed(python().arg(client("publish.py")).arg(&credentials).arg(&first));
-    assert!(published.contains("PUBACK") && published.contains("\"index\""), "{published}");
+    let published = succeed(
+        python()
+            .arg(client("publish.py"))
+            .arg(&credentials)
+            .arg(&first),
+    );
+    assert!(
+        published.contains("PUBACK") && published.contains("\"index\""),
+        "{published}"
+    );
     mosquitto_pub(&server, &probe, &batch("tour", 2, 413.5));
 
     until_values(&server, &token, &probe, &[412.5, 413.5]).await;
@@ -127,20 +167,27 @@ async fn the_newcomers_tour_works_from_the_demo_to_the_auditor() {
     assert!(received.status.success(), "{lines}");
     let live: Vec<Value> = lines
         .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap()["data"]["readings"]["value"].clone())
+        .map(|line| {
+            serde_json::from_str::<Value>(line).unwrap()["data"]["readings"]["value"].clone()
+        })
         .collect();
     assert_eq!(live, [json!(412.5), json!(413.5)]);
 
     // kill -9, restart: everything is there, and the device goes on with a gap that is visible.
     server.kill();
     let mut server = Server::start(data.path());
-    assert_eq!(server.admin_password, None, "the administrator was made at the first start");
+    assert_eq!(
+        server.admin_password, None,
+        "the administrator was made at the first start"
+    );
     server.admin_password = password;
     let token = server.sign_in().await;
     mosquitto_pub(&server, &probe, &batch("tour", 5, 414.5));
     until_values(&server, &token, &probe, &[412.5, 413.5, 414.5]).await;
     let query = "query($id: ID!) { device(id: $id) { gaps { boot fromSeq toSeq open } } }";
-    let gaps = server.graphql(Some(&token), query, json!({ "id": probe.id() })).await;
+    let gaps = server
+        .graphql(Some(&token), query, json!({ "id": probe.id() }))
+        .await;
     let gap = json!([{ "boot": "tour", "fromSeq": 3, "toSeq": 4, "open": true }]);
     assert_eq!(gaps["data"]["device"]["gaps"], gap, "{gaps}");
 
@@ -152,7 +199,10 @@ async fn the_newcomers_tour_works_from_the_demo_to_the_auditor() {
     let size = exported["size"].as_u64().unwrap();
     assert!(server.command(&["verify", path]).contains("verified"));
     let checked = succeed(python().arg(client("check_export.py")).arg(&export));
-    assert!(checked.contains(&format!("{size} entries are canonical")), "{checked}");
+    assert!(
+        checked.contains(&format!("{size} entries are canonical")),
+        "{checked}"
+    );
     server.command(&["fsck", "demo"]);
 
     // One flipped byte names the entry.
