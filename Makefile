@@ -23,15 +23,7 @@ help: ## This list
 	echo "make check   format, lints, documentation, licences: what a change must pass besides"
 
 demo: needs-rust apt-demo
-	@data=$${SEALROCK_DATA:-sealrock-data}
-	# Postgres does not run as root but as user postgres, who cannot enter a home of root.
-	if [ "$$(id -u)" = 0 ] && ! setpriv --reuid=postgres --clear-groups test -x . 2>/dev/null; then
-	  data=$${SEALROCK_DATA:-/var/lib/sealrock-demo}
-	  echo "demo: user postgres cannot enter $$PWD, so the data go to $$data"
-	fi
-	exec cargo run --locked --package sealrock -- demo --data "$$data" $(ARGS)
-
-tools: needs-node apt-test $(TOOLS)/python/.ready $(CLIENTS)/node_modules/.package-lock.json
+	@exec cargo run --locked --package sealrock -- demo $(ARGS)
 
 test: needs-rust tools
 	@args="$(ARGS)"

@@ -134,6 +134,25 @@ pub async fn change_password(
     }
 }
 
+/// Gives an account a new random password, to be changed at its next sign-in; `None` if there is no
+/// such account. For an operator at the machine: it asks for no password.
+///
+/// # Errors
+/// [`AccessError`]; the old password still holds then, unless the connection was lost in the commit.
+pub async fn reset_password(
+    pool: &PgPool,
+    username: &Username,
+) -> Result<Option<Password>, AccessError> {
+    let password = Password::generate();
+    let hash = password::hash(password.clone()).await?;
+    let reset = sqlx::query(include_str!("sql/reset_password.sql"))
+        .bind(username.as_str())
+        .bind(hash)
+        .execute(pool)
+        .await?;
+    Ok((reset.rows_affected() == 1).then_some(password))
+}
+
 async fn any_account(pool: &PgPool) -> Result<bool, AccessError> {
     let found = sqlx::query_scalar("SELECT EXISTS (SELECT FROM access.accounts)");
     Ok(found.fetch_one(pool).await?)

@@ -43,12 +43,25 @@ pub(crate) async fn read(
         .bind(i64::from(limit))
         .fetch_all(pool)
         .await?;
-    let mut recorded = rows
-        .into_iter()
-        .map(without_payload)
-        .collect::<Result<Vec<_>, _>>()?;
-    add_payloads(pool, ledger, &mut recorded).await?;
-    Ok(recorded)
+    with_payloads(pool, ledger, rows).await
+}
+
+/// As [`read`], cut where the payloads' bytes would pass `max_bytes`; at least one entry.
+pub(crate) async fn read_bounded(
+    pool: &PgPool,
+    ledger: LedgerId,
+    from: Index,
+    limit: u32,
+    max_bytes: u64,
+) -> Result<Vec<Recorded>, StoreError> {
+    let rows: Vec<EntryRow> = sqlx::query_as(include_str!("sql/read_entries_bounded.sql"))
+        .bind(ledger.0)
+        .bind(stored(from.0))
+        .bind(i64::from(limit))
+        .bind(i64::try_from(max_bytes).unwrap_or(i64::MAX))
+        .fetch_all(pool)
+        .await?;
+    with_payloads(pool, ledger, rows).await
 }
 
 pub(crate) async fn read_stream(
@@ -63,12 +76,7 @@ pub(crate) async fn read_stream(
         .bind(stored(after_version))
         .fetch_all(pool)
         .await?;
-    let mut recorded = rows
-        .into_iter()
-        .map(without_payload)
-        .collect::<Result<Vec<_>, _>>()?;
-    add_payloads(pool, ledger, &mut recorded).await?;
-    Ok(recorded)
+    with_payloads(pool, ledger, rows).await
 }
 
 pub(crate) async fn streams_with(
@@ -143,6 +151,19 @@ fn without_payload((entry_bytes, leaf_hash): EntryRow) -> Result<Recorded, Store
         entry_bytes,
         payload: None,
     })
+}
+
+async fn with_payloads(
+    pool: &PgPool,
+    ledger: LedgerId,
+    rows: Vec<EntryRow>,
+) -> Result<Vec<Recorded>, StoreError> {
+    let mut recorded = rows
+        .into_iter()
+        .map(without_payload)
+        .collect::<Result<Vec<_>, _>>()?;
+    add_payloads(pool, ledger, &mut recorded).await?;
+    Ok(recorded)
 }
 
 async fn add_payloads(

@@ -168,6 +168,21 @@ impl EventStore {
         reader::read(self.pool(), ledger, from, limit).await
     }
 
+    /// As [`EventStore::read`], but the answer ends before its payloads would have more than
+    /// `max_bytes` bytes together. It holds at least one entry where there is one, however large.
+    ///
+    /// # Errors
+    /// If the database is away or a row cannot be read.
+    pub async fn read_bounded(
+        &self,
+        ledger: LedgerId,
+        from: Index,
+        limit: u32,
+        max_bytes: u64,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        reader::read_bounded(self.pool(), ledger, from, limit, max_bytes).await
+    }
+
     /// The entries of one stream after a version, in order.
     ///
     /// # Errors

@@ -434,3 +434,40 @@ async fn the_application_can_neither_change_nor_delete_what_is_recorded() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_bounded_read_ends_before_its_payloads_pass_the_bound_and_holds_at_least_one() {
+    let f = fixture().await;
+    let mut events = Vec::new();
+    for (length, retention) in [
+        (400, Retention::Kept),
+        (400, Retention::Batch),
+        (400, Retention::Batch),
+        (5000, Retention::Batch),
+    ] {
+        let mut event = event("thing/1", Expected::Any, &vec![b'x'; length]);
+        event.retention = retention;
+        events.push(event);
+    }
+    f.store
+        .append(f.ledger.id, append(Uuid::now_v7(), events))
+        .await
+        .unwrap();
+    let lengths = async |from, limit, max_bytes| -> Vec<(u64, usize)> {
+        let read = f
+            .store
+            .read_bounded(f.ledger.id, Index(from), limit, max_bytes);
+        let length = |one: &Recorded| one.payload.as_ref().unwrap().bytes.len();
+        read.await
+            .unwrap()
+            .iter()
+            .map(|one| (one.entry.index.0, length(one)))
+            .collect()
+    };
+    assert_eq!(lengths(0, 10, 799).await, [(0, 400)]);
+    assert_eq!(lengths(0, 10, 800).await, [(0, 400), (1, 400)]);
+    assert_eq!(lengths(3, 10, 1).await, [(3, 5000)]);
+    assert_eq!(lengths(1, 1, u64::MAX).await, [(1, 400)]);
+    assert_eq!(lengths(0, 10, u64::MAX).await.len(), 4);
+    assert_eq!(lengths(4, 10, u64::MAX).await, []);
+}

@@ -108,6 +108,15 @@ pub enum Command {
         after_help = "Example:\n  sealrock device add --org northsea --site plant-1 --name meter-7 --json"
     )]
     Device(Device),
+    /// Accounts of people
+    #[command(
+        subcommand,
+        after_help = "Example:\n  sealrock user reset-password admin"
+    )]
+    User(User),
+    /// What devices sent and the platform could not take, newest first
+    #[command(after_help = "Example:\n  sealrock dead-letters northsea")]
+    DeadLetters(DeadLetters),
     /// Prints the effective configuration, secrets masked
     #[command(after_help = "Example:\n  SEALROCK_HTTP=0.0.0.0:8080 sealrock config")]
     Config,
@@ -310,6 +319,26 @@ pub enum Device {
     Revoke(DeviceName),
     /// Takes a device out of use for good
     Decommission(DeviceName),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Gives an account a new random password, shown this once, to be changed at the next sign-in
+    ResetPassword {
+        /// The name that it signs in with
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct DeadLetters {
+    /// The organisation whose devices sent them
+    pub org: Slug,
+    /// At most so many
+    #[arg(long, default_value_t = 20)]
+    pub most: u16,
+    #[command(flatten)]
+    pub json: Json,
 }
 
 /// `500ms`, `5s`, `2m`, `1h`.

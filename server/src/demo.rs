@@ -307,3 +307,60 @@ Ctrl-C stops; the data stay.
 "
     )
 }
+
+#[cfg(test)]
+#[expect(
+    clippy::unwrap_used,
+    reason = "a failed set-up is a failed test"
+)]
+mod tests {
+    use super::*;
+    use sealrock_domain::asset::AssetKind;
+    use sealrock_domain::telemetry::{Verdict, assess, decode};
+    use sealrock_simulator::replay::Mapping;
+
+    #[test]
+    fn every_reading_of_the_demonstration_counts() {
+        let start = chrono::Utc::now() - chrono::TimeDelta::days(1);
+        for spec in demo_fleet() {
+            let device = Device {
+                credential: Credential::from_json(
+                    br#"{"id":"d","secret":"s","org":"demo","site":"s","name":"n",
+                        "topic":"sealrock/v1/demo/s/n/batch","mqtt":"localhost:1883"}"#,
+                )
+                .unwrap(),
+                model: spec.model,
+                seed: Seed(1),
+                schedule: Schedule::new(start, Duration::from_mins(20), 1.0).unwrap(),
+                boot: Boot::random(),
+            };
+            for batch in device.batches().take(72) {
+                let batch = decode(&batch.bytes).unwrap();
+                for assessed in assess(&batch, chrono::Utc::now()) {
+                    let good = matches!(assessed.verdict, Verdict::Good { .. });
+                    assert!(good, "{}: {assessed:?}", spec.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_demonstrations_sites_and_assets_are_of_kinds_that_the_platform_knows() {
+        for spec in demo_fleet() {
+            parse_kind::<SiteKind>("site", spec.site_kind).unwrap();
+            parse_kind::<AssetKind>("asset", spec.asset_kind).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_mappings_of_recorded_data_name_metrics_and_units_of_the_catalogue() {
+        for name in Mapping::builtin_names() {
+            for column in Mapping::builtin(name).unwrap().columns {
+                let metric = column.metric.parse().unwrap();
+                let known = sealrock_domain::telemetry::metric::find(&metric);
+                let known = known.unwrap_or_else(|| panic!("{name}: {} is unknown", column.metric));
+                assert!(known.accepts(&column.unit), "{name}: {} in {}", column.metric, column.unit);
+            }
+        }
+    }
+}

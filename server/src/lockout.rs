@@ -17,43 +17,46 @@ const LOCKING_OUT: [&str; 3] = [
     "DeviceDecommissioned",
 ];
 
-/// Follows every ledger, whichever process writes it. Ends when it is aborted.
-///
-/// It starts before any device is connected, so it follows the ledgers that it finds at first from
-/// their end, and those that are begun later from their beginning.
-pub async fn follow(store: EventStore, broker: Arc<dyn Broker>) {
-    let mut followed: Option<Vec<LedgerId>> = None;
-    loop {
-        if let Ok(ledgers) = places(&store, followed.is_none()).await {
-            let followed = followed.get_or_insert_default();
-            for (ledger, next) in ledgers {
-                if !followed.contains(&ledger) {
-                    followed.push(ledger);
-                    tokio::spawn(follow_ledger(
-                        store.clone(),
-                        ledger,
-                        next,
-                        Arc::downgrade(&broker),
-                    ));
-                }
-            }
-        }
-        sleep(ROUND).await;
-    }
+/// Where to follow the ledgers from.
+pub struct Lockouts {
+    store: EventStore,
+    places: Vec<(LedgerId, Index)>,
 }
 
-/// Each ledger with the index to follow it from.
-async fn places(store: &EventStore, at_end: bool) -> Result<Vec<(LedgerId, Index)>, StoreError> {
-    let mut places = Vec::new();
-    for ledger in store.ledgers().await? {
-        let size = if at_end {
-            store.size(ledger.id).await?
-        } else {
-            0
-        };
-        places.push((ledger.id, Index(size)));
+impl Lockouts {
+    /// Notes the end of every ledger. To be called before a device can connect.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn begin(store: EventStore) -> Result<Self, StoreError> {
+        let mut places = Vec::new();
+        for ledger in store.ledgers().await? {
+            places.push((ledger.id, Index(store.size(ledger.id).await?)));
+        }
+        Ok(Self { store, places })
     }
-    Ok(places)
+
+    /// Follows every ledger from there, and those that are begun later from their beginning,
+    /// whichever process writes them. Ends when it is aborted.
+    pub async fn follow(self, broker: Arc<dyn Broker>) {
+        let mut followed = Vec::new();
+        let mut found = self.places;
+        loop {
+            for (ledger, next) in found {
+                if !followed.contains(&ledger) {
+                    followed.push(ledger);
+                    let broker = Arc::downgrade(&broker);
+                    tokio::spawn(follow_ledger(self.store.clone(), ledger, next, broker));
+                }
+            }
+            sleep(ROUND).await;
+            let ledgers = self.store.ledgers().await.unwrap_or_default();
+            found = ledgers
+                .into_iter()
+                .map(|ledger| (ledger.id, Index(0)))
+                .collect();
+        }
+    }
 }
 
 async fn follow_ledger(

@@ -3,6 +3,7 @@
 mod cli;
 mod config;
 mod database;
+mod dead_letters;
 mod demo;
 mod device;
 mod doctor;
@@ -17,6 +18,7 @@ mod presence;
 mod projections;
 mod simulate;
 mod surroundings;
+mod user;
 
 use std::process::ExitCode;
 
@@ -38,9 +40,23 @@ fn main() -> ExitCode {
         .map_err(anyhow::Error::from)
         .and_then(|runtime| runtime.block_on(run(cli)));
     outcome.unwrap_or_else(|error| {
-        eprintln!("sealrock: {error:#}");
+        eprintln!("sealrock: {}", describe(&error));
         ExitCode::from(2)
     })
+}
+
+/// The error with its causes, but for those that the text before them tells already.
+fn describe(error: &anyhow::Error) -> String {
+    error
+        .chain()
+        .map(ToString::to_string)
+        .fold(String::new(), |told, cause| {
+            match (told.is_empty(), told.contains(&cause)) {
+                (true, _) => cause,
+                (false, true) => told,
+                (false, false) => format!("{told}: {cause}"),
+            }
+        })
 }
 
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -58,6 +74,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Site(command) => organisation::site(&config, command).await,
         Command::Asset(command) => organisation::asset(&config, command).await,
         Command::Device(command) => device::run(&config, command).await,
+        Command::User(command) => user::run(&config, command).await,
+        Command::DeadLetters(arguments) => dead_letters::run(&config, arguments).await,
         Command::Config => config.print(),
         Command::Migrate => database::migrate(&config).await,
         Command::Doctor(arguments) => return doctor::run(&config, arguments).await,

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use metrics_exporter_prometheus::PrometheusHandle;
 use sealrock_access::{TokenKey, Tokens, accounts};
 use sealrock_commands::Devices;
 use sealrock_graphql::GraphqlState;
@@ -23,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::database;
 use crate::health::{self, Health};
-use crate::lockout;
+use crate::lockout::Lockouts;
 use crate::platform::Platform;
 use crate::presence;
 use crate::surroundings::{Addresses, Note};
@@ -40,6 +39,11 @@ pub struct Node {
     pub platform: Platform,
     /// Where it listens, with the real ports.
     pub addresses: Addresses,
+    parts: Parts,
+}
+
+/// What a node runs on its platform.
+struct Parts {
     broker: Arc<EmbeddedBroker>,
     stopping: CancellationToken,
     projecting: CancellationToken,
@@ -47,7 +51,7 @@ pub struct Node {
     runner: JoinHandle<()>,
     presence: JoinHandle<()>,
     lockout: JoinHandle<()>,
-    _note: Note,
+    _note: Option<Note>,
 }
 
 /// Runs the platform until it is told to stop.
@@ -89,7 +93,7 @@ pub async fn stop_requested() -> anyhow::Result<()> {
 }
 
 impl Node {
-    /// Starts Postgres, the write side, the read models, the broker and HTTP, in this order.
+    /// Starts Postgres, the write side, the read models, HTTP and at last the broker.
     ///
     /// # Errors
     /// If one of them does not start; those before it are stopped again.
@@ -99,8 +103,13 @@ impl Node {
         }
         let platform = Platform::own(config).await?;
         let stopping = CancellationToken::new();
+        platform.database.keep_running(stopping.clone());
         match Parts::start(config, &platform, stopping.clone()).await {
-            Ok(parts) => Ok(parts.into_node(platform)),
+            Ok((parts, addresses)) => Ok(Self {
+                platform,
+                addresses,
+                parts,
+            }),
             Err(error) => {
                 stopping.cancel();
                 platform.close().await;
@@ -111,39 +120,45 @@ impl Node {
 
     /// Stops intake, lets what was taken end, then the read models, then Postgres.
     pub async fn stop(self) {
-        self.stopping.cancel();
-        self.broker.stop(GRACE).await;
-        for task in self.http {
-            if tokio::time::timeout(GRACE, task).await.is_err() {
-                tracing::warn!("some HTTP requests did not end in time and were cut");
-            }
+        let Parts {
+            broker,
+            stopping,
+            projecting,
+            http,
+            runner,
+            presence,
+            lockout,
+            _note,
+        } = self.parts;
+        stopping.cancel();
+        broker.stop(GRACE).await;
+        for task in http {
+            end("an HTTP request", task).await;
         }
-        self.lockout.abort();
-        let _aborted = self.lockout.await;
+        lockout.abort();
+        let _aborted = lockout.await;
         // The broker's end is the end of the presence stream.
-        drop(self.broker);
-        self.projecting.cancel();
-        for task in [self.runner, self.presence] {
-            if tokio::time::timeout(GRACE, task).await.is_err() {
-                tracing::warn!("a read model did not end in time; it goes on at the next start");
-            }
+        drop(broker);
+        projecting.cancel();
+        end("a read model", runner).await;
+        end("presence", presence).await;
+        if tokio::time::timeout(GRACE, self.platform.close())
+            .await
+            .is_err()
+        {
+            tracing::warn!("the database did not end in time; it recovers at the next start");
         }
-        self.platform.close().await;
         tracing::info!("stopped");
     }
 }
 
-/// What a node is made of, besides its platform.
-struct Parts {
-    addresses: Addresses,
-    broker: Arc<EmbeddedBroker>,
-    stopping: CancellationToken,
-    projecting: CancellationToken,
-    http: Vec<JoinHandle<()>>,
-    runner: JoinHandle<()>,
-    presence: JoinHandle<()>,
-    lockout: JoinHandle<()>,
-    note: Note,
+/// Waits for a task that was told to end, and cuts it when it takes too long: what it had not
+/// committed was not acknowledged.
+async fn end(what: &str, mut task: JoinHandle<()>) {
+    if tokio::time::timeout(GRACE, &mut task).await.is_err() {
+        tracing::warn!("{what} did not end in time and was cut");
+        task.abort();
+    }
 }
 
 impl Parts {
@@ -151,80 +166,63 @@ impl Parts {
         config: &Config,
         platform: &Platform,
         stopping: CancellationToken,
-    ) -> anyhow::Result<Self> {
-        let projecting = CancellationToken::new();
-        platform.database.keep_running(stopping.clone());
+    ) -> anyhow::Result<(Self, Addresses)> {
+        let (store, pool) = (&platform.store, platform.store.pool());
         announce_first_admin(platform).await?;
-        let runner = Runner::new(platform.store.clone(), sealrock_projections::all());
+        let runner = Runner::new(store.clone(), sealrock_projections::all());
         runner.prepare().await.context("the read models")?;
+        let models = ReadModels::new(store.clone());
         let sink: Arc<dyn BatchSink> = Arc::new(Devices::new(platform.commands.clone()));
-        let letters: Arc<dyn DeadLetters> =
-            Arc::new(PostgresDeadLetters::new(platform.store.pool().clone()));
-        // HTTP listens first: if its port is taken, no device has been let in.
-        let listener = listen(config.http, "http").await?;
-        let broker_config = BrokerConfig {
-            websocket: config.mqtt_ws,
-            ..BrokerConfig::new(config.mqtt, config.broker_folder())
-        };
-        let (broker, present) =
-            EmbeddedBroker::start(broker_config, Arc::clone(&sink), Arc::clone(&letters)).await?;
+        let letters: Arc<dyn DeadLetters> = Arc::new(PostgresDeadLetters::new(pool.clone()));
+        let routes =
+            routes(config, platform, &runner, &stopping)
+                .await?
+                .merge(sealrock_ingest::router(
+                    Arc::clone(&sink),
+                    Arc::clone(&letters),
+                ));
+        let sites = http_sites(config, routes).await?;
+        // Known before a device can connect, so that no lockout is missed.
+        let lockouts = Lockouts::begin(store.clone()).await?;
+
+        // From here on devices are let in, and nothing can fail.
+        let (broker, present) = EmbeddedBroker::start(broker_config(config), sink, letters).await?;
         let broker = Arc::new(broker);
-        let lockout = lockout::follow(
-            platform.store.clone(),
-            Arc::clone(&broker) as Arc<dyn Broker>,
-        );
-        let lockout = tokio::spawn(lockout);
         let addresses = Addresses {
-            http: listener.local_addr()?,
+            http: sites[0].0.local_addr()?,
             mqtt: broker.local_addr(),
             mqtt_ws: broker.websocket_addr(),
         };
-        let routes = routes(config, platform, &runner, &stopping)
-            .await?
-            .merge(sealrock_ingest::router(sink, letters));
-        let http = start_http(config, listener, routes, &stopping).await?;
-        let note = addresses.note(&config.data)?;
-        let models = ReadModels::new(platform.store.clone());
-        let presence = tokio::spawn(presence::follow(present, models));
-        let token = projecting.clone();
-        let runner = tokio::spawn(async move { runner.run(token).await });
-        Ok(Self {
-            addresses,
-            broker,
-            stopping,
-            projecting,
-            http,
-            runner,
-            presence,
-            lockout,
-            note,
-        })
-    }
-
-    fn into_node(self, platform: Platform) -> Node {
-        let Self {
-            addresses,
-            broker,
-            stopping,
-            projecting,
-            http,
-            runner,
-            presence,
-            lockout,
-            note,
-        } = self;
-        Node {
-            platform,
-            addresses,
-            broker,
-            stopping,
-            projecting,
-            http,
-            runner,
-            presence,
-            lockout,
-            _note: note,
+        let note = addresses.note(&config.data);
+        if let Err(error) = &note {
+            tracing::warn!(%error, "commands beside this server will not know its addresses");
         }
+        let projecting = CancellationToken::new();
+        let run = {
+            let (runner, token) = (runner, projecting.clone());
+            async move { runner.run(token).await }
+        };
+        let parts = Self {
+            http: sites
+                .into_iter()
+                .map(|(at, routes)| serve_http(at, routes, &stopping))
+                .collect(),
+            lockout: tokio::spawn(lockouts.follow(Arc::clone(&broker) as Arc<dyn Broker>)),
+            presence: tokio::spawn(presence::follow(present, models)),
+            runner: tokio::spawn(run),
+            broker,
+            stopping,
+            projecting,
+            _note: note.ok(),
+        };
+        Ok((parts, addresses))
+    }
+}
+
+fn broker_config(config: &Config) -> BrokerConfig {
+    BrokerConfig {
+        websocket: config.mqtt_ws,
+        ..BrokerConfig::new(config.mqtt, config.broker_folder())
     }
 }
 
@@ -257,22 +255,15 @@ async fn routes(
     Ok(graphql.merge(health).route("/.well-known/jwks.json", jwks))
 }
 
-/// Serves the routes, and the metrics beside them or on their own port.
-async fn start_http(
-    config: &Config,
-    listener: TcpListener,
-    routes: Router,
-    stopping: &CancellationToken,
-) -> anyhow::Result<Vec<JoinHandle<()>>> {
-    let metrics = health::metrics_router(metrics_of_process()?);
+/// What is served where: the routes, and the metrics beside them or on their own port.
+async fn http_sites(config: &Config, routes: Router) -> anyhow::Result<Vec<(TcpListener, Router)>> {
+    let metrics = health::metrics_router(health::metrics_recorder()?);
+    let listener = listen(config.http, "http").await?;
     let Some(own_port) = config.metrics else {
-        return Ok(vec![serve_http(listener, routes.merge(metrics), stopping)]);
+        return Ok(vec![(listener, routes.merge(metrics))]);
     };
     let own = listen(own_port, "metrics").await?;
-    Ok(vec![
-        serve_http(listener, routes, stopping),
-        serve_http(own, metrics, stopping),
-    ])
+    Ok(vec![(listener, routes), (own, metrics)])
 }
 
 fn serve_http(
@@ -295,10 +286,6 @@ async fn listen(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListene
     TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address}: choose another address by --{setting}, or port 0")
     })
-}
-
-fn metrics_of_process() -> anyhow::Result<PrometheusHandle> {
-    health::metrics_recorder()
 }
 
 fn make_private(folder: &Path) -> anyhow::Result<()> {

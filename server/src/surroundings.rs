@@ -18,6 +18,14 @@ pub struct Addresses {
     pub mqtt_ws: Option<SocketAddr>,
 }
 
+/// What the note holds: the addresses, and whose they are.
+#[derive(Serialize)]
+struct Content<'a> {
+    pid: u32,
+    #[serde(flatten)]
+    addresses: &'a Addresses,
+}
+
 /// The note of a running server; it goes when this is dropped.
 pub struct Note(PathBuf);
 
@@ -41,7 +49,11 @@ impl Addresses {
     /// If the data folder cannot be written.
     pub fn note(&self, data: &Path) -> anyhow::Result<Note> {
         std::fs::create_dir_all(data)?;
-        std::fs::write(path(data), serde_json::to_vec(self)?)?;
+        let content = Content {
+            pid: std::process::id(),
+            addresses: self,
+        };
+        std::fs::write(path(data), serde_json::to_vec(&content)?)?;
         Ok(Note(path(data)))
     }
 }

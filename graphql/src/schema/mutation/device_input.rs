@@ -27,8 +27,6 @@ pub(super) struct RegisterDeviceInput {
     /// Whether its readings are real.
     #[graphql(default_with = "Source::Real")]
     source: Source,
-    /// The Ed25519 key that its batches are signed with, 64 hex digits; unsigned ones are refused then.
-    public_key: Option<String>,
     /// What it measures.
     sensors: Option<Vec<SensorInput>>,
     /// Tags and metadata.
@@ -120,7 +118,8 @@ impl TryFrom<RegisterDeviceInput> for RegisterDevice {
             display_name: read("displayName", &input.display_name)?,
             asset: read_option("asset", input.asset.as_deref())?,
             source: input.source.into(),
-            public_key: read_option("publicKey", input.public_key.as_deref())?,
+            // A device with a key must sign, and signed batches are not taken yet.
+            public_key: None,
             // The write side makes the credential.
             credential: CredentialId(Uuid::nil()),
             metadata: AttributeInput::read(input.tags)?,
