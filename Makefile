@@ -25,6 +25,9 @@ help: ## This list
 demo: needs-rust apt-demo
 	@exec cargo run --locked --package sealrock -- demo $(ARGS)
 
+# What the tests and the tour need besides.
+tools: needs-node apt-test $(TOOLS)/python/.ready $(CLIENTS)/node_modules/.package-lock.json
+
 test: needs-rust tools
 	@args="$(ARGS)"
 	cargo test --locked $${args:---workspace}
@@ -34,10 +37,10 @@ check: fmt clippy doc deny
 fmt: needs-rust
 	@cargo fmt --all --check
 
-clippy: needs-rust
+clippy: needs-rust apt-demo
 	@cargo clippy --locked --workspace --all-targets -- -D warnings
 
-doc: needs-rust
+doc: needs-rust apt-demo
 	@RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps
 
 # From PyPI, prebuilt; where that does not run, built from source.

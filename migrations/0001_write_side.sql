@@ -136,16 +136,34 @@ CREATE TABLE snapshots (
 );
 
 -- Makes the partition of a day. The application may call this and nothing else that is DDL here.
+-- It is made on its own and then attached: ATTACH goes along with readers and writers of the parent
+-- (a dump, fsck, appends), where CREATE TABLE … PARTITION OF would wait for all of them and stop all
+-- that come after. One caller at a time; the others find the partition there.
 CREATE FUNCTION ensure_batch_day(wanted date) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = sealrock, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = sealrock, pg_temp
+SET lock_timeout = '5s' AS $$
+DECLARE
+    partition text := 'batch_payloads_' || to_char(wanted, 'YYYYMMDD');
 BEGIN
+    IF EXISTS (SELECT FROM pg_class
+               WHERE relnamespace = 'sealrock'::regnamespace AND relname = partition) THEN
+        RETURN;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('sealrock.batch_days'));
+    -- Asked of the table, not of to_regclass: that would answer from this session's cache.
+    IF EXISTS (SELECT FROM pg_class
+               WHERE relnamespace = 'sealrock'::regnamespace AND relname = partition) THEN
+        RETURN;
+    END IF;
+    -- With the CHECK, ATTACH need not look at the rows; afterwards it says nothing new.
     EXECUTE format(
-        'CREATE TABLE IF NOT EXISTS %I PARTITION OF batch_payloads FOR VALUES FROM (%L) TO (%L)',
-        'batch_payloads_' || to_char(wanted, 'YYYYMMDD'), wanted, wanted + 1);
-    EXECUTE format('GRANT SELECT, DELETE ON %I TO sealrock_erase',
-        'batch_payloads_' || to_char(wanted, 'YYYYMMDD'));
-EXCEPTION WHEN duplicate_table OR unique_violation THEN
-    NULL; -- another process made it at the same moment
+        'CREATE TABLE %I (LIKE batch_payloads INCLUDING ALL, '
+        'CONSTRAINT of_its_day CHECK (day >= %L AND day < %L))', partition, wanted, wanted + 1);
+    EXECUTE format('GRANT SELECT, DELETE ON %I TO sealrock_erase', partition);
+    EXECUTE format('ALTER TABLE batch_payloads ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+        partition, wanted, wanted + 1);
+    EXECUTE format('ALTER TABLE %I DROP CONSTRAINT of_its_day', partition);
 END
 $$;
 REVOKE ALL ON FUNCTION ensure_batch_day(date) FROM PUBLIC;

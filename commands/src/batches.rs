@@ -1,6 +1,6 @@
 //! Sensor batches: no aggregate's events, so nothing is loaded to record one.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use sealrock_access::{DeviceSecret, credentials};
@@ -10,11 +10,13 @@ use sealrock_domain::telemetry::{
 };
 use sealrock_domain::{DeviceId, Slug, Topic, TopicKind};
 use sealrock_eventstore::{Append, AppendError, Appended, Expected, LedgerId, NewEvent, Retention};
+use sealrock_ledger::{Index, micros};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::commands::Commands;
 use crate::error::CommandError;
+use crate::once_per_minute::OncePerMinute;
 
 /// How long a device should wait while the ledger cannot be written.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -173,7 +175,6 @@ impl Devices {
             return Err(unsigned(identity));
         }
         let batch = telemetry::decode(&bytes)?;
-        let suspect = suspects(&batch, received_at);
         let seq = batch.seq;
         let append = append_of(identity, via, received_at, &batch, bytes);
         let Appended { receipt, duplicate } = self
@@ -182,6 +183,13 @@ impl Devices {
             .append(identity.ledger, append)
             .await
             .map_err(batch_error)?;
+        let assessed_at = if duplicate {
+            self.first_received_at(identity.ledger, receipt.first)
+                .await?
+        } else {
+            micros(received_at)
+        };
+        let suspect = suspects(&batch, assessed_at);
         Ok(BatchReceipt {
             seq,
             index: receipt.first.0,
@@ -190,6 +198,25 @@ impl Devices {
             duplicate,
             suspect,
         })
+    }
+
+    /// When a recorded batch arrived: a repetition names the suspects of its first receipt, which
+    /// the projections go by too, even if the same readings would be assessed otherwise today.
+    async fn first_received_at(
+        &self,
+        ledger: LedgerId,
+        first: Index,
+    ) -> Result<DateTime<Utc>, BatchError> {
+        let read = self.commands.store.read(ledger, first, 1).await;
+        let entry = read.map_err(|e| batch_error(e.into()))?.pop();
+        let entry = entry.filter(|recorded| recorded.entry.index == first);
+        entry
+            .map(|recorded| recorded.entry.received_at)
+            .ok_or_else(|| {
+                let missing =
+                    format!("entry {first} has a receipt and is missing; run `sealrock fsck`");
+                batch_error(AppendError::Fatal(missing))
+            })
     }
 }
 
@@ -290,10 +317,25 @@ fn batch_error(error: AppendError) -> BatchError {
         // Repeating the same bytes is safe whatever became of the first try, and a ledger that a
         // person must mend still has to get them afterwards.
         error => {
-            tracing::warn!(%error, "a batch could not be recorded");
+            alarm(&error);
             BatchError::Unavailable {
                 retry_after: RETRY_AFTER,
             }
         }
+    }
+}
+
+/// Counts each, and logs one a minute: every device repeats its batch every few seconds.
+fn alarm(error: &AppendError) {
+    static FATAL: OncePerMinute = OncePerMinute::new();
+    static TRANSIENT: OncePerMinute = OncePerMinute::new();
+    let fatal = matches!(error, AppendError::Fatal(_));
+    let kind = if fatal { "fatal" } else { "transient" };
+    metrics::counter!("sealrock_batches_not_recorded_total", "kind" => kind).increment(1);
+    if fatal && FATAL.admits(Instant::now()) {
+        tracing::error!(%error, "batches cannot be recorded until a person has looked");
+    }
+    if !fatal && TRANSIENT.admits(Instant::now()) {
+        tracing::warn!(%error, "batches cannot be recorded just now");
     }
 }

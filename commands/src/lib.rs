@@ -6,6 +6,7 @@ mod context;
 mod devices;
 mod error;
 mod ledger;
+mod once_per_minute;
 mod registry;
 
 pub use batches::{AuthError, BatchError, BatchReceipt, DeviceIdentity, Devices, Suspect};

@@ -16,14 +16,14 @@ use crate::ledger::{OrganisationLedger, permit};
 impl Commands {
     /// Registers an organisation and begins its ledger.
     ///
-    /// A crash in between leaves an empty ledger; the same command goes on from there.
+    /// `command.demo` is replaced by what the ledger is. A crash in between leaves an empty ledger; the same command goes on from there.
     ///
     /// # Errors
     /// See [`CommandError`].
     pub async fn register_organisation(
         &self,
         context: &Context,
-        command: RegisterOrganisation,
+        mut command: RegisterOrganisation,
     ) -> Result<Done, CommandError> {
         permit(
             context,
@@ -36,6 +36,8 @@ impl Commands {
             return Err(CommandError::Rejected(rejection.to_string()));
         }
         let ledger = self.new_ledger(&command.slug).await?;
+        // What the ledger is stands in its first entry, signed, for those who see entries only.
+        command.demo = ledger.info.demo;
         let id = command.id().to_string();
         ledger
             .execute(

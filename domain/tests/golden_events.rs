@@ -42,12 +42,18 @@ fn credential(last: u8) -> CredentialId {
 
 /// (file name without `.json`, event): every field set, and the least that is allowed.
 fn organisations() -> Vec<(&'static str, OrganisationEvent)> {
-    let (slug, display_name) = (parse("northsea"), parse("North Sea Storage"));
+    let least = OrganisationRegistered {
+        slug: parse("northsea"),
+        display_name: parse("North Sea Storage"),
+        demo: false,
+    };
+    let full = OrganisationRegistered {
+        demo: true,
+        ..least.clone()
+    };
     vec![
-        (
-            "OrganisationRegistered.v1",
-            OrganisationRegistered { slug, display_name }.into(),
-        ),
+        ("OrganisationRegistered.v1", full.into()),
+        ("OrganisationRegistered.v1.least", least.into()),
         (
             "OrganisationRenamed.v1",
             OrganisationRenamed {

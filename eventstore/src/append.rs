@@ -123,5 +123,9 @@ fn bounded(what: &str, text: &str, most: usize) -> Result<(), AppendError> {
             "{what} has {length} bytes, at most {most} fit"
         )));
     }
+    if text.contains('\0') {
+        // Postgres has no such texts, and would refuse all that shares the commit.
+        return Err(AppendError::Invalid(format!("{what} has a NUL character")));
+    }
     Ok(())
 }

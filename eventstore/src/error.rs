@@ -18,7 +18,7 @@ pub enum StoreError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// No ledger of that name.
-    #[error("there is no ledger {0}; `sealrock config` shows the ones there are")]
+    #[error("there is no ledger {0}: register the organisation {0} first")]
     UnknownLedger(LedgerName),
 }
 
@@ -81,8 +81,27 @@ impl From<StoreError> for AppendError {
 
 impl From<sqlx::Error> for AppendError {
     fn from(error: sqlx::Error) -> Self {
+        if is_lasting(&error) {
+            return Self::Fatal(format!(
+                "Postgres refused what was to be written and would do so again: {error}; run \
+                 `sealrock migrate`, then `sealrock fsck`"
+            ));
+        }
         StoreError::from(error).into()
     }
+}
+
+/// Whether the same statement would be refused again: SQLSTATE classes 22 (the data), 23
+/// (constraints) and 42 (missing tables and privileges).
+fn is_lasting(error: &sqlx::Error) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| {
+        ["22", "23", "42"]
+            .iter()
+            .any(|class| code.starts_with(class))
+    })
 }
 
 /// The index of a stored row, which the schema keeps non-negative.

@@ -1,12 +1,11 @@
 //! The store as callers see it.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use sealrock_ledger::{Checkpoint, Index, LedgerName, LogKey, Origin};
 use sqlx::PgPool;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::append::{Append, Appended};
@@ -14,8 +13,10 @@ use crate::error::{AppendError, StoreError, index};
 use crate::keys::{KeyError, KeySource};
 use crate::ledgers::{self, LedgerId, LedgerInfo, LedgerKind};
 use crate::reader::{self, Recorded};
+use crate::room::Room;
 use crate::sizes::Sizes;
 use crate::writer::{Writer, WriterHandle, find_commands};
+use crate::writers::Writers;
 
 /// How often entries that other processes appended are looked for.
 const POLL: Duration = Duration::from_millis(500);
@@ -36,8 +37,8 @@ struct Inner {
     keys: Arc<dyn KeySource>,
     host: String,
     sizes: Arc<Sizes>,
-    /// `None` once the store is closed.
-    writers: Mutex<Option<HashMap<LedgerId, WriterHandle>>>,
+    writers: Writers,
+    room: Room,
 }
 
 impl EventStore {
@@ -57,7 +58,8 @@ impl EventStore {
             keys,
             host: origin_host.to_owned(),
             sizes: Arc::default(),
-            writers: Mutex::new(Some(HashMap::new())),
+            writers: Writers::default(),
+            room: Room::default(),
         });
         tokio::spawn(poll_sizes(Arc::downgrade(&inner)));
         Ok(Self { inner })
@@ -118,14 +120,17 @@ impl EventStore {
     /// Appends the events of one command, all or none, and waits until they are durable.
     ///
     /// A command (ledger, actor, command id) that is in the ledger already is answered with its
-    /// first receipt. Waits while the writer's queue is full: that is the back-pressure.
+    /// first receipt. Waits while the writer's queue is full, or while the appends of this process
+    /// that wait hold 256 MiB: that is the back-pressure.
     ///
     /// # Errors
     /// See [`AppendError`]: each variant says whether anything was appended and what to do.
     pub async fn append(&self, ledger: LedgerId, append: Append) -> Result<Appended, AppendError> {
         append.check()?;
-        let queue = self.queue(ledger).await?;
-        queue.append(append).await
+        let room = self.inner.room.take(append.weight()).await;
+        let start = self.start_writer(ledger);
+        let writer = self.inner.writers.get(ledger, start).await?;
+        writer.append(append, room).await
     }
 
     /// The answer to a command that is in the ledger already: its first receipt, or
@@ -247,25 +252,14 @@ impl EventStore {
 
     /// Takes no more appends and returns when those that were taken are answered.
     pub async fn close(&self) {
-        let writers = self.inner.writers.lock().await.take();
-        for writer in writers.into_iter().flat_map(HashMap::into_values) {
+        for writer in self.inner.writers.close() {
             writer.close().await;
         }
     }
 
-    async fn queue(&self, ledger: LedgerId) -> Result<WriterHandle, AppendError> {
-        let mut writers = self.inner.writers.lock().await;
-        let Some(writers) = writers.as_mut() else {
-            return Err(AppendError::Unavailable(
-                "this node is shutting down".into(),
-            ));
-        };
-        if let Some(writer) = writers.get(&ledger) {
-            return Ok(writer.clone());
-        }
-        let writer = self.start_writer(ledger).await?;
-        writers.insert(ledger, writer.clone());
-        Ok(writer)
+    #[cfg(test)]
+    pub(crate) fn writers(&self) -> &Writers {
+        &self.inner.writers
     }
 
     async fn start_writer(&self, ledger: LedgerId) -> Result<WriterHandle, StoreError> {

@@ -471,3 +471,16 @@ async fn a_bounded_read_ends_before_its_payloads_pass_the_bound_and_holds_at_lea
     assert_eq!(lengths(0, 10, u64::MAX).await.len(), 4);
     assert_eq!(lengths(4, 10, u64::MAX).await, []);
 }
+
+#[tokio::test]
+async fn what_postgres_would_refuse_again_is_not_to_be_tried_again() {
+    let f = fixture().await;
+    sqlx::query("REVOKE INSERT ON sealrock.events FROM sealrock_app")
+        .execute(&f.database.admin_pool)
+        .await
+        .unwrap();
+    let refused = f.append("thing/1", Expected::Any).await;
+    assert!(matches!(refused, Err(AppendError::Fatal(_))), "{refused:?}");
+    let nul = f.append("thing/\0", Expected::Any).await;
+    assert!(matches!(nul, Err(AppendError::Invalid(_))), "{nul:?}");
+}

@@ -14,6 +14,9 @@ use tokio_util::sync::CancellationToken;
 use crate::caller::Caller;
 use crate::code::Code;
 
+/// The one field besides introspection that needs no token.
+const SIGN_IN: &str = "signIn";
+
 /// Bounds of the transports.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
@@ -124,20 +127,26 @@ pub(crate) fn operation<'d>(
     Some(&operation.node)
 }
 
-/// Whether nobody in particular may run this: sign in, and look at the schema. What the fields of a
-/// fragment are is not looked up here, so a fragment at the root needs a caller.
+/// Whether nobody in particular may run this: sign in once, and look at the schema. What the fields
+/// of a fragment are is not looked up here, so a fragment at the root needs a caller.
 pub(crate) fn is_public(operation: &OperationDefinition) -> bool {
-    operation
+    let fields: Option<Vec<&str>> = operation
         .selection_set
         .node
         .items
         .iter()
-        .all(|selection| match &selection.node {
-            Selection::Field(field) => is_public_field(&field.node.name.node),
-            Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
+        .map(|selection| match &selection.node {
+            Selection::Field(field) => Some(field.node.name.node.as_str()),
+            Selection::FragmentSpread(_) | Selection::InlineFragment(_) => None,
         })
+        .collect();
+    // One sign-in, because each costs a password hash and guesses one password.
+    fields.is_some_and(|fields| {
+        fields.iter().all(|name| is_public_field(name))
+            && fields.iter().filter(|name| **name == SIGN_IN).count() <= 1
+    })
 }
 
 fn is_public_field(name: &str) -> bool {
-    name == "signIn" || name.starts_with("__")
+    name == SIGN_IN || name.starts_with("__")
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sealrock_commands::Devices;
 pub use sealrock_commands::{AuthError, BatchError, BatchReceipt, DeviceIdentity, Suspect};
@@ -27,7 +28,8 @@ pub trait BatchSink: Send + Sync + 'static {
         secret: &str,
     ) -> Result<DeviceIdentity, AuthError>;
 
-    /// Decodes, checks and records a batch; `via` is `mqtt:<topic>` or `http:/ingest`.
+    /// Decodes, checks and records a batch; `via` is `mqtt:<topic>` or `http:/ingest`. The bytes
+    /// are shared with the transport, which may offer them again.
     ///
     /// # Errors
     /// [`BatchError::Unavailable`] if it may succeed later; the others are final for these bytes.
@@ -36,7 +38,7 @@ pub trait BatchSink: Send + Sync + 'static {
         identity: &DeviceIdentity,
         via: &str,
         received_at: DateTime<Utc>,
-        bytes: Vec<u8>,
+        bytes: Bytes,
     ) -> Result<BatchReceipt, BatchError>;
 }
 
@@ -55,9 +57,9 @@ impl BatchSink for Devices {
         identity: &DeviceIdentity,
         via: &str,
         received_at: DateTime<Utc>,
-        bytes: Vec<u8>,
+        bytes: Bytes,
     ) -> Result<BatchReceipt, BatchError> {
-        Self::record_batch(self, identity, via, received_at, bytes).await
+        Self::record_batch(self, identity, via, received_at, bytes.into()).await
     }
 }
 

@@ -8,8 +8,8 @@ mod http;
 mod receipt;
 
 pub use broker::{
-    Broker, BrokerConfig, EmbeddedBroker, MAX_BATCH_BYTES, MAX_PACKET_BYTES, Presence,
-    PresenceStream, StartError,
+    Broker, BrokerConfig, CONNECTIONS_PER_DEVICE, EmbeddedBroker, MAX_BATCH_BYTES,
+    MAX_PACKET_BYTES, Presence, PresenceStream, SESSIONS_PER_DEVICE, StartError,
 };
 pub use dead_letters::{
     DeadLetter, DeadLetters, DeadLettersUnavailable, KEPT_BYTES, KEPT_PER_DEVICE, KeptLetter,
@@ -19,4 +19,4 @@ pub use gate::{
     AuthError, BatchError, BatchReceipt, BatchSink, DeviceIdentity, Rejection, RejectionCode,
     Suspect,
 };
-pub use http::router;
+pub use http::{HttpLimits, router, router_within};

@@ -3,10 +3,15 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::gate::{BatchReceipt, Rejection};
+use crate::gate::{BatchReceipt, Rejection, Suspect};
 
 /// Key id and signature before a signed batch's bytes: `0x01 ‖ 8 ‖ 64`.
 const SIGNED_HEADER: usize = 73;
+
+/// Kinds of suspect readings that a receipt names, and characters of each text in it: a device
+/// has a small buffer for its receipts, and a batch may have 10,000 readings.
+const MAX_KINDS: usize = 20;
+const MAX_TEXT: usize = 200;
 
 /// The receipt as `POST /ingest` answers it: everything.
 pub(crate) fn full(receipt: &BatchReceipt) -> Value {
@@ -16,7 +21,8 @@ pub(crate) fn full(receipt: &BatchReceipt) -> Value {
         "ledger": receipt.ledger,
         "checkpoint": receipt.checkpoint,
         "duplicate": receipt.duplicate,
-        "suspect": receipt.suspect,
+        "suspect": kinds(&receipt.suspect),
+        "suspectCount": receipt.suspect.len(),
     })
 }
 
@@ -31,14 +37,40 @@ pub(crate) fn short(receipt: &BatchReceipt) -> Vec<u8> {
         fields.insert("duplicate".into(), true.into());
     }
     if !receipt.suspect.is_empty() {
-        fields.insert("suspect".into(), json!(receipt.suspect));
+        fields.insert("suspect".into(), kinds(&receipt.suspect));
+        fields.insert("suspectCount".into(), receipt.suspect.len().into());
     }
     Value::Object(fields).to_string().into_bytes()
 }
 
+/// The suspect readings by metric and reason, each kind with its number, in the order of their
+/// first reading; of more than [`MAX_KINDS`] the first.
+fn kinds(suspects: &[Suspect]) -> Value {
+    let mut kinds: Vec<(&Suspect, usize)> = Vec::new();
+    for suspect in suspects {
+        match kinds.iter().position(|(kind, _)| *kind == suspect) {
+            Some(place) => kinds[place].1 += 1,
+            None if kinds.len() < MAX_KINDS => kinds.push((suspect, 1)),
+            None => {}
+        }
+    }
+    let named = kinds.into_iter().map(|(Suspect { metric, reason }, count)| {
+        json!({ "metric": clipped(metric), "reason": clipped(reason), "count": count })
+    });
+    named.collect()
+}
+
+/// Texts may quote what the device sent.
+fn clipped(text: &str) -> &str {
+    match text.char_indices().nth(MAX_TEXT) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    }
+}
+
 /// The error receipt of the receipt topic.
 pub(crate) fn error(seq: Option<u64>, rejection: &Rejection) -> Vec<u8> {
-    let error = json!({ "code": rejection.code.as_str(), "message": rejection.message });
+    let error = json!({ "code": rejection.code.as_str(), "message": clipped(&rejection.message) });
     json!({ "seq": seq, "error": error })
         .to_string()
         .into_bytes()
@@ -95,7 +127,49 @@ mod tests {
             ..receipt()
         }))
         .unwrap_or_default();
-        assert_eq!(value["suspect"][0]["metric"], "co2");
+        assert_eq!(
+            value["suspect"],
+            json!([{ "metric": "co2", "reason": "unknown metric", "count": 1 }])
+        );
+        assert_eq!(value["suspectCount"], 1);
+    }
+
+    fn suspects(number: usize) -> BatchReceipt {
+        let suspect = |number: usize| Suspect {
+            metric: format!("m{}", number % 100),
+            reason: "\u{00B5}".repeat(1_000),
+        };
+        BatchReceipt {
+            suspect: (0..number).map(suspect).collect(),
+            ..receipt()
+        }
+    }
+
+    #[test]
+    fn equal_suspects_are_one_kind_with_their_number() {
+        let value = full(&suspects(202));
+        assert_eq!(value["suspectCount"], 202);
+        assert_eq!(value["suspect"][1]["metric"], "m1");
+        assert_eq!(value["suspect"][1]["count"], 3);
+        assert_eq!(value["suspect"][2]["count"], 2);
+    }
+
+    #[test]
+    fn a_receipt_stays_small_however_much_is_suspect() {
+        let bytes = short(&suspects(10_000));
+        let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        assert_eq!(value["suspect"].as_array().map(Vec::len), Some(MAX_KINDS));
+        assert_eq!(value["suspectCount"], 10_000);
+        assert!(bytes.len() < 16 * 1024, "{} bytes", bytes.len());
+    }
+
+    #[test]
+    fn an_error_receipt_does_not_quote_without_end() {
+        let rejection = Rejection {
+            code: RejectionCode::WrongTopic,
+            message: "x".repeat(60_000),
+        };
+        assert!(error(None, &rejection).len() < 300);
     }
 
     #[test]

@@ -18,7 +18,7 @@ fn letter(organisation: &str, name: &str, bytes: Vec<u8>) -> DeadLetter {
         via: "http:/ingest".into(),
         reason: "undecodable".into(),
         message: "expected value at line 1 column 1".into(),
-        bytes,
+        bytes: bytes.into(),
     }
 }
 

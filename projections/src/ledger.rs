@@ -8,6 +8,8 @@ use crate::read_models::{QueryError, ReadModels};
 
 /// Entries read at a time.
 const STRIDE: u32 = 256;
+/// Bytes of payload after which a page is handed out as it is.
+const MAX_BYTES: u64 = 8 << 20;
 /// The most entries looked at in one call, however few of them match.
 const MAX_SCAN: u64 = 4_096;
 
@@ -65,6 +67,15 @@ impl ReadModels {
         Ok(self.store().ledger(name).await?)
     }
 
+    /// The number of entries of a ledger, from the database: exact where a receiver of
+    /// [`watch_ledger`](Self::watch_ledger) may not have been told yet.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn ledger_size(&self, ledger: &LedgerInfo) -> Result<u64, QueryError> {
+        Ok(self.store().size(ledger.id).await?)
+    }
+
     /// The number of entries of a ledger, to wait for more. See `EventStore::watch_size`.
     #[must_use]
     pub fn watch_ledger(&self, ledger: &LedgerInfo) -> watch::Receiver<u64> {
@@ -91,17 +102,19 @@ impl ReadModels {
             more: false,
         };
         let start = next(after);
+        let mut bytes = 0;
         loop {
             let from = next(page.scanned_to);
             let read = self
                 .store()
-                .read(ledger.id, from, STRIDE.min(first.max(1)))
+                .read_bounded(ledger.id, from, STRIDE.min(first.max(1)), MAX_BYTES)
                 .await?;
             if read.is_empty() {
                 return Ok(page);
             }
+            bytes += read.iter().map(payload_bytes).sum::<u64>();
             self.add(ledger, &mut page, read, first, filter).await?;
-            let full = page.entries.len() >= first as usize;
+            let full = page.entries.len() >= first as usize || bytes >= MAX_BYTES;
             if full || next(page.scanned_to).0 - start.0 >= MAX_SCAN {
                 page.more = self.store().size(ledger.id).await? > next(page.scanned_to).0;
                 return Ok(page);
@@ -173,6 +186,11 @@ impl ReadModels {
             QueryError::Stored(text)
         })
     }
+}
+
+fn payload_bytes(recorded: &Recorded) -> u64 {
+    let payload = recorded.payload.as_ref();
+    payload.map_or(0, |payload| payload.bytes.len() as u64)
 }
 
 fn next(after: Option<Index>) -> Index {

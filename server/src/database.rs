@@ -69,6 +69,37 @@ impl Database {
         })
     }
 
+    /// Brings the schema up to date where nobody else is using it, and otherwise makes sure that it
+    /// is the one that this program knows: a look at a ledger must not change the schema under a
+    /// server of another version.
+    ///
+    /// # Errors
+    /// If Postgres is away, or the schema is another one.
+    pub async fn prepare(&self) -> anyhow::Result<()> {
+        if self.embedded.is_some() {
+            return self.migrate().await;
+        }
+        let pool = sealrock_eventstore::connect_as_login(&self.url, 1).await?;
+        let known = sealrock_eventstore::require_migrated(&pool).await;
+        pool.close().await;
+        Ok(known?)
+    }
+
+    /// Brings the schema up to date.
+    ///
+    /// # Errors
+    /// If Postgres is away or a migration fails.
+    pub async fn migrate(&self) -> anyhow::Result<()> {
+        let pool = sealrock_eventstore::connect_as_login(&self.url, 1).await?;
+        // A login that may only use the schema can still start a server on one that is up to date.
+        let migrated = match sealrock_eventstore::require_migrated(&pool).await {
+            Ok(()) => Ok(()),
+            Err(_) => sealrock_eventstore::migrate(&pool).await,
+        };
+        pool.close().await;
+        Ok(migrated?)
+    }
+
     /// Starts the embedded Postgres again whenever it ends by itself, until `stopping`.
     pub fn keep_running(&self, stopping: CancellationToken) {
         if let Some(postgres) = &self.embedded {
@@ -84,28 +115,17 @@ impl Database {
     }
 }
 
-/// Brings the schema up to date.
+/// `sealrock migrate`: brings the schema up to date.
 ///
 /// # Errors
 /// If Postgres is away or a migration fails.
 pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     let database = Database::open(config).await?;
-    let migrated = migrate_at(&database.url).await;
+    let migrated = database.migrate().await;
     database.close().await;
     migrated?;
     println!("the schema is up to date");
     Ok(())
-}
-
-/// Brings the schema of the database at `url` up to date.
-///
-/// # Errors
-/// As [`migrate`].
-pub async fn migrate_at(url: &str) -> anyhow::Result<()> {
-    let pool = sealrock_eventstore::connect_as_login(url, 1).await?;
-    let migrated = sealrock_eventstore::migrate(&pool).await;
-    pool.close().await;
-    Ok(migrated?)
 }
 
 /// Makes a folder that others can pass through and not look into: Postgres runs as another user

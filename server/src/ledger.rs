@@ -73,9 +73,11 @@ pub async fn verify(arguments: Verify) -> anyhow::Result<ExitCode> {
 
 fn print_verified(Verified { report, trust }: &Verified) {
     for finding in &report.findings {
-        let at = finding
-            .index
-            .map_or_else(String::new, |index| format!("entry {index}: "));
+        let at = match (finding.index, finding.through) {
+            (None, _) => String::new(),
+            (Some(first), Some(last)) if first != last => format!("entries {first} to {last}: "),
+            (Some(index), _) => format!("entry {index}: "),
+        };
         println!(
             "{} {at}{} [{}]",
             finding.ledger,
@@ -89,7 +91,11 @@ fn print_verified(Verified { report, trust }: &Verified) {
             report.size, report.origin, report.root
         );
     } else {
-        println!("{} findings in {}", report.findings.len(), report.origin);
+        println!(
+            "not verified: findings in {}: {}",
+            report.origin,
+            report.findings.len()
+        );
     }
     println!("{}", trust.note());
 }
@@ -111,7 +117,7 @@ pub async fn fsck(config: &Config, arguments: Fsck) -> anyhow::Result<ExitCode> 
             .iter()
             .for_each(|finding| println!("{finding}"));
         println!(
-            "{} entries checked, {} findings",
+            "entries checked: {}, findings: {}",
             report.size,
             report.findings.len()
         );

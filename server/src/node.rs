@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
+use chrono::Utc;
 use sealrock_access::{TokenKey, Tokens, accounts};
 use sealrock_commands::Devices;
 use sealrock_graphql::GraphqlState;
@@ -172,6 +173,8 @@ impl Parts {
         let runner = Runner::new(store.clone(), sealrock_projections::all());
         runner.prepare().await.context("the read models")?;
         let models = ReadModels::new(store.clone());
+        // Who was connected when the last run ended is not connected now.
+        models.all_offline(Utc::now()).await?;
         let sink: Arc<dyn BatchSink> = Arc::new(Devices::new(platform.commands.clone()));
         let letters: Arc<dyn DeadLetters> = Arc::new(PostgresDeadLetters::new(pool.clone()));
         let routes =

@@ -26,6 +26,7 @@ pub async fn organisation(config: &Config, command: cli::Organisation) -> anyhow
     let command = RegisterOrganisation {
         display_name: self::display_name(display_name, &name)?,
         slug: name.clone(),
+        demo: false,
     };
     let platform = Platform::open(config).await?;
     let done = platform

@@ -11,7 +11,10 @@ use sealrock_ledger::LedgerName;
 use uuid::Uuid;
 
 use crate::config::Config;
-use crate::database::{self, Database};
+use crate::database::Database;
+
+/// Connections of a command beside a server.
+const FEW: u32 = 4;
 
 /// An opened installation.
 pub struct Platform {
@@ -30,7 +33,8 @@ impl Platform {
     /// If the database cannot be had or is another installation's.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
         let database = Database::open(config).await?;
-        Self::on(database, config, 4).await
+        let prepared = database.prepare().await;
+        Self::on(database, prepared, config, FEW).await
     }
 
     /// Opens the installation as its server.
@@ -39,11 +43,21 @@ impl Platform {
     /// As [`Platform::open`], and if another process serves the data folder.
     pub async fn own(config: &Config) -> anyhow::Result<Self> {
         let database = Database::own(config).await?;
-        Self::on(database, config, config.database_connections).await
+        let prepared = database.migrate().await;
+        Self::on(database, prepared, config, config.database_connections).await
     }
 
-    async fn on(database: Database, config: &Config, connections: u32) -> anyhow::Result<Self> {
-        match open_store(&database.url, config, connections).await {
+    async fn on(
+        database: Database,
+        prepared: anyhow::Result<()>,
+        config: &Config,
+        connections: u32,
+    ) -> anyhow::Result<Self> {
+        let opened = match prepared {
+            Ok(()) => open_store(&database.url, config, connections).await,
+            Err(error) => Err(error),
+        };
+        match opened {
             Ok(store) => {
                 let commands = Commands::new(store.clone(), config.demo);
                 Ok(Self {
@@ -87,8 +101,8 @@ impl Platform {
 }
 
 async fn open_store(url: &str, config: &Config, connections: u32) -> anyhow::Result<EventStore> {
-    database::migrate_at(url).await?;
     let pool = sealrock_eventstore::connect(url, connections).await?;
+    sealrock_eventstore::require_durable(&pool).await?;
     let keys = Arc::new(KeyFiles::new(config.keys_folder()));
     EventStore::open(pool, keys, &config.origin)
         .await

@@ -22,7 +22,7 @@ pub struct Cluster {
 /// If Postgres cannot be started or a migration fails.
 pub async fn cluster() -> Cluster {
     let scratch = Scratch::new();
-    let postgres = scratch.start_postgres().await;
+    let postgres = scratch.start_postgres(true).await;
     migrate(postgres.url()).await;
     Cluster {
         postgres,

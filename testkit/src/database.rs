@@ -51,7 +51,7 @@ pub async fn database() -> TestDatabase {
 impl Shared {
     async fn start() -> Self {
         let scratch = Scratch::new();
-        let postgres = scratch.start_postgres().await;
+        let postgres = scratch.start_postgres(false).await;
         execute(postgres.url(), &format!("CREATE DATABASE {TEMPLATE}")).await;
         migrate(&url_of(&postgres, TEMPLATE)).await;
         Self {

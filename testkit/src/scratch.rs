@@ -53,21 +53,24 @@ impl Scratch {
         &self.path
     }
 
-    /// Starts Postgres in the folder, quick rather than safe against power cuts.
-    pub(crate) async fn start_postgres(&self) -> Postgres {
+    /// Starts Postgres in the folder: as safe against power cuts as the platform asks for, or quick.
+    pub(crate) async fn start_postgres(&self, durable: bool) -> Postgres {
         let mut config = Config::new(self.path());
         config.die_with_parent = true;
-        config.settings = [
-            ("fsync", "off"),
-            ("full_page_writes", "off"),
+        if !durable {
+            let quick = ["fsync", "full_page_writes"].map(|name| (name.into(), "off".into()));
+            config.settings.extend(quick);
+        }
+        let small = [
             ("shared_buffers", "64MB"),
             // Every test has a pool of its own.
             ("max_connections", "400"),
             ("max_wal_size", "512MB"),
             ("min_wal_size", "80MB"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
+        ];
+        config
+            .settings
+            .extend(small.map(|(name, value)| (name.to_owned(), value.to_owned())));
         Postgres::start(config)
             .await
             .unwrap_or_else(|error| panic!("{error}"))

@@ -132,6 +132,29 @@ async fn the_same_batch_again_gets_its_first_receipt_by_any_way_in() {
     assert_eq!(recorded(&f).await.len(), 2);
 }
 
+#[tokio::test]
+async fn a_repeated_batch_names_the_suspects_of_its_first_receipt() {
+    let (f, identity) = signed_in().await;
+    let bytes = json(r#""seq":1,"#, 1.0);
+    // An hour before the reading says that it was taken, and an hour after.
+    let [early, late] = ["2026-11-21T02:12:45Z", "2026-11-21T04:12:45Z"].map(str::parse);
+    let record = async |bytes: &[u8], at| {
+        f.devices
+            .record_batch(&identity, VIA, at, bytes.to_vec())
+            .await
+            .unwrap()
+    };
+    let (early, late) = (early.unwrap(), late.unwrap());
+    let first = record(&bytes, early).await;
+    assert_eq!((first.duplicate, first.suspect.len()), (false, 1));
+    let again = record(&bytes, late).await;
+    assert_eq!((again.duplicate, &again.suspect), (true, &first.suspect));
+
+    let other = json(r#""seq":2,"#, 1.0);
+    assert_eq!(record(&other, late).await.suspect, []);
+    assert_eq!(record(&other, early).await.suspect, []);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_batch_sent_fifty_times_at_once_is_stored_once() {
     let (f, identity) = signed_in().await;

@@ -144,6 +144,7 @@ pub fn organisation(slug: &str) -> RegisterOrganisation {
     RegisterOrganisation {
         slug: slug.parse().unwrap(),
         display_name: "North Sea".parse().unwrap(),
+        demo: false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Organisations, sites, assets and devices come into being, or do not.
 
 use sealrock_access::Principal;
-use sealrock_commands::{CommandError, Done};
+use sealrock_commands::{CommandError, Commands, Done};
 use sealrock_domain::device::{BindDevice, RegisterDevice};
 use sealrock_domain::site::RenameSite;
 use sealrock_ledger::{Index, LogVerifier};
@@ -9,6 +9,29 @@ use sealrock_ledger::{Index, LogVerifier};
 use crate::fixture::{
     admin, asset, context, device, empty, organisation, site, slug, with_a_device, with_a_site,
 };
+
+#[tokio::test]
+async fn a_demonstration_says_so_in_its_first_entry() {
+    for demo in [false, true] {
+        let f = empty().await;
+        let commands = Commands::new(f.store.clone(), demo);
+        let (context, mut command) = (admin(), organisation("northsea"));
+        // What the caller says does not count.
+        command.demo = !demo;
+        commands
+            .register_organisation(&context, command.clone())
+            .await
+            .unwrap();
+        let again = commands.register_organisation(&context, command).await;
+        assert!(again.unwrap().duplicate);
+        let first = f.entries().await.remove(0).payload.unwrap();
+        let payload: serde_json::Value = serde_json::from_slice(&first.bytes).unwrap();
+        assert_eq!(
+            payload.get("demo"),
+            demo.then_some(&serde_json::Value::Bool(true))
+        );
+    }
+}
 
 #[tokio::test]
 async fn each_registration_is_an_entry_with_a_signed_receipt() {

@@ -23,6 +23,9 @@ pub struct RegisterOrganisation {
     pub slug: Slug,
     /// The name for people.
     pub display_name: DisplayName,
+    /// Whether its ledger is a demonstration's. Not the caller's to choose: the write side sets it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub demo: bool,
 }
 
 impl RegisterOrganisation {

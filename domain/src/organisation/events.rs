@@ -12,6 +12,10 @@ pub struct OrganisationRegistered {
     pub slug: Slug,
     /// The name for people.
     pub display_name: DisplayName,
+    /// Whether the ledger is a demonstration's: evidence of simulated devices counts there, and
+    /// only there. Absent where it is not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub demo: bool,
 }
 
 /// The display name changed.

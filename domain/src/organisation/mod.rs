@@ -69,14 +69,26 @@ impl Organisation {
     }
 
     fn register(&self, command: RegisterOrganisation) -> Decision {
-        if let Some(OrganisationRegistered { slug, display_name }) = self.profile.clone() {
+        if let Some(OrganisationRegistered {
+            slug, display_name, ..
+        }) = self.profile.clone()
+        {
             return Err(OrganisationRejection::AlreadyRegistered { slug, display_name });
         }
-        let RegisterOrganisation { slug, display_name } = command;
+        let RegisterOrganisation {
+            slug,
+            display_name,
+            demo,
+        } = command;
         if slug.is_reserved_for_organisations() {
             return Err(OrganisationRejection::Reserved { slug });
         }
-        Ok(OrganisationRegistered { slug, display_name }.into())
+        Ok(OrganisationRegistered {
+            slug,
+            display_name,
+            demo,
+        }
+        .into())
     }
 
     fn rename(&self, command: RenameOrganisation) -> Decision {

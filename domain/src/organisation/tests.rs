@@ -13,6 +13,7 @@ fn register(slug: &str) -> OrganisationCommand {
     RegisterOrganisation {
         slug: slug.parse().unwrap(),
         display_name,
+        demo: false,
     }
     .into()
 }
@@ -29,6 +30,7 @@ fn registered() -> OrganisationEvent {
     OrganisationRegistered {
         slug: "northsea".parse().unwrap(),
         display_name,
+        demo: false,
     }
     .into()
 }

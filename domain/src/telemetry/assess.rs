@@ -60,6 +60,16 @@ pub enum Suspicion {
         /// The unit it is stored in.
         canonical: &'static str,
     },
+    /// The value is beyond anything that is ever measured.
+    #[error("value {value} of metric \"{metric}\" is beyond {range}: mend the sensor or its unit")]
+    OutOfRange {
+        /// The metric.
+        metric: MetricName,
+        /// The value in the canonical unit.
+        value: String,
+        /// The range in which values count, with the unit.
+        range: String,
+    },
     /// The reading is from the future.
     #[error(
         "the time of metric \"{metric}\" is {seconds} s ahead of receipt: set the device's clock"
@@ -88,6 +98,7 @@ impl Suspicion {
             Self::UnknownMetric { .. } => "unknown_metric",
             Self::UnknownUnit { .. } => "unknown_unit",
             Self::NotANumber { .. } => "not_a_number",
+            Self::OutOfRange { .. } => "out_of_range",
             Self::Future { .. } => "future",
             Self::Quality { .. } => "quality",
         }
@@ -140,13 +151,18 @@ fn canonical(reading: &Reading) -> Result<(f64, &'static str), Suspicion> {
         Value::Number(value) => known.to_canonical(value, unit),
         Value::Bool(_) | Value::Text(_) => f64::NAN,
     };
-    if value.is_finite() {
-        return Ok((value, known.unit));
+    let (metric, canonical) = (name(), known.unit);
+    if !value.is_finite() {
+        return Err(Suspicion::NotANumber { metric, canonical });
     }
-    Err(Suspicion::NotANumber {
-        metric: name(),
-        canonical: known.unit,
-    })
+    if value.abs() > metric::LARGEST {
+        return Err(Suspicion::OutOfRange {
+            metric,
+            value: format!("{value:e}"),
+            range: format!("±{:e} {canonical}", metric::LARGEST),
+        });
+    }
+    Ok((value, canonical))
 }
 
 fn not_ahead(reading: &Reading, received_at: DateTime<Utc>) -> Result<(), Suspicion> {
@@ -228,6 +244,21 @@ mod tests {
         }
         let reading = r#""metric":"downhole_pressure","value":1e308,"unit":"atm""#;
         assert_eq!(suspicion(reading).code(), "not_a_number");
+    }
+
+    #[test]
+    fn a_value_whose_sums_could_overflow_is_out_of_range() {
+        let code = |value: &str| {
+            suspicion(&format!(r#""metric":"flow","value":{value},"unit":"kg/h""#)).code()
+        };
+        assert_eq!(code("1e308"), "out_of_range");
+        assert_eq!(code("-1.001e18"), "out_of_range");
+        let message = "value 1e300 of metric \"co2_ppm\" is beyond ±1e15 ppm: mend the sensor or \
+                       its unit";
+        let suspicion = suspicion(r#""metric":"co2_ppm","value":1e300"#);
+        assert_eq!(suspicion.to_string(), message);
+        let good = verdict(r#""metric":"flow","value":1e15"#);
+        assert!(matches!(good, Verdict::Good { .. }), "{good:?}");
     }
 
     #[test]

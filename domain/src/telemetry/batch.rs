@@ -21,7 +21,7 @@ pub struct SensorBatch {
     /// The device's clock when it sent the batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_time: Option<DateTime<Utc>>,
-    /// Overrides the device's source.
+    /// Weakens the device's source for this batch: see [`Source::effective`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
     /// Whatever the device adds; empty when absent.
@@ -91,6 +91,29 @@ impl Source {
             Self::Real => "real",
             Self::Simulator => "simulator",
             Self::Migrated => "migrated",
+        }
+    }
+
+    /// What readings count as, if their device is `registered` as one source (`None`: never
+    /// registered) and their batch claims another (`None`: it names none).
+    ///
+    /// The weaker of the two, in the order `real`, `migrated`, `simulator`: a claim can take
+    /// readings out of what may become credits and never put them in. So `real` is only what is
+    /// registered `real`; a claim of it by an unregistered device says nothing.
+    #[must_use]
+    pub fn effective(registered: Option<Self>, claimed: Option<Self>) -> Option<Self> {
+        match (registered, claimed) {
+            (Some(registered), Some(claimed)) => Some(registered.weaker(claimed)),
+            (Some(registered), None) => Some(registered),
+            (None, claimed) => claimed.filter(|claimed| *claimed != Self::Real),
+        }
+    }
+
+    const fn weaker(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Simulator, _) | (_, Self::Simulator) => Self::Simulator,
+            (Self::Migrated, _) | (_, Self::Migrated) => Self::Migrated,
+            (Self::Real, Self::Real) => Self::Real,
         }
     }
 }
@@ -207,5 +230,29 @@ impl From<MetricName> for String {
 impl fmt::Display for MetricName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Source::{self, Migrated, Real, Simulator};
+
+    #[test]
+    fn a_claimed_source_weakens_the_registered_one_and_never_makes_it_real() {
+        for (registered, claimed, effective) in [
+            (Real, Real, Real),
+            (Real, Migrated, Migrated),
+            (Real, Simulator, Simulator),
+            (Migrated, Real, Migrated),
+            (Migrated, Simulator, Simulator),
+            (Simulator, Real, Simulator),
+            (Simulator, Migrated, Simulator),
+        ] {
+            let found = Source::effective(Some(registered), Some(claimed));
+            assert_eq!(found, Some(effective), "{registered:?} {claimed:?}");
+        }
+        assert_eq!(Source::effective(Some(Real), None), Some(Real));
+        assert_eq!(Source::effective(None, Some(Real)), None);
+        assert_eq!(Source::effective(None, Some(Simulator)), Some(Simulator));
     }
 }

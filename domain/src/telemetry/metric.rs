@@ -3,12 +3,17 @@
 //!
 //! A metric outside the catalogue is recorded and flagged, not refused: the catalogue
 //! grows, and the fact is kept. The plausible range is what people and charts should
-//! expect; a value outside it is not flagged, because a blowout is a fact too.
+//! expect; a value outside it is not flagged, because a blowout is a fact too. Only beyond
+//! [`LARGEST`], where nothing is ever measured, is a value flagged.
 
 use super::{
     MetricName,
     unit::{self, Quantity, Unit},
 };
+
+/// The largest magnitude that a value may have in its canonical unit and count. Nothing that the
+/// catalogue measures comes near it, and no sum of such values overflows a double.
+pub const LARGEST: f64 = 1e15;
 
 /// A metric that the platform understands.
 #[derive(Debug)]
@@ -187,6 +192,12 @@ mod tests {
                 metric.name
             );
             assert!(metric.plausible.0 < metric.plausible.1, "{}", metric.name);
+            let (low, high) = metric.plausible;
+            assert!(
+                low.abs().max(high.abs()) * 1e3 <= LARGEST,
+                "{}",
+                metric.name
+            );
         }
     }
 

@@ -34,12 +34,12 @@ impl Writer {
         self.fault = Some(Fault(Cell::new(Some(step))));
     }
 
-    async fn append(&mut self, append: Append) -> Answer {
+    pub(super) async fn append(&mut self, append: Append) -> Answer {
         self.commit(vec![append]).await?.remove(0)
     }
 }
 
-async fn writer(database: &TestDatabase) -> Writer {
+pub(super) async fn writer(database: &TestDatabase) -> Writer {
     let name = "northsea".parse().expect("a name");
     let origin = Origin::new("sealrock.test", &name);
     let key = LogKey::generate(&origin).expect("a key");
@@ -54,7 +54,7 @@ async fn writer(database: &TestDatabase) -> Writer {
     Writer::new(database.pool.clone(), info, key, Arc::new(Sizes::default()))
 }
 
-fn append(expected: Expected) -> Append {
+pub(super) fn append(expected: Expected) -> Append {
     Append {
         actor: "service/test".into(),
         command: Uuid::now_v7(),
@@ -75,7 +75,7 @@ fn append(expected: Expected) -> Append {
 }
 
 /// The stored entries give the head's root, and every commit left its checkpoint.
-async fn assert_whole(writer: &Writer, entries: u64) {
+pub(super) async fn assert_whole(writer: &Writer, entries: u64) {
     let recorded = reader::read(&writer.pool, writer.ledger.id, Index(0), 100)
         .await
         .expect("readable");

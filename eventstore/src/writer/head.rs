@@ -31,20 +31,36 @@ struct Row {
     frontier: Vec<u8>,
     leaf_hash: Vec<u8>,
     recorded_at: DateTime<Utc>,
+    system_identifier: i64,
+    timeline: i32,
+    clock: DateTime<Utc>,
+}
+
+/// A head whose row is locked.
+pub(super) struct Locked {
+    pub(super) head: Head,
+    /// Where the row was written.
+    pub(super) cluster: Cluster,
+    /// What Postgres' clock said.
+    pub(super) clock: DateTime<Utc>,
+}
+
+/// Which Postgres, and how often it was promoted or restored to a point in time.
+#[derive(Debug, PartialEq, sqlx::FromRow)]
+pub(super) struct Cluster {
+    system_identifier: i64,
+    timeline: i32,
 }
 
 /// Locks the head row until the transaction ends: whoever holds it is the only one that appends.
 pub(super) async fn lock(
     tx: &mut PgTransaction<'_>,
     ledger: LedgerId,
-) -> Result<Head, AppendError> {
-    let row: Row = sqlx::query_as(
-        "SELECT size, root, frontier, leaf_hash, recorded_at FROM ledger_heads \
-         WHERE ledger_id = $1 FOR UPDATE",
-    )
-    .bind(ledger.0)
-    .fetch_one(&mut **tx)
-    .await?;
+) -> Result<Locked, AppendError> {
+    let row: Row = sqlx::query_as(include_str!("../sql/lock_head.sql"))
+        .bind(ledger.0)
+        .fetch_one(&mut **tx)
+        .await?;
     let fatal = |reason: String| AppendError::Fatal(format!("the head row: {reason}; run fsck"));
     let frontier =
         Frontier::from_bytes(index(row.size).0, &row.frontier).map_err(|e| fatal(e.to_string()))?;
@@ -52,10 +68,42 @@ pub(super) async fn lock(
     if frontier.root() != root {
         return Err(fatal("its frontier does not give its root".into()));
     }
-    Ok(Head {
+    let head = Head {
         frontier,
         root,
         leaf_hash: hash(&row.leaf_hash)?,
         recorded_at: row.recorded_at,
+    };
+    Ok(Locked {
+        head,
+        cluster: Cluster {
+            system_identifier: row.system_identifier,
+            timeline: row.timeline,
+        },
+        clock: row.clock,
     })
+}
+
+/// That the head row was written by this Postgres on this timeline. If it was not, the database may
+/// be a copy or an older state, and to go on from it could sign another history under one name.
+pub(super) async fn require_same_cluster(
+    tx: &mut PgTransaction<'_>,
+    recorded: &Cluster,
+) -> Result<(), AppendError> {
+    let here: Cluster = sqlx::query_as(
+        "SELECT system_identifier, timeline_id AS timeline \
+         FROM pg_control_system(), pg_control_checkpoint()",
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    if here == *recorded {
+        return Ok(());
+    }
+    Err(AppendError::Fatal(format!(
+        "this database was restored or moved: the ledger was written on Postgres system {}, \
+         timeline {}, and this is system {}, timeline {}. Entries whose receipts are out may be \
+         missing here, so the ledger must not be continued before `sealrock fsck` has run and a \
+         person has decided which copy goes on",
+        recorded.system_identifier, recorded.timeline, here.system_identifier, here.timeline
+    )))
 }

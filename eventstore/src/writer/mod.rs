@@ -2,23 +2,29 @@
 //!
 //! It takes whatever waits, and in one transaction locks the head row, deduplicates, checks
 //! versions, chains, signs, inserts and moves the head. It never waits for more to come: while one
-//! COMMIT runs, the next batch gathers.
+//! COMMIT runs, the next batch gathers. It waits for Postgres within bounds, so a writer that hangs
+//! becomes an answer.
 
 mod admit;
 mod chain;
+mod clock;
+mod days;
 mod edge;
 #[cfg(test)]
 mod fault_table;
+#[cfg(test)]
+mod guard_table;
 mod head;
 mod persist;
+mod queue;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::Utc;
-use sealrock_ledger::{LogKey, micros};
-use sqlx::PgPool;
-use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use sealrock_ledger::{Checkpoint, LogKey};
+use sqlx::{Connection, PgConnection, PgPool, PgTransaction};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::append::{Append, Appended, Receipt};
 use crate::error::AppendError;
@@ -27,52 +33,18 @@ use crate::sizes::Sizes;
 pub(crate) use admit::find_commands;
 use admit::{Admission, Verdict};
 use chain::Chained;
+use clock::{Clock, Moment};
+use days::Days;
 use edge::Edge;
 use head::Head;
-use persist::{Committed, Days};
+use persist::Committed;
+pub(crate) use queue::WriterHandle;
+use queue::{QUEUE, Request, acknowledge, drain};
 
-/// Most appends in one commit.
-const MAX_APPENDS: usize = 1000;
-/// Bytes of payload after which a commit takes no further append.
-const MAX_BYTES: usize = 16 << 20;
-/// Appends that may wait; more wait in their callers.
-const QUEUE: usize = 4096;
+/// How long Postgres may take for all statements before COMMIT, and again for COMMIT.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 type Answer = Result<Appended, AppendError>;
-
-struct Request {
-    append: Append,
-    reply: oneshot::Sender<Answer>,
-}
-
-/// The way to a writer. When the last one and the store's own are dropped, the writer ends.
-#[derive(Clone)]
-pub(crate) struct WriterHandle {
-    queue: mpsc::Sender<Request>,
-    task: Arc<Mutex<Option<JoinHandle<()>>>>,
-}
-
-impl WriterHandle {
-    pub(crate) async fn append(&self, append: Append) -> Answer {
-        let (reply, answer) = oneshot::channel();
-        let gone = || AppendError::OutcomeUnknown("the writer ended".into());
-        self.queue
-            .send(Request { append, reply })
-            .await
-            .map_err(|_| AppendError::Unavailable("this node is shutting down".into()))?;
-        answer.await.map_err(|_| gone())?
-    }
-
-    /// Returns when everything that was queued is answered.
-    pub(crate) async fn close(self) {
-        let Self { queue, task } = self;
-        drop(queue);
-        if let Some(task) = task.lock().await.take() {
-            // A writer that panicked has answered nobody; there is nothing left to wait for.
-            let _ = task.await;
-        }
-    }
-}
 
 pub(crate) struct Writer {
     pool: PgPool,
@@ -80,10 +52,44 @@ pub(crate) struct Writer {
     key: LogKey,
     sizes: Arc<Sizes>,
     days: Days,
+    clock: Clock,
+    /// Whether the head row was found to be written by this Postgres; asked once.
+    same_cluster: bool,
+    patience: Duration,
     /// Right edge of the tiles, valid only while its size and root equal the head row's.
     edge: Option<Edge>,
     #[cfg(test)]
     fault: Option<fault_table::Fault>,
+}
+
+/// A commit up to COMMIT itself.
+enum Prepared<'c> {
+    /// Nothing is to be written.
+    Answered(Vec<Answer>),
+    /// All is written, and signed.
+    Ready(PgTransaction<'c>, Box<Written>),
+}
+
+struct Written {
+    admission: Admission,
+    chained: Chained,
+    checkpoint: Checkpoint,
+    at: Moment,
+}
+
+/// How far a commit came.
+enum Attempt {
+    Answered(Vec<Answer>),
+    /// Postgres hung before COMMIT was sent.
+    Hung,
+    Sent(Box<Written>, Sent),
+}
+
+/// What came back after COMMIT was sent.
+enum Sent {
+    Acknowledged,
+    Failed(String),
+    Hung,
 }
 
 impl Writer {
@@ -95,11 +101,7 @@ impl Writer {
     ) -> WriterHandle {
         let (queue, requests) = mpsc::channel(QUEUE);
         let writer = Self::new(pool, ledger, key, sizes);
-        let task = tokio::spawn(writer.run(requests));
-        WriterHandle {
-            queue,
-            task: Arc::new(Mutex::new(Some(task))),
-        }
+        WriterHandle::new(queue, tokio::spawn(writer.run(requests)))
     }
 
     fn new(pool: PgPool, ledger: LedgerInfo, key: LogKey, sizes: Arc<Sizes>) -> Self {
@@ -109,6 +111,9 @@ impl Writer {
             key,
             sizes,
             days: Days::default(),
+            clock: Clock::default(),
+            same_cluster: false,
+            patience: PATIENCE,
             edge: None,
             #[cfg(test)]
             fault: None,
@@ -116,47 +121,120 @@ impl Writer {
     }
 
     async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
-        while let Some((appends, replies)) = drain(&mut requests).await {
+        while let Some((appends, waiting)) = drain(&mut requests).await {
             let answers = self.commit(appends).await;
-            acknowledge(replies, answers);
+            acknowledge(waiting, answers);
         }
     }
 
     /// One transaction. The answers stand in the order of the appends; an error answers them all.
     async fn commit(&mut self, appends: Vec<Append>) -> Result<Vec<Answer>, AppendError> {
-        let received = appends.len();
-        let now = micros(Utc::now());
-        self.days.ensure(&self.pool, now.date_naive()).await?;
-        let mut tx = self.pool.begin().await?;
-        let head = head::lock(&mut tx, self.ledger.id).await?;
+        let (received, patience) = (appends.len(), self.patience);
+        let slow = || AppendError::Unavailable(too_slow("the database", patience));
+        let day = self.days.ensure(&self.pool, &appends, Moment::now().wall);
+        timeout(patience, day).await.map_err(|_| slow())??;
+        let mut connection = self.pool.acquire().await?;
+        // A connection that hung is closed: nobody else may get it.
+        let (written, lost) = match self.attempt(&mut connection, appends).await? {
+            Attempt::Answered(answers) => return Ok(answers),
+            Attempt::Hung => {
+                drop(connection.detach());
+                return Err(slow());
+            }
+            Attempt::Sent(written, Sent::Acknowledged) => (written, None),
+            Attempt::Sent(written, Sent::Failed(reason)) => (written, Some(reason)),
+            Attempt::Sent(written, Sent::Hung) => {
+                drop(connection.detach());
+                (written, Some(too_slow("COMMIT", patience)))
+            }
+        };
+        if let Some(reason) = lost {
+            match persist::outcome(&self.pool, self.ledger.id, &written.checkpoint).await {
+                Committed::Yes => {}
+                Committed::No => return Err(AppendError::Unavailable(reason)),
+                Committed::Unknown => return Err(AppendError::OutcomeUnknown(reason)),
+            }
+        }
+        tracing::trace!(ledger = %self.ledger.name, received, size = written.chained.head.size(), "committed");
+        Ok(self.committed(*written))
+    }
+
+    async fn attempt(
+        &mut self,
+        connection: &mut PgConnection,
+        appends: Vec<Append>,
+    ) -> Result<Attempt, AppendError> {
+        let patience = self.patience;
+        let prepared = timeout(patience, self.prepare(connection, appends)).await;
+        let Ok(prepared) = prepared else {
+            return Ok(Attempt::Hung);
+        };
+        let (tx, written) = match prepared? {
+            Prepared::Answered(answers) => return Ok(Attempt::Answered(answers)),
+            Prepared::Ready(tx, written) => (tx, written),
+        };
+        let sent = match timeout(patience, tx.commit()).await {
+            Ok(Ok(())) => self.fault(persist::Step::Committed).map_or_else(
+                |fault| Sent::Failed(fault.to_string()),
+                |()| Sent::Acknowledged,
+            ),
+            Ok(Err(error)) => Sent::Failed(error.to_string()),
+            Err(_) => Sent::Hung,
+        };
+        Ok(Attempt::Sent(written, sent))
+    }
+
+    async fn prepare<'c>(
+        &mut self,
+        connection: &'c mut PgConnection,
+        appends: Vec<Append>,
+    ) -> Result<Prepared<'c>, AppendError> {
+        let mut tx = connection.begin_with(persist::BEGIN).await?;
+        let (head, at) = self.lock(&mut tx).await?;
         let edge = self.edge_at(&mut tx, &head).await?;
         self.fault(persist::Step::Locked)?;
         let admission = admit::admit(&mut tx, &self.ledger, appends).await?;
         if admission.admitted.is_empty() {
             self.edge = Some(edge);
-            return Ok(answers(&admission.verdicts, &[]));
+            return Ok(Prepared::Answered(answers(&admission.verdicts, &[])));
         }
-        let chained = chain::chain(&self.ledger, head, edge, &admission, now)?;
+        let chained = chain::chain(&self.ledger, head, edge, &admission, at.wall)?;
         let checkpoint = self
             .key
             .sign(chained.head.size(), chained.head.root)
             .map_err(|e| AppendError::Fatal(e.to_string()))?;
         persist::insert(&mut tx, self.ledger.id, &admission, &chained, &checkpoint).await?;
         self.fault(persist::Step::Inserted)?;
-        let committed = tx.commit().await.map_err(AppendError::from);
-        let committed = committed.and_then(|()| self.fault(persist::Step::Committed));
-        if let Err(error) = committed {
-            match persist::outcome(&self.pool, self.ledger.id, &checkpoint).await {
-                Committed::Yes => {}
-                Committed::No => return Err(AppendError::Unavailable(error.to_string())),
-                Committed::Unknown => return Err(AppendError::OutcomeUnknown(error.to_string())),
-            }
-        }
-        tracing::trace!(ledger = %self.ledger.name, received, size = chained.head.size(), "committed");
-        Ok(self.committed(&admission, chained, &checkpoint.note))
+        let written = Written {
+            admission,
+            chained,
+            checkpoint,
+            at,
+        };
+        Ok(Prepared::Ready(tx, Box::new(written)))
     }
 
-    fn committed(&mut self, admission: &Admission, chained: Chained, note: &str) -> Vec<Answer> {
+    /// The head, if it may be continued here and now.
+    async fn lock(&mut self, tx: &mut PgTransaction<'_>) -> Result<(Head, Moment), AppendError> {
+        let locked = head::lock(tx, self.ledger.id).await?;
+        if !self.same_cluster {
+            head::require_same_cluster(tx, &locked.cluster).await?;
+            self.same_cluster = true;
+        }
+        let now = Moment::now();
+        self.clock
+            .check(now, locked.clock, locked.head.recorded_at)?;
+        Ok((locked.head, now))
+    }
+
+    fn committed(&mut self, written: Written) -> Vec<Answer> {
+        let Written {
+            admission,
+            chained,
+            checkpoint,
+            at,
+        } = written;
+        self.clock.committed(at);
         metrics::counter!("sealrock_ledger_entries_total", "ledger" => self.ledger.name.to_string())
             .increment(chained.entries.len() as u64);
         metrics::counter!("sealrock_ledger_commits_total", "ledger" => self.ledger.name.to_string())
@@ -169,7 +247,7 @@ impl Writer {
                 ledger: self.ledger.origin.clone(),
                 first: *first,
                 last: *last,
-                checkpoint: note.to_owned(),
+                checkpoint: checkpoint.note.clone(),
             })
             .collect();
         self.edge = Some(chained.edge);
@@ -178,7 +256,7 @@ impl Writer {
 
     async fn edge_at(
         &mut self,
-        tx: &mut sqlx::PgTransaction<'_>,
+        tx: &mut PgTransaction<'_>,
         head: &Head,
     ) -> Result<Edge, AppendError> {
         match self.edge.take() {
@@ -198,20 +276,8 @@ impl Writer {
     }
 }
 
-/// Waits for one append, then takes all that wait, within the bounds of a commit.
-async fn drain(
-    requests: &mut mpsc::Receiver<Request>,
-) -> Option<(Vec<Append>, Vec<oneshot::Sender<Answer>>)> {
-    let mut next = Some(requests.recv().await?);
-    let (mut appends, mut replies, mut bytes) = (Vec::new(), Vec::new(), 0);
-    while let Some(Request { append, reply }) = next {
-        bytes += append.weight();
-        appends.push(append);
-        replies.push(reply);
-        let full = appends.len() >= MAX_APPENDS || bytes >= MAX_BYTES;
-        next = if full { None } else { requests.try_recv().ok() };
-    }
-    Some((appends, replies))
+fn too_slow(what: &str, patience: Duration) -> String {
+    format!("{what} did not answer within {} s", patience.as_secs())
 }
 
 fn answers(verdicts: &[Verdict], receipts: &[Receipt]) -> Vec<Answer> {
@@ -232,21 +298,4 @@ fn answers(verdicts: &[Verdict], receipts: &[Receipt]) -> Vec<Answer> {
             Verdict::Answered(answer) => answer.clone(),
         })
         .collect()
-}
-
-/// A caller that went away needs no answer; what it sent is recorded all the same.
-fn acknowledge(replies: Vec<oneshot::Sender<Answer>>, answers: Result<Vec<Answer>, AppendError>) {
-    match answers {
-        Ok(answers) => {
-            for (reply, answer) in replies.into_iter().zip(answers) {
-                let _ = reply.send(answer);
-            }
-        }
-        Err(error) => {
-            tracing::warn!(%error, appends = replies.len(), "a commit failed");
-            for reply in replies {
-                let _ = reply.send(Err(error.clone()));
-            }
-        }
-    }
 }

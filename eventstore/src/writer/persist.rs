@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use sealrock_ledger::Checkpoint;
 use sqlx::{PgPool, PgTransaction};
 
@@ -11,6 +11,11 @@ use super::chain::{Chained, ChainedEntry};
 use crate::append::Retention;
 use crate::error::{AppendError, stored};
 use crate::ledgers::LedgerId;
+
+/// Begins a transaction that waits neither for a lock nor for us without end.
+pub(super) const BEGIN: &str = include_str!("../sql/begin_append.sql");
+/// How long to wait for one answer about a commit; longer than a lock may take.
+const ASKING: Duration = Duration::from_secs(15);
 
 /// Where a commit can break; the fault table goes through them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,35 +33,6 @@ pub(super) enum Committed {
     Yes,
     No,
     Unknown,
-}
-
-/// The day partitions that are known to exist.
-#[derive(Default)]
-pub(super) struct Days {
-    newest: Option<NaiveDate>,
-}
-
-impl Days {
-    /// Makes sure that batches of this day and the next can be stored, outside any transaction of
-    /// ours, because making a partition locks the parent table.
-    pub(super) async fn ensure(
-        &mut self,
-        pool: &PgPool,
-        today: NaiveDate,
-    ) -> Result<(), AppendError> {
-        let tomorrow = today.succ_opt().unwrap_or(today);
-        if self.newest >= Some(tomorrow) {
-            return Ok(());
-        }
-        for day in [today, tomorrow] {
-            sqlx::query("SELECT ensure_batch_day($1)")
-                .bind(day)
-                .execute(pool)
-                .await?;
-        }
-        self.newest = Some(tomorrow);
-        Ok(())
-    }
 }
 
 pub(super) async fn insert(
@@ -86,10 +62,11 @@ pub(super) async fn insert(
 pub(super) async fn outcome(pool: &PgPool, ledger: LedgerId, checkpoint: &Checkpoint) -> Committed {
     for attempt in 0..8u32 {
         tokio::time::sleep(Duration::from_millis(20) * 2u32.pow(attempt)).await;
-        match stored_note(pool, ledger, checkpoint).await {
-            Ok(Some(note)) if note == checkpoint.note => return Committed::Yes,
-            Ok(_) => return Committed::No,
-            Err(error) => tracing::warn!(%error, "cannot yet ask what became of a commit"),
+        match tokio::time::timeout(ASKING, stored_note(pool, ledger, checkpoint)).await {
+            Ok(Ok(Some(note))) if note == checkpoint.note => return Committed::Yes,
+            Ok(Ok(_)) => return Committed::No,
+            Ok(Err(error)) => tracing::warn!(%error, "cannot yet ask what became of a commit"),
+            Err(_) => tracing::warn!("Postgres does not yet say what became of a commit"),
         }
     }
     Committed::Unknown
@@ -100,7 +77,7 @@ async fn stored_note(
     ledger: LedgerId,
     checkpoint: &Checkpoint,
 ) -> Result<Option<String>, sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = pool.begin_with(BEGIN).await?;
     sqlx::query("SELECT size FROM ledger_heads WHERE ledger_id = $1 FOR UPDATE")
         .bind(ledger.0)
         .execute(&mut *tx)

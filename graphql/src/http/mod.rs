@@ -5,6 +5,7 @@
 //! cannot run is answered with 200 and errors.
 
 mod accept;
+mod nesting;
 pub(crate) mod params;
 mod reply;
 

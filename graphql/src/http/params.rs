@@ -9,6 +9,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use serde_json::{Map, Value};
 
+use super::nesting;
 use super::reply::Refusal;
 use crate::code::Code;
 
@@ -57,6 +58,11 @@ pub(crate) fn request(mut parameters: Map<String, Value>) -> Result<Request, Ref
             "\"query\" must be a string with a GraphQL document",
         ));
     };
+    if nesting::is_too_deep(&query) {
+        return Err(Refusal::bad_request(
+            "the document is nested too deep: ask for the inner objects by their ids",
+        ));
+    }
     let mut request = Request::new(query);
     request.operation_name = match parameters.remove("operationName") {
         None | Some(Value::Null) => None,

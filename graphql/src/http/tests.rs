@@ -352,3 +352,28 @@ async fn nobody_may_only_sign_in_and_look_at_the_schema() {
         assert_eq!(code(response).await, "UNAUTHENTICATED");
     }
 }
+
+#[tokio::test]
+async fn a_document_of_nothing_but_brackets_is_refused_before_anybody_is_known() {
+    let (server, client) = start().await;
+    for bracket in ["{a", "[", "{a(b:["] {
+        let body = json!({ "query": bracket.repeat(150_000) });
+        let response = send(client.post(server.url()).json(&body)).await;
+        assert_eq!(response.status(), 400, "{bracket}");
+    }
+}
+
+#[tokio::test]
+async fn one_request_signs_in_once() {
+    let (server, client) = start().await;
+    let once = json!({"query": "mutation { signIn(input: \"a\") }"});
+    assert_eq!(
+        send(client.post(server.url()).json(&once)).await.status(),
+        200
+    );
+    let twice = json!({"query": "mutation { signIn(input: \"a\") b: signIn(input: \"b\") }"});
+    assert_eq!(
+        send(client.post(server.url()).json(&twice)).await.status(),
+        401
+    );
+}

@@ -327,20 +327,23 @@ async fn one_operation_too_many_is_an_error_and_the_others_go_on() {
 #[tokio::test]
 async fn a_client_that_takes_nothing_is_closed_with_4413() {
     let limits = Limits {
-        send_timeout: Duration::from_millis(300),
+        send_timeout: Duration::from_secs(3),
         ..Limits::default()
     };
     let server = Server::with(limits).await;
     let mut client = Client::ready(&server).await;
     client.subscribe("f", "subscription { flood }").await;
-    tokio::time::sleep(Duration::from_millis(450)).await;
-    let mut last = None;
-    while let Some(Ok(frame)) = timeout(Duration::from_secs(10), client.0.next())
-        .await
-        .unwrap()
-    {
-        last = Some(frame);
-    }
+    // The server waits three seconds for the client, then three for it to take the close frame: the
+    // client reads on in the middle of the latter.
+    tokio::time::sleep(Duration::from_millis(4500)).await;
+    let read_on = async {
+        let mut last = None;
+        while let Some(Ok(frame)) = client.0.next().await {
+            last = Some(frame);
+        }
+        last
+    };
+    let last = timeout(Duration::from_secs(30), read_on).await.unwrap();
     let Some(Message::Close(Some(close))) = last else {
         panic!("closed without a word")
     };

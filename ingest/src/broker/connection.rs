@@ -1,7 +1,7 @@
 //! One connection: its line, who is on it, and the library's handler that runs it.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use mqtt5::MqttError;
 use mqtt5::broker::client_handler::ClientHandler;
@@ -25,6 +25,8 @@ pub(super) struct Connection {
 pub(super) struct SignedIn {
     pub(super) identity: DeviceIdentity,
     pub(super) topics: Topics,
+    /// Until it was checked once more, see [`Connection::check_again`].
+    pub(super) secret: Mutex<Option<String>>,
 }
 
 impl Connection {

@@ -10,12 +10,13 @@ use mqtt5::broker::resource_monitor::{ResourceLimits, ResourceMonitor};
 use mqtt5::broker::router::MessageRouter;
 use mqtt5::broker::sys_topics::BrokerStats;
 use mqtt5::packet::publish::PublishPacket;
-use tokio::sync::broadcast;
+use tokio::sync::{Semaphore, broadcast};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::roster::Roster;
+use super::sessions::Sessions;
 use super::{BrokerConfig, MAX_PACKET_BYTES, StartError};
 use crate::counters::Quiet;
 use crate::dead_letters::DeadLetters;
@@ -29,6 +30,7 @@ pub(super) struct House {
     pub(super) sink: Arc<dyn BatchSink>,
     pub(super) dead_letters: Arc<dyn DeadLetters>,
     pub(super) roster: Roster,
+    pub(super) sessions: Sessions,
     pub(super) router: Arc<MessageRouter>,
     pub(super) storage: Arc<DynamicStorage>,
     pub(super) monitor: Arc<ResourceMonitor>,
@@ -40,6 +42,8 @@ pub(super) struct House {
     /// Set first when stopping: nothing new is taken.
     pub(super) stopping: CancellationToken,
     pub(super) connections: TaskTracker,
+    /// One for each open socket, signed in or not; the library counts only who signed in.
+    pub(super) sockets: Arc<Semaphore>,
     pub(super) logs: Logs,
 }
 
@@ -67,6 +71,7 @@ impl House {
             sink,
             dead_letters,
             roster,
+            sessions: Sessions::default(),
             router: routing,
             storage,
             monitor: Arc::new(ResourceMonitor::new(limits(config))),
@@ -76,6 +81,9 @@ impl House {
             shutdown: broadcast::channel(1).0,
             stopping: CancellationToken::new(),
             connections: TaskTracker::new(),
+            sockets: Arc::new(Semaphore::new(
+                config.max_connections.min(Semaphore::MAX_PERMITS),
+            )),
             logs: Logs::default(),
         };
         house
@@ -91,6 +99,7 @@ impl House {
             u32::try_from(self.library.session_expiry_interval.as_secs()).unwrap_or(u32::MAX);
         self.router.recover_sessions(expiry).await?;
         self.sweep().await?;
+        self.index_sessions().await?;
         self.router.initialize().await
     }
 
@@ -116,10 +125,11 @@ impl House {
 async fn open_storage(config: &BrokerConfig) -> Result<Arc<DynamicStorage>, StartError> {
     use mqtt5::broker::FileBackend;
     use mqtt5::broker::storage::QueueLimits;
-    // A device that stays away for its session's length has this many receipts waiting at most.
+    // A session that stays away has this many receipts waiting at most: thousands, as they are
+    // about 100 bytes, and a device has up to SESSIONS_PER_DEVICE sessions.
     let limits = QueueLimits {
         max_messages: 1_000,
-        max_bytes: 4 * 1024 * 1024,
+        max_bytes: 1024 * 1024,
     };
     let backend = FileBackend::with_queue_limits(&config.storage, limits).await;
     let backend = backend.map_err(|error| storage_error(config, &error))?;
@@ -133,8 +143,9 @@ fn storage_error(config: &BrokerConfig, error: &mqtt5::MqttError) -> StartError 
     }
 }
 
-/// Only the number of connections is limited here; batches are slowed by the ledger itself, and
-/// the library's message limits would answer 3.1.1 clients with packets they cannot read.
+/// Nothing is limited here: sockets are counted by [`House::sockets`], batches are slowed by the
+/// ledger itself, and the library's message limits would answer 3.1.1 clients with packets they
+/// cannot read.
 fn limits(config: &BrokerConfig) -> ResourceLimits {
     ResourceLimits {
         max_connections: config.max_connections,

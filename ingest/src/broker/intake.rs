@@ -40,12 +40,27 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 struct GivenUp;
 
 impl Connection {
+    async fn arrived(&self, signed_in: &SignedIn, client_id: &str) {
+        let device = signed_in.identity.device;
+        if self.house.roster.arrived(&signed_in.identity, &self.line) {
+            counters::mqtt_refused("device-connections");
+            if let Some(kept_back) = self.house.logs.limit.turn() {
+                tracing::warn!(%device, kept_back, "a device's oldest MQTT connection ended: it has too many");
+            }
+        }
+        self.check_again(signed_in).await;
+        self.house.session_used(device, client_id).await;
+    }
+
     async fn take(&self, event: &ClientPublishEvent) {
         let Some(signed_in) = self.signed_in.get() else {
             return self.line.cut();
         };
         if self.house.stopping.is_cancelled() {
             return self.line.cut();
+        }
+        if self.line.is_cut() {
+            return; // what was read before the cut: the acknowledgement could not leave
         }
         let outcome = if *event.topic == *signed_in.topics.batch {
             self.take_batch(signed_in, event).await
@@ -98,7 +113,7 @@ impl Connection {
         event: &ClientPublishEvent,
     ) -> Result<Result<BatchReceipt, Rejection>, GivenUp> {
         self.patiently(|| async {
-            let bytes = event.payload.to_vec();
+            let bytes = event.payload.clone();
             match self
                 .house
                 .sink
@@ -177,7 +192,8 @@ impl Connection {
     /// connection reads nothing: that is the back-pressure.
     ///
     /// An attempt that runs is not given up when the device leaves: a device that publishes with
-    /// `QoS` 0 and goes at once still has all it sent recorded.
+    /// `QoS` 0 and goes at once still has all it sent recorded. One that was cut off is: it may
+    /// have been revoked, and its connection must not stay for as long as a batch is held.
     async fn patiently<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, GivenUp>
     where
         F: Future<Output = ControlFlow<T, Duration>>,
@@ -185,10 +201,15 @@ impl Connection {
         let deadline = Instant::now() + self.house.hold_limit;
         let mut wait = FIRST_WAIT;
         loop {
-            let retry_after = match tokio::time::timeout_at(deadline, attempt()).await {
-                Ok(ControlFlow::Break(outcome)) => return Ok(outcome),
-                Ok(ControlFlow::Continue(retry_after)) => retry_after,
-                Err(_) => return Err(GivenUp),
+            let outcome = tokio::select! {
+                biased;
+                outcome = attempt() => outcome,
+                () = self.line.was_cut() => return Err(GivenUp),
+                () = tokio::time::sleep_until(deadline) => return Err(GivenUp),
+            };
+            let retry_after = match outcome {
+                ControlFlow::Break(outcome) => return Ok(outcome),
+                ControlFlow::Continue(retry_after) => retry_after,
             };
             if wait == FIRST_WAIT {
                 counters::held();
@@ -228,12 +249,13 @@ fn completion(event: &ClientPublishEvent) -> PublishAction {
 impl BrokerEventHandler for Connection {
     fn on_client_connect<'a>(
         &'a self,
-        _: ClientConnectEvent,
+        event: ClientConnectEvent,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        if let Some(signed_in) = self.signed_in.get() {
-            self.house.roster.arrived(&signed_in.identity, &self.line);
-        }
-        Box::pin(std::future::ready(()))
+        Box::pin(async move {
+            if let Some(signed_in) = self.signed_in.get() {
+                self.arrived(signed_in, &event.client_id).await;
+            }
+        })
     }
 
     fn on_client_publish<'a>(
@@ -248,11 +270,15 @@ impl BrokerEventHandler for Connection {
 
     fn on_client_disconnect<'a>(
         &'a self,
-        _: ClientDisconnectEvent,
+        event: ClientDisconnectEvent,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        if let Some(signed_in) = self.signed_in.get() {
-            self.house.roster.left(&signed_in.identity, &self.line);
-        }
-        Box::pin(std::future::ready(()))
+        Box::pin(async move {
+            if let Some(SignedIn { identity, .. }) = self.signed_in.get() {
+                self.house.roster.left(identity, &self.line);
+                self.house
+                    .session_used(identity.device, &event.client_id)
+                    .await;
+            }
+        })
     }
 }

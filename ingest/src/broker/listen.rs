@@ -51,7 +51,7 @@ pub(super) async fn accept(house: Arc<House>, listener: TcpListener, framing: Fr
             () = stopping.cancelled() => return,
         };
         match accepted {
-            Ok((socket, peer)) => admit(&house, socket, peer, framing).await,
+            Ok((socket, peer)) => admit(&house, socket, peer, framing),
             Err(error) => {
                 tracing::error!(%error, "cannot accept an MQTT connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -60,18 +60,19 @@ pub(super) async fn accept(house: Arc<House>, listener: TcpListener, framing: Fr
     }
 }
 
-async fn admit(house: &Arc<House>, socket: TcpStream, peer: SocketAddr, framing: Framing) {
-    if !house.monitor.can_accept_connection(peer.ip()).await {
+fn admit(house: &Arc<House>, socket: TcpStream, peer: SocketAddr, framing: Framing) {
+    let Ok(permit) = Arc::clone(&house.sockets).try_acquire_owned() else {
         counters::mqtt_refused("connection-limit");
         if let Some(kept_back) = house.logs.limit.turn() {
             tracing::warn!(%peer, kept_back, "MQTT connection closed: the connection limit is reached");
         }
         return;
-    }
+    };
     let socket = Arc::new(socket);
     let line = Line::new(&socket);
     let connection = Connection::new(Arc::clone(house), line);
     house.connections.spawn(async move {
+        let _permit = permit;
         tokio::select! {
             served = serve(&connection, socket, peer, framing) => {
                 if let Err(error) = served {

@@ -6,6 +6,7 @@ mod house;
 mod intake;
 mod listen;
 mod roster;
+mod sessions;
 mod sign_in;
 mod topics;
 mod v311;
@@ -29,6 +30,14 @@ pub use sealrock_domain::telemetry::MAX_BATCH_BYTES;
 /// The largest MQTT packet or HTTP body that is read at all. Between this and
 /// [`MAX_BATCH_BYTES`] a batch is a dead letter; over it, only counted and logged.
 pub const MAX_PACKET_BYTES: usize = MAX_BATCH_BYTES + 64 * 1024;
+
+/// Connections that a device may have at a time; one more ends its oldest, so that a half-open
+/// connection from before a bad link broke cannot lock the device out.
+pub const CONNECTIONS_PER_DEVICE: usize = 4;
+
+/// Sessions that are stored for a device; with one more, the one that was used least recently is
+/// forgotten with its queued receipts.
+pub const SESSIONS_PER_DEVICE: usize = 4;
 
 /// A broker that devices sign in to and publish batches to.
 ///
@@ -67,7 +76,7 @@ pub struct BrokerConfig {
     pub websocket: Option<SocketAddr>,
     /// A folder of its own for sessions and queued receipts, created if missing.
     pub storage: PathBuf,
-    /// Connections at a time; more are closed at once.
+    /// Open sockets at a time, whether signed in or not; more are closed at once.
     pub max_connections: usize,
     /// How long the session of an absent device, with its queued receipts, is kept at most.
     pub session_expiry: Duration,

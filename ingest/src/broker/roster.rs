@@ -7,11 +7,11 @@ use chrono::Utc;
 use sealrock_domain::DeviceId;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::Presence;
 use super::wire::Line;
+use super::{CONNECTIONS_PER_DEVICE, Presence};
 use crate::gate::DeviceIdentity;
 
-/// The lines of every connected device. A device is online while it has at least one, so a
+/// The lines of every connected device, oldest first. A device is online while it has at least one, so a
 /// session that is taken over by the device's own new connection is no absence.
 #[derive(Debug)]
 pub(super) struct Roster {
@@ -27,7 +27,9 @@ impl Roster {
         }
     }
 
-    pub(super) fn arrived(&self, device: &DeviceIdentity, line: &Arc<Line>) {
+    /// Enters the line. Ends the oldest beyond [`CONNECTIONS_PER_DEVICE`] and says whether there
+    /// was one.
+    pub(super) fn arrived(&self, device: &DeviceIdentity, line: &Arc<Line>) -> bool {
         let mut lines = self.lock();
         let of_device = lines.entry(device.device).or_default();
         of_device.push(Arc::clone(line));
@@ -35,6 +37,10 @@ impl Roster {
             self.tell(device, true);
         }
         metrics::gauge!("sealrock_mqtt_connections").increment(1);
+        let open: Vec<_> = of_device.iter().filter(|line| !line.is_cut()).collect();
+        let surplus = open.len().saturating_sub(CONNECTIONS_PER_DEVICE);
+        open[..surplus].iter().for_each(|line| line.cut());
+        surplus > 0
     }
 
     pub(super) fn left(&self, device: &DeviceIdentity, line: &Arc<Line>) {
@@ -45,7 +51,7 @@ impl Roster {
         let Some(place) = of_device.iter().position(|other| Arc::ptr_eq(other, line)) else {
             return;
         };
-        of_device.swap_remove(place);
+        of_device.remove(place);
         if of_device.is_empty() {
             lines.remove(&device.device);
             self.tell(device, false);

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use mqtt5::broker::StorageBackend;
@@ -34,7 +35,7 @@ const CLIENT_ID: Refusal = Refusal(ReasonCode::ClientIdentifierNotValid, "client
 
 impl Connection {
     async fn sign_in(&self, connect: &ConnectPacket) -> Result<DeviceIdentity, Refusal> {
-        let identity = self.check_credentials(connect).await?;
+        let (identity, secret) = self.check_credentials(connect).await?;
         let topics = Topics::of(&identity);
         check_will(connect, &topics)?;
         self.check_client_id(connect, &identity).await?;
@@ -42,11 +43,15 @@ impl Connection {
         let _ = self.signed_in.set(SignedIn {
             identity: identity.clone(),
             topics,
+            secret: Mutex::new(Some(secret)),
         });
         Ok(identity)
     }
 
-    async fn check_credentials(&self, connect: &ConnectPacket) -> Result<DeviceIdentity, Refusal> {
+    async fn check_credentials(
+        &self,
+        connect: &ConnectPacket,
+    ) -> Result<(DeviceIdentity, String), Refusal> {
         let device = connect
             .username
             .as_deref()
@@ -58,12 +63,39 @@ impl Connection {
         let (Some(device), Some(secret)) = (device, secret) else {
             return Err(BAD_CREDENTIALS);
         };
+        let identity = self.authenticated(device, secret).await?;
+        Ok((identity, secret.to_owned()))
+    }
+
+    async fn authenticated(
+        &self,
+        device: DeviceId,
+        secret: &str,
+    ) -> Result<DeviceIdentity, Refusal> {
         let answer =
             tokio::time::timeout(SIGN_IN_LIMIT, self.house.sink.authenticate(device, secret)).await;
         match answer {
             Ok(Ok(identity)) => Ok(identity),
             Ok(Err(AuthError::Refused)) => Err(BAD_CREDENTIALS),
             Ok(Err(AuthError::Unavailable)) | Err(_) => Err(UNAVAILABLE),
+        }
+    }
+
+    /// Checks the secret again, for a connection that is in the roster: a revocation after the
+    /// sign-in and before that found no connection to end. Until it has ended well nothing is
+    /// read; if it cannot be decided the device signs in anew.
+    pub(super) async fn check_again(&self, signed_in: &SignedIn) {
+        let secret = signed_in
+            .secret
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(secret) = secret else { return };
+        let device = signed_in.identity.device;
+        if let Err(refusal) = self.authenticated(device, &secret).await {
+            counters::mqtt_refused(refusal.1);
+            tracing::info!(%device, reason = refusal.1, "MQTT connection closed: its secret does not open it any more");
+            self.line.cut();
         }
     }
 

@@ -64,10 +64,15 @@ impl Line {
         self.cut.is_cancelled()
     }
 
+    /// Returns once the line was cut.
+    pub(super) async fn was_cut(&self) {
+        self.cut.cancelled().await;
+    }
+
     /// Returns once the peer has closed or reset the connection, or it was cut.
     pub(super) async fn gone(&self) {
         tokio::select! {
-            () = self.cut.cancelled() => {}
+            () = self.was_cut() => {}
             () = self.peer_closed() => {}
         }
     }

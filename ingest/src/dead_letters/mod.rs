@@ -1,16 +1,19 @@
 //! What authenticated devices sent and we could not take: kept with its reason, bounded.
 
+mod kept;
 mod postgres;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sealrock_domain::{DeviceId, Slug};
 use uuid::Uuid;
 
 use crate::gate::{DeviceIdentity, Rejection};
 
+pub use kept::KeptLetter;
 pub use postgres::PostgresDeadLetters;
 
 /// Bytes of a dead letter that are kept; the full length and hash are kept always.
@@ -50,7 +53,7 @@ pub struct DeadLetter {
     /// What the device was told.
     pub message: String,
     /// What it sent, in full; [`KEPT_BYTES`] of it are stored.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
 }
 
 impl DeadLetter {
@@ -59,7 +62,7 @@ impl DeadLetter {
         received_at: DateTime<Utc>,
         via: &str,
         rejection: &Rejection,
-        bytes: &[u8],
+        bytes: &Bytes,
     ) -> Self {
         Self {
             id: Uuid::now_v7(),
@@ -69,32 +72,9 @@ impl DeadLetter {
             via: via.to_owned(),
             reason: rejection.code.as_str().to_owned(),
             message: rejection.message.clone(),
-            bytes: bytes.to_vec(),
+            bytes: bytes.clone(),
         }
     }
-}
-
-/// A kept letter as it is listed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptLetter {
-    /// The letter's id; pass the last one of a page as `before` to get the next page.
-    pub id: Uuid,
-    /// Who sent it.
-    pub device: DeviceId,
-    /// When the bytes came in.
-    pub received_at: DateTime<Utc>,
-    /// `mqtt:<topic>` or `http:/ingest`.
-    pub via: String,
-    /// A [`RejectionCode`](crate::RejectionCode) as text.
-    pub reason: String,
-    /// What the device was told.
-    pub message: String,
-    /// The first [`KEPT_BYTES`] of what it sent.
-    pub bytes: Vec<u8>,
-    /// How many bytes it sent.
-    pub full_length: u64,
-    /// SHA-256 of all the bytes it sent.
-    pub sha256: Vec<u8>,
 }
 
 /// The letters cannot be written or read at present.

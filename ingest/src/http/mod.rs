@@ -1,19 +1,21 @@
 //! `POST /ingest`: the same batch as over MQTT, for devices that speak HTTP.
 
 mod credentials;
+mod limits;
 mod media;
 mod problem;
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use bytes::Bytes;
 use chrono::Utc;
+use tokio::sync::Semaphore;
 
 use crate::broker::MAX_PACKET_BYTES;
 use crate::counters::{self, Quiet};
@@ -22,18 +24,31 @@ use crate::gate::{AuthError, BatchReceipt, BatchSink, DeviceIdentity, Rejection}
 use crate::receipt;
 use problem::Problem;
 
+pub use limits::HttpLimits;
+
 /// How the ledger entry names this transport.
 const VIA: &str = "http:/ingest";
 
 /// The route `POST /ingest`.
 ///
 /// It answers 200 with the receipt once the batch is durable; otherwise a problem document whose
-/// `code` tells what to do. 503 (with `Retry-After`) is the only answer after which the same
-/// bytes should be sent again.
+/// `code` tells what to do. After 503 (with `Retry-After`) and 408 the same bytes should be sent
+/// again, after any other answer not.
 pub fn router(sink: Arc<dyn BatchSink>, dead_letters: Arc<dyn DeadLetters>) -> Router {
+    router_within(HttpLimits::default(), sink, dead_letters)
+}
+
+/// The same with other limits.
+pub fn router_within(
+    limits: HttpLimits,
+    sink: Arc<dyn BatchSink>,
+    dead_letters: Arc<dyn DeadLetters>,
+) -> Router {
     let desk = Arc::new(Desk {
         sink,
         dead_letters,
+        places: Semaphore::new(limits.bodies.min(Semaphore::MAX_PERMITS)),
+        limits,
         log: Quiet::default(),
     });
     Router::new()
@@ -45,6 +60,9 @@ pub fn router(sink: Arc<dyn BatchSink>, dead_letters: Arc<dyn DeadLetters>) -> R
 struct Desk {
     sink: Arc<dyn BatchSink>,
     dead_letters: Arc<dyn DeadLetters>,
+    limits: HttpLimits,
+    /// One for each body that may be in memory.
+    places: Semaphore,
     log: Quiet,
 }
 
@@ -58,13 +76,18 @@ async fn ingest(State(desk): State<Arc<Desk>>, request: Request) -> Response {
 impl Desk {
     async fn take(&self, request: Request) -> Result<BatchReceipt, Problem> {
         let identity = self.authenticate(request.headers()).await?;
+        // After signing in, so that strangers cannot take the places of devices.
+        let _place = self
+            .places
+            .try_acquire()
+            .map_err(|_| self.refused("busy", Problem::unavailable(problem::RETRY_AFTER)))?;
         let received_at = Utc::now();
         let media_type = request.headers().get(CONTENT_TYPE).cloned();
         let body = self.read(&identity, request).await?;
         let outcome = match media::check(media_type.as_ref(), &body) {
             Ok(()) => self
                 .sink
-                .record_batch(&identity, VIA, received_at, body.to_vec())
+                .record_batch(&identity, VIA, received_at, body.clone())
                 .await
                 .map_err(|error| Rejection::of(&error)),
             Err(rejection) => Err(Ok(rejection)),
@@ -114,11 +137,14 @@ impl Desk {
     }
 
     async fn read(&self, identity: &DeviceIdentity, request: Request) -> Result<Bytes, Problem> {
-        Bytes::from_request(request, &()).await.map_err(|rejection| {
-            let problem = Problem::unreadable(rejection.status());
-            tracing::debug!(device = %identity.device, %rejection, "POST /ingest body not read");
-            self.refused(problem.code(), problem)
-        })
+        let reading = Bytes::from_request(request, &());
+        let problem = match tokio::time::timeout(self.limits.read, reading).await {
+            Ok(Ok(body)) => return Ok(body),
+            Ok(Err(rejection)) => Problem::unreadable(rejection.status()),
+            Err(_) => Problem::slow(self.limits.read),
+        };
+        tracing::debug!(device = %identity.device, code = problem.code(), "POST /ingest body not read");
+        Err(self.refused(problem.code(), problem))
     }
 
     /// A rejection is told only after its letter is kept; until then the device should repeat.

@@ -72,6 +72,15 @@ impl Problem {
         )
     }
 
+    /// The body did not arrive in time.
+    pub(super) fn slow(limit: Duration) -> Self {
+        let detail = format!(
+            "the body did not arrive within {} s; send it again, or split the batch",
+            limit.as_secs()
+        );
+        Self::new(StatusCode::REQUEST_TIMEOUT, "slow", detail)
+    }
+
     pub(super) fn rejected(rejection: Rejection, seq: Option<u64>) -> Self {
         let status = match rejection.code {
             RejectionCode::Undecodable => StatusCode::BAD_REQUEST,

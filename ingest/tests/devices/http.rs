@@ -3,11 +3,16 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use sealrock_ingest::HttpLimits;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{Ledger, Letters, SECRET, device};
+use crate::support::{Ledger, Letters, SECRET, device, eventually, soon};
 
 struct Site {
     ledger: Arc<Ledger>,
@@ -17,8 +22,12 @@ struct Site {
 
 impl Site {
     async fn start() -> Self {
+        Self::start_within(HttpLimits::default()).await
+    }
+
+    async fn start_within(limits: HttpLimits) -> Self {
         let (ledger, letters) = (Ledger::new(), Arc::new(Letters::default()));
-        let router = sealrock_ingest::router(ledger.clone(), letters.clone());
+        let router = sealrock_ingest::router_within(limits, ledger.clone(), letters.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -64,7 +73,8 @@ async fn problem(response: Response) -> (StatusCode, String, Value) {
 async fn a_batch_is_answered_with_its_receipt_and_a_repeat_with_the_same() {
     let site = Site::start().await;
     let mut receipt = json!({
-        "seq": 5, "index": 0, "ledger": "test/acme", "checkpoint": "signed", "duplicate": false, "suspect": [],
+        "seq": 5, "index": 0, "ledger": "test/acme", "checkpoint": "signed", "duplicate": false,
+        "suspect": [], "suspectCount": 0,
     });
     for duplicate in [false, true] {
         let response = site.send("application/json", r#"{"seq":5}"#).await;
@@ -125,7 +135,7 @@ async fn each_rejection_has_its_status_its_code_and_its_letter() {
         let letter = site.letters.kept.lock().unwrap().last().unwrap().clone();
         assert_eq!(
             (letter.reason.as_str(), letter.via.as_str(), letter.bytes),
-            (code, "http:/ingest", body)
+            (code, "http:/ingest", body.into())
         );
     }
     assert_eq!(site.letters.reasons().len(), 6);
@@ -172,4 +182,46 @@ async fn a_rejection_whose_letter_cannot_be_kept_is_503_too() {
     site.letters.away.store(true, Ordering::SeqCst);
     let (status, code, _) = problem(site.send("application/json", "no batch").await).await;
     assert_eq!((status.as_u16(), code.as_str()), (503, "unavailable"));
+}
+
+#[tokio::test]
+async fn over_the_bodies_that_may_be_held_a_device_is_asked_to_come_back() {
+    let site = Site::start_within(HttpLimits {
+        bodies: 1,
+        ..HttpLimits::default()
+    })
+    .await;
+    site.ledger.hold();
+    let first = site.send("application/json", r#"{"seq":1}"#);
+    let second = async {
+        eventually(|| site.ledger.holds_one()).await;
+        let response = site.send("application/json", r#"{"seq":2}"#).await;
+        assert_eq!(response.headers()["retry-after"], "2");
+        site.ledger.commit();
+        problem(response).await.0
+    };
+    let (first, second) = soon(async { tokio::join!(first, second) }).await;
+    assert_eq!((first.status().as_u16(), second.as_u16()), (200, 503));
+    let third = site.send("application/json", r#"{"seq":3}"#).await;
+    assert_eq!(third.status(), 200, "the place is free again");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_is_given_up() {
+    let site = Site::start_within(HttpLimits {
+        read: Duration::from_millis(100),
+        ..HttpLimits::default()
+    })
+    .await;
+    let mut stream = tokio::net::TcpStream::connect(site.addr).await.unwrap();
+    let credentials = STANDARD.encode(format!("{}:{SECRET}", device("stack-1").device));
+    let head = format!(
+        "POST /ingest HTTP/1.1\r\nhost: x\r\nauthorization: Basic {credentials}\r\n\
+         content-type: application/json\r\ncontent-length: 9\r\n\r\n{{"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut status = [0; 12];
+    soon(stream.read_exact(&mut status)).await.unwrap();
+    assert_eq!(&status, b"HTTP/1.1 408");
+    assert!(site.ledger.taken().is_empty());
 }

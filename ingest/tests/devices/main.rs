@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod batches_v4;
+mod bounds;
 mod http;
 mod raw;
 mod session;

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use crate::support::{Platform, SECRET, device, eventually, soon, topic};
 
-const CONNACK: [u8; 4] = [0x20, 2, 0, 0];
+pub const CONNACK: [u8; 4] = [0x20, 2, 0, 0];
 
 fn text(text: &str) -> Vec<u8> {
     let length = u16::try_from(text.len()).unwrap().to_be_bytes();
@@ -24,7 +24,7 @@ fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     [&[first, low | 0x80, high][..], body].concat()
 }
 
-fn connect(client_id: &str, clean: bool) -> Vec<u8> {
+pub fn connect(client_id: &str, clean: bool) -> Vec<u8> {
     let flags = 0xC0 | if clean { 2 } else { 0 };
     connect_as(&[4, flags, 0, 60], client_id)
 }
@@ -39,14 +39,14 @@ fn connect_as(header: &[u8], client_id: &str) -> Vec<u8> {
     )
 }
 
-fn publish(qos: u8, id: u16, topic: &str, payload: &[u8]) -> Vec<u8> {
+pub fn publish(qos: u8, id: u16, topic: &str, payload: &[u8]) -> Vec<u8> {
     packet(
         0x30 | (qos << 1),
         &[&text(topic)[..], &id.to_be_bytes(), payload].concat(),
     )
 }
 
-async fn open(platform: &Platform, client_id: &str, clean: bool) -> TcpStream {
+pub async fn open(platform: &Platform, client_id: &str, clean: bool) -> TcpStream {
     let mut stream = TcpStream::connect(("127.0.0.1", platform.port()))
         .await
         .unwrap();
@@ -54,13 +54,13 @@ async fn open(platform: &Platform, client_id: &str, clean: bool) -> TcpStream {
     stream
 }
 
-async fn read(stream: &mut TcpStream, count: usize) -> Vec<u8> {
+pub async fn read(stream: &mut TcpStream, count: usize) -> Vec<u8> {
     let mut bytes = vec![0; count];
     soon(stream.read_exact(&mut bytes)).await.unwrap();
     bytes
 }
 
-async fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
+pub async fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     // A reset is an end too.
     let _ = soon(stream.read_to_end(&mut bytes)).await;

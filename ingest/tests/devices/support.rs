@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sealrock_domain::{DeviceId, Slug};
 use sealrock_eventstore::LedgerId;
@@ -45,6 +46,7 @@ pub fn topic(device: &DeviceIdentity, last: &str) -> String {
 /// Stands in for the write side: remembers what it took, knows duplicates and conflicts.
 pub struct Ledger {
     available: AtomicBool,
+    sign_ins_left: AtomicUsize,
     open: watch::Sender<bool>,
     taken: Mutex<Vec<(DeviceId, String, Vec<u8>)>>,
 }
@@ -54,6 +56,7 @@ impl Ledger {
         let open = watch::Sender::new(true);
         Arc::new(Self {
             available: AtomicBool::new(true),
+            sign_ins_left: AtomicUsize::new(usize::MAX),
             open,
             taken: Mutex::default(),
         })
@@ -68,8 +71,27 @@ impl Ledger {
         self.open.send_replace(true);
     }
 
+    /// Whether a batch waits in `record_batch`.
+    pub fn holds_one(&self) -> bool {
+        self.open.receiver_count() > 0
+    }
+
     pub fn set_available(&self, available: bool) {
         self.available.store(available, Ordering::SeqCst);
+    }
+
+    /// After so many more, secrets are refused, as if they had been revoked in between.
+    pub fn revoke_after_sign_ins(&self, number: usize) {
+        self.sign_ins_left.store(number, Ordering::SeqCst);
+    }
+
+    fn count_sign_in(&self) -> Result<(), AuthError> {
+        let left = self
+            .sign_ins_left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            });
+        left.map(drop).map_err(|_| AuthError::Refused)
     }
 
     fn check_available(&self) -> bool {
@@ -140,6 +162,7 @@ impl BatchSink for Ledger {
         if !self.check_available() {
             return Err(AuthError::Unavailable);
         }
+        self.count_sign_in()?;
         let known = ["stack-1", "well-2"]
             .map(self::device)
             .into_iter()
@@ -152,7 +175,7 @@ impl BatchSink for Ledger {
         identity: &DeviceIdentity,
         via: &str,
         _: DateTime<Utc>,
-        bytes: Vec<u8>,
+        bytes: Bytes,
     ) -> Result<BatchReceipt, BatchError> {
         if !self.check_available() {
             return Err(BatchError::Unavailable {
@@ -160,7 +183,7 @@ impl BatchSink for Ledger {
             });
         }
         self.open.subscribe().wait_for(|open| *open).await.unwrap();
-        self.record(identity.device, via, bytes)
+        self.record(identity.device, via, bytes.to_vec())
     }
 }
 

@@ -28,4 +28,19 @@ impl ReadModels {
             .await?;
         Ok(())
     }
+
+    /// Notes at `at` that no device is connected, whatever was known: for the start of the only
+    /// broker of an installation, because a process that was killed told of no disconnection.
+    ///
+    /// The tables must have been made by [`crate::Runner::prepare`].
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres is away; presence is then as it was.
+    pub async fn all_offline(&self, at: DateTime<Utc>) -> Result<(), QueryError> {
+        sqlx::query(include_str!("all_offline.sql"))
+            .bind(at)
+            .execute(self.pool())
+            .await?;
+        Ok(())
+    }
 }

@@ -58,7 +58,8 @@ async fn upsert(
     let bound = || newest.iter().map(|n| (n, bindings.get(&n.reading.device)));
     let readings = || newest.iter().map(|n| &n.reading);
     let sites = bound().map(|(_, binding)| binding.map(|binding| binding.site.as_str()));
-    let sources = bound().map(|(n, binding)| n.source.or(binding.map(|b| b.source)));
+    let sources =
+        bound().map(|(n, binding)| Source::effective(binding.map(|b| b.source), n.source));
     let sources = sources.map(|source| source.map(Source::as_str));
     let indexes = readings().map(|r| r.index.0.cast_signed());
     sqlx::query(include_str!("upsert.sql"))

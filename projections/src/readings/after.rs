@@ -38,12 +38,13 @@ pub struct ReadingsAfter {
 struct Window {
     first: i64,
     last: i64,
-    from_at: DateTime<Utc>,
-    to_at: DateTime<Utc>,
+    /// Span of the readings that stand in partitions, if any does.
+    from_at: Option<DateTime<Utc>>,
+    to_at: Option<DateTime<Utc>>,
     full: bool,
 }
 
-type BatchRow = (i64, DateTime<Utc>, DateTime<Utc>);
+type BatchRow = (i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 impl ReadModels {
     /// The readings of `ledger` behind `after` (`None`: from the start), at most `limit`.
@@ -130,8 +131,8 @@ impl Window {
         Some(Self {
             first: rows.first()?.0,
             last: rows.last()?.0,
-            from_at: rows.iter().map(|row| row.1).min()?,
-            to_at: rows.iter().map(|row| row.2).max()?,
+            from_at: rows.iter().filter_map(|row| row.1).min(),
+            to_at: rows.iter().filter_map(|row| row.2).max(),
             full: i64::try_from(rows.len()) == Ok(BATCHES_AT_ONCE),
         })
     }

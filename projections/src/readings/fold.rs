@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sealrock_domain::DeviceId;
-use sealrock_domain::telemetry::{Assessed, Verdict};
+use sealrock_domain::telemetry::{Assessed, Source, Verdict};
 use sealrock_eventstore::{LedgerId, LedgerInfo, Recorded};
 use sealrock_ledger::micros;
 use sqlx::PgTransaction;
@@ -55,9 +55,9 @@ impl Projection for ReadingsProjection {
         let devices = batches.iter().map(|batch| batch.device);
         let bindings = binding::fold(tx, &registered, devices).await?;
         insert_batches(tx, ledger.id, &batches).await?;
-        Columns::of(&batches, &bindings)
-            .insert(tx, ledger.id)
-            .await?;
+        let (near, far) = Columns::of(&batches, &bindings);
+        near.insert(tx, "reading", ledger.id).await?;
+        far.insert(tx, "far_reading", ledger.id).await?;
         Ok(())
     }
 }
@@ -67,15 +67,12 @@ async fn insert_batches(
     ledger: LedgerId,
     batches: &[Batch],
 ) -> sqlx::Result<()> {
-    let times = |batch: &Batch| {
-        batch
-            .content
-            .readings
-            .iter()
-            .map(|r| micros(r.at))
-            .collect()
+    let near = |batch: &Batch| {
+        let times = batch.content.readings.iter().map(|r| r.at);
+        let near = times.filter(|at| partitions::is_near(*at, batch.received_at));
+        near.map(micros).collect()
     };
-    let times: Vec<Vec<DateTime<Utc>>> = batches.iter().map(times).collect();
+    let times: Vec<Vec<DateTime<Utc>>> = batches.iter().map(near).collect();
     let indexes: Vec<i64> = batches
         .iter()
         .map(|batch| batch.index.0.cast_signed())
@@ -120,15 +117,21 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(batches: &'a [Batch], bindings: &'a HashMap<DeviceId, Binding>) -> Self {
-        let mut columns = Self::default();
+    /// The rows for partitions, and those for `far_reading`.
+    fn of(batches: &'a [Batch], bindings: &'a HashMap<DeviceId, Binding>) -> (Self, Self) {
+        let (mut near, mut far) = (Self::default(), Self::default());
         for batch in batches {
             let binding = bindings.get(&batch.device);
             for (ordinal, assessed) in batch.assessed() {
+                let columns = if partitions::is_near(assessed.reading.at, batch.received_at) {
+                    &mut near
+                } else {
+                    &mut far
+                };
                 columns.push(batch, binding, ordinal, &assessed);
             }
         }
-        columns
+        (near, far)
     }
 
     fn push(
@@ -144,10 +147,8 @@ impl<'a> Columns<'a> {
             Verdict::Good { value, .. } => (Some(*value), None),
             Verdict::Suspect(suspicion) => (None, Some(suspicion.code())),
         };
-        let source = batch
-            .content
-            .source
-            .or(binding.map(|binding| binding.source));
+        let registered = binding.map(|binding| binding.source);
+        let source = Source::effective(registered, batch.content.source);
         self.index.push(batch.index.0.cast_signed());
         self.ordinal.push(ordinal);
         self.device.push(batch.device.0);
@@ -161,12 +162,23 @@ impl<'a> Columns<'a> {
         self.canonical.push(canonical);
         self.quality.push(reading.quality.as_str());
         self.suspicion.push(suspicion);
-        self.source
-            .push(source.map(sealrock_domain::telemetry::Source::as_str));
+        self.source.push(source.map(Source::as_str));
     }
 
-    async fn insert(self, tx: &mut PgTransaction<'_>, ledger: LedgerId) -> sqlx::Result<()> {
-        sqlx::query(include_str!("insert_readings.sql"))
+    async fn insert(
+        self,
+        tx: &mut PgTransaction<'_>,
+        table: &'static str,
+        ledger: LedgerId,
+    ) -> sqlx::Result<()> {
+        if self.index.is_empty() {
+            return Ok(());
+        }
+        let sql = format!(
+            "INSERT INTO {table} {}",
+            include_str!("insert_readings.sql")
+        );
+        sqlx::query(&sql)
             .bind(ledger.0)
             .bind(self.index)
             .bind(self.ordinal)

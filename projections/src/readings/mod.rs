@@ -1,4 +1,5 @@
-//! Every reading that was ever recorded, in partitions of a UTC day of its own time.
+//! Every reading that was ever recorded, in partitions of a UTC day of its own time; those whose day
+//! is far from their receipt are in one table beside.
 
 mod after;
 mod fold;

@@ -1,8 +1,9 @@
-//! A partition for every day that a batch needs.
+//! A partition for every day near a batch's receipt; readings of other days stand together in
+//! `far_reading`.
 
 use std::collections::BTreeSet;
 
-use chrono::{Datelike, Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use sealrock_ledger::micros;
 use sqlx::{Executor, PgTransaction};
 
@@ -10,17 +11,30 @@ use crate::runner::{FoldError, Prepared};
 use crate::telemetry::Batch;
 
 /// Partitions made in one transaction. Each takes a handful of the locks of which Postgres has a
-/// fixed number, and a batch may name 10,000 days.
+/// fixed number, and a first batch after a long outage needs hundreds of days.
 const DAYS_AT_ONCE: usize = 50;
 
-/// The days that have a partition of their own; the rest share two.
-const YEARS: std::ops::Range<i32> = 2000..2100;
+/// Days from a batch's receipt to a reading that goes into its day's partition: what a device kept
+/// during an outage of a year, and the drift of clocks. A bound, because 10,000 readings may name
+/// 10,000 days, and every partition costs locks and files for ever.
+const NEAR_DAYS: std::ops::RangeInclusive<i64> = -400..=1;
 
-/// The days of all readings, as far as they have partitions of their own.
+/// Whether a reading goes into its day's partition. Depends on the ledger alone, so that a rebuild
+/// puts it into the same table.
+pub(super) fn is_near(at: DateTime<Utc>, received_at: DateTime<Utc>) -> bool {
+    let days = micros(at).date_naive() - received_at.date_naive();
+    NEAR_DAYS.contains(&days.num_days())
+}
+
+/// The days of all readings that go into partitions.
 pub(super) fn days(batches: &[Batch]) -> BTreeSet<NaiveDate> {
-    let readings = batches.iter().flat_map(|batch| &batch.content.readings);
-    let days = readings.map(|reading| micros(reading.at).date_naive());
-    days.filter(|day| YEARS.contains(&day.year())).collect()
+    batches.iter().flat_map(near_days).collect()
+}
+
+fn near_days(batch: &Batch) -> impl Iterator<Item = NaiveDate> {
+    let times = batch.content.readings.iter().map(|reading| reading.at);
+    let near = times.filter(|at| is_near(*at, batch.received_at));
+    near.map(|at| micros(at).date_naive())
 }
 
 /// Makes some of the missing partitions.

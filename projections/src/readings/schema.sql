@@ -4,13 +4,13 @@ CREATE TABLE device (
     source    text NOT NULL
 );
 
--- One row a batch: its readings' span of time leads to the partitions that hold them.
+-- One row a batch: the span of time of its readings in partitions, NULL if there are none.
 CREATE TABLE batch (
     ledger_id integer     NOT NULL,
     index     bigint      NOT NULL,
     device_id uuid        NOT NULL,
-    from_at   timestamptz NOT NULL,
-    to_at     timestamptz NOT NULL,
+    from_at   timestamptz,
+    to_at     timestamptz,
     PRIMARY KEY (ledger_id, index)
 );
 
@@ -37,6 +37,6 @@ CREATE TABLE reading (
 
 CREATE INDEX reading_by_time ON reading (device_id, metric, at, index, ordinal);
 
--- Clocks that were never set (1970) and times of another age must not make a partition a day.
-CREATE TABLE reading_before_2000 PARTITION OF reading FOR VALUES FROM (MINVALUE) TO ('2000-01-01Z');
-CREATE TABLE reading_from_2100 PARTITION OF reading FOR VALUES FROM ('2100-01-01Z') TO (MAXVALUE);
+-- Readings of days far from their receipt (clocks that were never set, the distant future): they
+-- must not make a partition a day. A day may have some here and a partition as well.
+CREATE TABLE far_reading (LIKE reading INCLUDING ALL);

@@ -8,7 +8,9 @@ SELECT date_bin(make_interval(secs => $6), at, 'epoch')                         
        min(at)                                                                       AS first_at,
        (array_agg(canonical ORDER BY at DESC, index DESC, ordinal DESC))[1]          AS last,
        max(at)                                                                       AS last_at
-  FROM rm_readings.reading
+  FROM (SELECT device_id, metric, at, index, ordinal, canonical FROM rm_readings.reading
+         UNION ALL
+        SELECT device_id, metric, at, index, ordinal, canonical FROM rm_readings.far_reading) AS r
  WHERE $1 = 0 AND device_id = $2 AND metric = $3 AND at >= $4 AND at < $5
    AND canonical IS NOT NULL
  GROUP BY 1

@@ -41,7 +41,7 @@ pub(crate) struct Advance {
     pub(crate) model: Arc<dyn Projection>,
     pub(crate) schema: Schema,
     pub(crate) ledger: LedgerInfo,
-    /// Bounds the connections that all folds of a process take from the pool together.
+    /// Bounds the connections and the memory that all folds of a process take together.
     pub(crate) turns: Arc<Semaphore>,
     next: Option<u64>,
     limit: u32,
@@ -73,13 +73,14 @@ impl Advance {
         let Some(next) = self.next else {
             return self.find_place().await;
         };
+        // Before reading: a turn bounds what all folds together hold in memory, too.
+        let turns = Arc::clone(&self.turns);
+        let _turn = turns.acquire().await;
         let batch = self.read(next).await?;
         if batch.is_empty() {
             // Another process may have gone on, or a rebuild may have changed the tables.
             return self.find_place().await;
         }
-        let turns = Arc::clone(&self.turns);
-        let _turn = turns.acquire().await;
         self.fold_or_isolate(next, &batch).await
     }
 
@@ -142,24 +143,11 @@ impl Advance {
 
     /// At most [`MAX_BATCH_EVENTS`] entries and, beyond the first, [`MAX_BATCH_BYTES`] of payload.
     async fn read(&mut self, next: u64) -> Result<Vec<Recorded>, StepError> {
-        let mut batch = self
+        let batch = self
             .store
-            .read(self.ledger.id, Index(next), self.limit)
+            .read_bounded(self.ledger.id, Index(next), self.limit, MAX_BATCH_BYTES)
             .await?;
-        let mut bytes = 0;
-        let fitting = batch
-            .iter()
-            .take_while(|entry| {
-                bytes += entry.payload.as_ref().map_or(0, |p| p.bytes.len());
-                bytes <= MAX_BATCH_BYTES
-            })
-            .count();
-        if fitting < batch.len() {
-            batch.truncate(fitting.max(1));
-            self.limit = (self.limit / 4).max(1);
-        } else {
-            self.limit = (self.limit * 2).min(MAX_BATCH_EVENTS);
-        }
+        self.limit = (self.limit * 2).min(MAX_BATCH_EVENTS);
         Ok(batch)
     }
 
@@ -193,10 +181,10 @@ impl Advance {
             Err(FoldError::Poison { index, reason }) => {
                 self.poisoned(next, batch, index, reason).await
             }
-            Err(FoldError::Database(error)) if refused_for_its_data(&error) => {
-                self.isolate(next, batch, error)
-            }
-            Err(FoldError::Database(error)) => Err(error.into()),
+            Err(FoldError::Database(error)) => match attempts_at(&error) {
+                Some(attempts) => self.isolate(next, batch, error, attempts),
+                None => Err(error.into()),
+            },
         }
     }
 
@@ -244,13 +232,14 @@ impl Advance {
         next: u64,
         batch: &[Recorded],
         error: sqlx::Error,
+        attempts: u8,
     ) -> Result<Step, StepError> {
         self.limit = 1;
         if batch.len() > 1 {
             return Ok(Step::Elsewhere(next));
         }
         self.refusals += 1;
-        if self.refusals < 2 {
+        if self.refusals < attempts {
             return Err(error.into());
         }
         Ok(Step::Poisoned {
@@ -264,10 +253,18 @@ fn after(batch: &[Recorded]) -> u64 {
     batch.last().map_or(0, |entry| entry.entry.index.0 + 1)
 }
 
-/// SQLSTATE classes 22 (data exception) and 23 (integrity): trying again changes nothing.
-fn refused_for_its_data(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code)
-        .is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+/// How often an entry is tried alone that Postgres refuses for what it holds; `None` for errors that
+/// pass and say nothing of the entry.
+fn attempts_at(error: &sqlx::Error) -> Option<u8> {
+    const DISK_FULL: &str = "53100";
+    const TOO_MANY_CONNECTIONS: &str = "53300";
+    let code = error.as_database_error()?.code()?;
+    match code.get(..2)? {
+        // Data exception, integrity, a limit of the program: trying again changes nothing.
+        "22" | "23" | "54" => Some(2),
+        "53" if code == DISK_FULL || code == TOO_MANY_CONNECTIONS => None,
+        // Out of memory or locks: perhaps others used them, perhaps the entry needs too many.
+        "53" => Some(6),
+        _ => None,
+    }
 }

@@ -30,7 +30,7 @@ use schema::Schema;
 /// The most entries folded in one transaction.
 const MAX_BATCH_EVENTS: u32 = 500;
 /// The most payload folded in one transaction, unless a single entry has more.
-const MAX_BATCH_BYTES: usize = 4 << 20;
+const MAX_BATCH_BYTES: u64 = 4 << 20;
 /// Folds at a time in one process. They share the pool with queries and with the ledger's writers;
 /// more than a few would only wait for the same disk.
 const TURNS: u32 = 4;

@@ -17,6 +17,8 @@ use crate::plant::{Plant, append, at, batch, create_ledger, device, reading};
 struct Picky {
     repaired: AtomicBool,
     lets_postgres_refuse: bool,
+    /// The SQLSTATE with which Postgres refuses, other than for its own reasons.
+    sqlstate: Option<&'static str>,
 }
 
 impl Picky {
@@ -24,6 +26,15 @@ impl Picky {
         Arc::new(Self {
             repaired: AtomicBool::new(false),
             lets_postgres_refuse,
+            sqlstate: None,
+        })
+    }
+
+    fn refused_with(sqlstate: &'static str) -> Arc<Self> {
+        Arc::new(Self {
+            repaired: AtomicBool::new(false),
+            lets_postgres_refuse: true,
+            sqlstate: Some(sqlstate),
         })
     }
 }
@@ -53,6 +64,12 @@ impl Projection for Picky {
             let bad = entry.kind == "Bad" && !self.repaired.load(Ordering::Relaxed);
             if bad && !self.lets_postgres_refuse {
                 return Err(FoldError::poison(entry.index, "it is bad"));
+            }
+            if let Some(code) = self.sqlstate.filter(|_| bad) {
+                let sql = format!(
+                    "DO $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '{code}'; END $$"
+                );
+                sqlx::query(&sql).execute(&mut **tx).await?;
             }
             let index = entry.index.0.cast_signed();
             sqlx::query("INSERT INTO picky VALUES ($1)")
@@ -130,6 +147,22 @@ async fn what_postgres_refuses_for_its_content_is_isolated_and_stops_like_poison
     assert!(reason.contains("picky_index_check"), "{reason}");
     assert_eq!(plant.content("rm_picky.picky").await, ["(0)", "(1)"]);
     running.stop().await;
+}
+
+#[tokio::test]
+async fn an_entry_for_which_postgres_runs_out_of_locks_or_limits_is_isolated_and_stops() {
+    for code in ["53200", "54011"] {
+        let plant = Plant::on_database().await;
+        for kind in ["Good", "Good", "Bad", "Good"] {
+            plant.append("x/1", kind, b"{}".to_vec()).await;
+        }
+        let running = plant.run(vec![Picky::refused_with(code)]);
+        let (index, reason) = stopped_at(&running, "picky").await;
+        assert_eq!(index, Index(2));
+        assert!(reason.contains("refused"), "{reason}");
+        assert_eq!(plant.content("rm_picky.picky").await, ["(0)", "(1)"]);
+        running.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -12,11 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::plant::{Plant, at, batch, reading};
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "rm_registry.device",
     "rm_readings.device",
     "rm_readings.batch",
     "rm_readings.reading",
+    "rm_readings.far_reading",
     "rm_latest.latest",
     "rm_rollups.rollup",
     "rm_device_status.device_status",
@@ -32,7 +33,7 @@ async fn contents(plant: &Plant) -> Vec<(&'static str, Vec<String>)> {
     contents
 }
 
-/// Batches of two metrics over three days, late and out of order, with gaps in seq.
+/// Batches of two metrics over three days, and as many long before, late and out of order, with gaps in seq.
 async fn append_batches(plant: &Plant, numbers: std::ops::Range<i64>) -> Index {
     let device = crate::plant::device("meter-7");
     let mut last = Index(0);
@@ -47,6 +48,7 @@ async fn append_batches(plant: &Plant, numbers: std::ops::Range<i64>) -> Index {
                 value / 3.0,
             ),
             reading("no_such_metric", time, value),
+            reading("co2_ppm", time - chrono::TimeDelta::days(5_000), value),
         ];
         let head = format!(r#""seq":{},"boot":"b{}","#, (n * 3) % 101, n / 101);
         last = plant.batch(device, batch(&head, &readings)).await;

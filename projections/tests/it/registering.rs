@@ -27,6 +27,7 @@ fn organisation_registered() -> OrganisationEvent {
     OrganisationRegistered {
         slug: slug("northsea"),
         display_name,
+        demo: false,
     }
     .into()
 }

@@ -10,7 +10,7 @@ use sealrock_projections::latest::{LatestFilter, LatestProjection};
 use sealrock_projections::readings::{
     Order, Reading, ReadingFilter, ReadingPosition, ReadingRange, ReadingsProjection,
 };
-use sealrock_projections::rollups::RollupsProjection;
+use sealrock_projections::rollups::{RollupsProjection, Series};
 
 use crate::plant::{Plant, Running, at, batch, reading, slug};
 
@@ -53,7 +53,7 @@ fn numbers(readings: &[Reading]) -> Vec<f64> {
 #[tokio::test]
 async fn a_reading_is_found_as_it_was_sent_with_its_verdict_site_and_source() {
     let (plant, running, device) = started().await;
-    let text = br#"{"source":"migrated","readings":[
+    let text = br#"{"source":"real","readings":[
         {"metric":"temperature","at":"2026-11-21T03:00:00Z","value":300,"unit":"K"},
         {"metric":"co2_ppm","at":"2026-11-21T03:00:00.1234567Z","value":"high","unit":"ppm"},
         {"metric":"co2_ppm","at":"2099-01-01T00:00:00Z","value":1},
@@ -78,7 +78,7 @@ async fn a_reading_is_found_as_it_was_sent_with_its_verdict_site_and_source() {
     assert!((kelvin.canonical.unwrap() - 26.85).abs() < 1e-9);
     assert_eq!(
         (kelvin.site.clone(), kelvin.source),
-        (Some(slug("plant-1")), Some(Source::Migrated))
+        (Some(slug("plant-1")), Some(Source::Simulator))
     );
     assert_eq!(
         (high.value.clone(), high.canonical),
@@ -101,6 +101,10 @@ async fn a_reading_is_found_as_it_was_sent_with_its_verdict_site_and_source() {
         .unwrap()
         .remove(0);
     assert_eq!((status.batches, status.readings, status.suspect), (1, 5, 3));
+    let filter = LatestFilter::default();
+    let (latest, _) = plant.read.latest(plant.ledger.id, &filter).await.unwrap();
+    let sources: Vec<_> = latest.iter().map(|latest| latest.source).collect();
+    assert_eq!(sources, [Some(Source::Simulator); 2]);
     running.stop().await;
 }
 
@@ -157,6 +161,84 @@ async fn a_batch_of_many_days_gets_its_partitions() {
             .len(),
         180
     );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn readings_of_days_far_from_their_receipt_make_no_partitions_and_are_found_by_time() {
+    let (plant, running, device) = started().await;
+    let days: Vec<String> = (0..10_000)
+        .map(|n| reading("co2_ppm", at((1 - n) * 86_400), 1.0))
+        .collect();
+    let far_ahead = [
+        reading("co2_ppm", at(3 * 86_400), 1.0),
+        reading("co2_ppm", at(0), 1.0),
+    ];
+    plant.batch(device, batch("", &days)).await;
+    let index = plant.batch(device, batch("", &far_ahead)).await;
+    running.reach(&plant, index).await;
+    let partitions: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_inherits WHERE inhparent = 'rm_readings.reading'::regclass",
+    )
+    .fetch_one(plant.store.pool())
+    .await
+    .unwrap();
+    assert_eq!(partitions, 402);
+
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        let page = ReadingRange {
+            order,
+            ..range(device, 20_000)
+        };
+        let found = plant.read.readings(&page).await.unwrap();
+        assert_eq!(found.len(), 10_002);
+        let sorted = match order {
+            Order::OldestFirst => found.is_sorted_by_key(|r| (r.at, r.position)),
+            Order::NewestFirst => found.iter().rev().is_sorted_by_key(|r| (r.at, r.position)),
+        };
+        assert!(sorted, "{order:?}");
+    }
+    let filter = ReadingFilter::default();
+    let after = plant
+        .read
+        .readings_after(plant.ledger.id, None, &filter, 20_000);
+    let after = after.await.unwrap().readings;
+    assert_eq!(after.len(), 10_002);
+    assert!(after.is_sorted_by_key(|r| r.position));
+    let old = Series {
+        device,
+        metric: "co2_ppm".parse().unwrap(),
+        from: at(-9_000 * 86_400),
+        to: at(-8_999 * 86_400),
+        bucket: std::time::Duration::from_mins(1),
+    };
+    assert_eq!(plant.read.series(&old).await.unwrap().len(), 1);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn sums_of_the_largest_numbers_that_devices_send_are_finite() {
+    let (plant, running, device) = started().await;
+    let huge = [
+        reading("co2_ppm", at(0), 1.7e308),
+        reading("co2_ppm", at(1), 1.7e308),
+        reading("co2_ppm", at(2), 1e15),
+        reading("co2_ppm", at(3), 1e15),
+    ];
+    let index = plant.batch(device, batch("", &huge)).await;
+    running.reach(&plant, index).await;
+    for seconds in [60, 300] {
+        let series = Series {
+            device,
+            metric: "co2_ppm".parse().unwrap(),
+            from: at(0),
+            to: at(1),
+            bucket: std::time::Duration::from_secs(seconds),
+        };
+        let buckets = plant.read.series(&series).await.unwrap();
+        let sums: Vec<f64> = buckets.iter().map(|b| b.aggregate.sum).collect();
+        assert_eq!(sums, [2e15]);
+    }
     running.stop().await;
 }
 
@@ -361,5 +443,27 @@ async fn presence_is_the_newest_news_and_survives_a_rebuild() {
         .remove(0);
     let presence = status.presence.unwrap();
     assert_eq!((presence.online, presence.since), (true, at(10)));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn after_a_restart_of_the_broker_every_device_is_offline_until_it_connects() {
+    let (plant, running, device) = started().await;
+    let index = plant
+        .batch(device, batch("", &[reading("co2_ppm", at(0), 1.0)]))
+        .await;
+    running.reach(&plant, index).await;
+    let read = &plant.read;
+    let gone = crate::plant::device("meter-9");
+    read.set_presence(device, true, at(10)).await.unwrap();
+    read.set_presence(gone, false, at(11)).await.unwrap();
+    read.all_offline(at(20)).await.unwrap();
+    for (device, since) in [(device, 20), (gone, 11)] {
+        let presence = read.presence(device).await.unwrap().unwrap();
+        assert_eq!((presence.online, presence.since), (false, at(since)));
+    }
+    read.set_presence(device, true, at(30)).await.unwrap();
+    assert!(read.presence(device).await.unwrap().unwrap().online);
+    assert_eq!(read.ledger_size(&plant.ledger).await.unwrap(), 2);
     running.stop().await;
 }

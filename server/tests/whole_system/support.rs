@@ -17,9 +17,19 @@ pub const SOON: Duration = Duration::from_mins(1);
 /// A data folder that user `postgres` can reach, as a root's `TempDir` cannot be.
 pub fn data_folder() -> TempDir {
     use std::os::unix::fs::PermissionsExt;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
     folder
+}
+
+/// The binary, without the settings of whoever runs the tests.
+fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sealrock"));
+    let ours = |name: &str| name == "DATABASE_URL" || name.starts_with("SEALROCK_");
+    for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// A running server. Dropping it kills it at once.
@@ -51,7 +61,7 @@ impl Server {
     }
 
     fn launch(data: &Path, arguments: &[&str], environment: &[(&str, &str)], ready: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_sealrock"))
+        let mut child = binary()
             .args(arguments)
             .args(["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--data"])
             .arg(data)
@@ -124,7 +134,7 @@ impl Server {
 
     /// Runs a command of the binary beside the server.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_sealrock"))
+        binary()
             .args(arguments)
             .arg("--data")
             .arg(&self.data)

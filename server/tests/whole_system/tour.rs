@@ -1,8 +1,10 @@
 //! The newcomer's tour (docs/tour.md), with clients that nobody here wrote: paho-mqtt,
 //! `mosquitto_pub`, graphql-ws, aics-tlog, rfc8785.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use sealrock_ledger::TilePath;
@@ -108,6 +110,57 @@ async fn until_values(server: &Server, token: &str, device: &Device, wanted: &[f
     }
 }
 
+/// npm graphql-ws, subscribed to a device's readings from the ledger's start. Dropping it ends it.
+struct Subscriber {
+    process: Child,
+    results: mpsc::Receiver<String>,
+}
+
+impl Subscriber {
+    async fn start(server: &Server, token: &str, device: &Device) -> Self {
+        let query = "{ ledger(name: \"demo\") { start } }";
+        let answer = server.graphql(Some(token), query, json!({})).await;
+        let start = answer["data"]["ledger"]["start"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let socket = server.http.replace("http://", "ws://") + "/graphql/ws";
+        let subscription = format!(
+            "subscription {{ readings(organisation: \"demo\", device: \"{}\", after: \"{start}\") \
+             {{ value }} }}",
+            device.id()
+        );
+        let mut process = Command::new("node")
+            .arg(client("subscribe.mjs"))
+            .args([&socket, token, &subscription])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = process.stdout.take().unwrap();
+        let (sender, results) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        Self { process, results }
+    }
+
+    /// The next reading's value.
+    fn next(&mut self) -> Value {
+        let line = self.results.recv_timeout(SOON).unwrap();
+        let result: Value = serde_json::from_str(&line).unwrap();
+        result["data"]["readings"]["value"].clone()
+    }
+}
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 /// Flips one bit in the middle of the entry at `index` of an export.
 fn flip(export: &Path, size: u64, index: u64) {
     let (n, width) = TilePath::bundles(size)
@@ -131,21 +184,6 @@ async fn the_newcomers_tour_works_from_the_demo_to_the_auditor() {
     let token = server.sign_in().await;
     let probe = add_probe(&server);
 
-    // A subscription by graphql-ws is open before anything is published.
-    let socket = server.http.replace("http://", "ws://") + "/graphql/ws";
-    let subscription = format!(
-        "subscription {{ readings(organisation: \"demo\", device: \"{}\") {{ value position }} }}",
-        probe.id()
-    );
-    let subscriber = Command::new("node")
-        .arg(client("subscribe.mjs"))
-        .args([&socket, &token, &subscription, "2"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    tokio::time::sleep(Duration::from_secs(3)).await;
-
     // A batch by paho-mqtt (MQTT 5), one by mosquitto_pub (MQTT 3.1.1).
     let credentials = write(&files, "probe.json", &probe.0.to_string());
     let first = write(&files, "batch.json", &batch("tour", 1, 412.5));
@@ -162,16 +200,14 @@ async fn the_newcomers_tour_works_from_the_demo_to_the_auditor() {
     mosquitto_pub(&server, &probe, &batch("tour", 2, 413.5));
 
     until_values(&server, &token, &probe, &[412.5, 413.5]).await;
-    let received = subscriber.wait_with_output().unwrap();
-    let lines = text(&received);
-    assert!(received.status.success(), "{lines}");
-    let live: Vec<Value> = lines
-        .lines()
-        .map(|line| {
-            serde_json::from_str::<Value>(line).unwrap()["data"]["readings"]["value"].clone()
-        })
-        .collect();
-    assert_eq!(live, [json!(412.5), json!(413.5)]);
+
+    // graphql-ws gets both from the ledger's start on, and a third that comes while it listens.
+    let mut subscriber = Subscriber::start(&server, &token, &probe).await;
+    assert_eq!(subscriber.next(), json!(412.5));
+    assert_eq!(subscriber.next(), json!(413.5));
+    mosquitto_pub(&server, &probe, &batch("tour", 3, 414.5));
+    assert_eq!(subscriber.next(), json!(414.5));
+    drop(subscriber);
 
     // kill -9, restart: everything is there, and the device goes on with a gap that is visible.
     server.kill();
@@ -182,13 +218,13 @@ async fn the_newcomers_tour_works_from_the_demo_to_the_auditor() {
     );
     server.admin_password = password;
     let token = server.sign_in().await;
-    mosquitto_pub(&server, &probe, &batch("tour", 5, 414.5));
-    until_values(&server, &token, &probe, &[412.5, 413.5, 414.5]).await;
+    mosquitto_pub(&server, &probe, &batch("tour", 6, 415.5));
+    until_values(&server, &token, &probe, &[412.5, 413.5, 414.5, 415.5]).await;
     let query = "query($id: ID!) { device(id: $id) { gaps { boot fromSeq toSeq open } } }";
     let gaps = server
         .graphql(Some(&token), query, json!({ "id": probe.id() }))
         .await;
-    let gap = json!([{ "boot": "tour", "fromSeq": 3, "toSeq": 4, "open": true }]);
+    let gap = json!([{ "boot": "tour", "fromSeq": 4, "toSeq": 5, "open": true }]);
     assert_eq!(gaps["data"]["device"]["gaps"], gap, "{gaps}");
 
     // An auditor's check, by our own program and by others.

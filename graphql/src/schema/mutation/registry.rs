@@ -219,6 +219,7 @@ impl TryFrom<RegisterOrganisationInput> for RegisterOrganisation {
         Ok(Self {
             slug: read("slug", &input.slug)?,
             display_name: read("displayName", &input.display_name)?,
+            demo: false,
         })
     }
 }

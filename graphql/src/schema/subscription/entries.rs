@@ -1,7 +1,5 @@
 //! Entries of a ledger as they come.
 
-use std::time::Duration;
-
 use async_graphql::{Context, Subscription};
 use futures::{Stream, StreamExt};
 use sealrock_ledger::Index;
@@ -16,8 +14,6 @@ use crate::schema::types::LedgerEntry;
 
 /// Entries fetched at a time.
 const STRIDE: u32 = 256;
-/// How long the size of a ledger that nobody watched yet may take to be known.
-const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 pub(crate) struct EntriesSubscription;
@@ -38,7 +34,7 @@ impl EntriesSubscription {
         let read = context.data_unchecked::<ReadModels>().clone();
         let after = match after {
             Some(position) => position.entry_in(&ledger.name)?,
-            None => newest(&read, &ledger).await,
+            None => newest(&read, &ledger).await?,
         };
         let (wake, name) = (read.watch_ledger(&ledger), ledger.name.clone());
         let entries = Entries {
@@ -76,10 +72,6 @@ impl Source for Entries {
 }
 
 /// The last entry there is.
-async fn newest(read: &ReadModels, ledger: &LedgerInfo) -> Option<Index> {
-    let mut size = read.watch_ledger(ledger);
-    // A watch begins at 0 and hears the size within half a second; a ledger that stays at 0 is empty.
-    let known = tokio::time::timeout(FIRST_LOOK, size.wait_for(|size| *size > 0)).await;
-    let size = known.ok()?.ok().map(|size| *size)?;
-    size.checked_sub(1).map(Index)
+async fn newest(read: &ReadModels, ledger: &LedgerInfo) -> Result<Option<Index>, Problem> {
+    Ok(read.ledger_size(ledger).await?.checked_sub(1).map(Index))
 }

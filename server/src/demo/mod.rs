@@ -1,0 +1,205 @@
+//! `sealrock demo`: a whole CCS chain on one machine.
+
+mod registration;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use sealrock_eventstore::EventStore;
+use sealrock_simulator::{
+    Boot, Device, FleetOptions, ProgressSink, Schedule, Seed, run_fleet, stop,
+};
+
+use crate::cli::Demo;
+use crate::config::Config;
+use crate::node::{Node, stop_requested};
+use crate::surroundings::Addresses;
+use registration::register;
+
+const ORGANISATION: &str = "demo";
+/// How often progress is printed.
+const PROGRESS: Duration = Duration::from_secs(5);
+
+/// Runs the demonstration until Ctrl-C.
+///
+/// # Errors
+/// If something does not start.
+pub async fn run(mut config: Config, arguments: Demo) -> anyhow::Result<()> {
+    config.demo = true;
+    config.development = true;
+    config.mqtt_ws = config
+        .mqtt_ws
+        .or(Some(SocketAddr::from(([127, 0, 0, 1], 9001))));
+    if arguments.fresh {
+        begin_anew(&config)?;
+    }
+    println!("starting Postgres, the ledger, the broker and eight simulated devices …");
+    let node = Node::start(&config).await?;
+    let outcome = simulate(&config, &node, &arguments).await;
+    node.stop().await;
+    outcome
+}
+
+async fn simulate(config: &Config, node: &Node, arguments: &Demo) -> anyhow::Result<()> {
+    let devices = register(config, node).await?;
+    let devices = devices
+        .into_iter()
+        .map(|(model, credential)| {
+            Ok(Device {
+                credential,
+                model,
+                seed: Seed(arguments.seed),
+                schedule: Schedule::new(chrono::Utc::now(), arguments.interval, 1.0)?,
+                boot: Boot::random(),
+            })
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    println!("{}", welcome(config, node.addresses));
+    let (stop_handle, stop) = stop();
+    let progress = ProgressSink::default();
+    let (sink, reporting) = (
+        progress.clone(),
+        report(node.platform.store.clone(), progress),
+    );
+    let fleet =
+        tokio::spawn(
+            async move { run_fleet(devices, FleetOptions::default(), &sink, &stop).await },
+        );
+    tokio::select! {
+        requested = stop_requested() => requested?,
+        () = reporting => {}
+    }
+    stop_handle.stop();
+    fleet.await.context("the simulated devices")?;
+    Ok(())
+}
+
+/// Prints how much has arrived, until dropped.
+async fn report(store: EventStore, progress: ProgressSink) {
+    let mut every = tokio::time::interval(PROGRESS);
+    every.tick().await;
+    loop {
+        every.tick().await;
+        let entries = match ORGANISATION.parse() {
+            Ok(name) => match store.ledger(&name).await {
+                Ok(Some(ledger)) => store.size(ledger.id).await.unwrap_or_default(),
+                _ => 0,
+            },
+            Err(_) => 0,
+        };
+        println!("devices: {}; ledger: {entries} entries", progress.get());
+    }
+}
+
+/// Deletes what an earlier demonstration left, and nothing that is not one's data folder.
+fn begin_anew(config: &Config) -> anyhow::Result<()> {
+    let (data, postgres) = (&config.data, config.postgres_folder());
+    anyhow::ensure!(
+        sealrock_postgres::attach(&postgres).is_none(),
+        "a server runs on {}: stop it first",
+        data.display()
+    );
+    let ours = postgres.exists() || !data.exists() || std::fs::read_dir(data)?.next().is_none();
+    anyhow::ensure!(
+        ours,
+        "{} holds something else than a demonstration: choose another --data",
+        data.display()
+    );
+    for folder in [&postgres, data] {
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)
+                .with_context(|| format!("cannot delete {}", folder.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn welcome(config: &Config, at: Addresses) -> String {
+    let Addresses { http, mqtt, .. } = at;
+    let data = config.data.display();
+    let websocket = at
+        .mqtt_ws
+        .map_or_else(String::new, |ws| format!("MQTT/WS  ws://{ws}/mqtt\n"));
+    format!(
+        "
+Sealrock is running, with data flowing.
+
+GraphQL  http://{http}/graphql   (a page to try queries on, in a browser)
+Live     ws://{http}/graphql/ws
+MQTT     mqtt://{mqtt}
+{websocket}Ingest   http://{http}/ingest
+Health   http://{http}/readyz   http://{http}/metrics
+Data     {data}
+
+What to try next, in another terminal (docs/tour.md tells the whole tour):
+  sealrock device add --data {data} --org demo --site kericho-tea --name my-probe --json
+  sealrock projections status --data {data}
+  sealrock export demo ./export --data {data} && sealrock verify ./export
+  sealrock fsck demo --data {data}
+Ctrl-C stops; the data stay.
+"
+    )
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+mod tests {
+    use super::*;
+    use crate::organisation::parse_kind;
+    use sealrock_domain::asset::AssetKind;
+    use sealrock_domain::site::SiteKind;
+    use sealrock_domain::telemetry::{Verdict, assess, decode};
+    use sealrock_simulator::replay::Mapping;
+    use sealrock_simulator::{Credential, demo_fleet};
+
+    #[test]
+    fn every_reading_of_the_demonstration_counts() {
+        let start = chrono::Utc::now() - chrono::TimeDelta::days(1);
+        for spec in demo_fleet() {
+            let device = Device {
+                credential: Credential::from_json(
+                    br#"{"id":"d","secret":"s","org":"demo","site":"s","name":"n",
+                        "topic":"sealrock/v1/demo/s/n/batch","mqtt":"localhost:1883"}"#,
+                )
+                .unwrap(),
+                model: spec.model,
+                seed: Seed(1),
+                schedule: Schedule::new(start, Duration::from_mins(20), 1.0).unwrap(),
+                boot: Boot::random(),
+            };
+            for batch in device.batches().take(72) {
+                let batch = decode(&batch.bytes).unwrap();
+                for assessed in assess(&batch, chrono::Utc::now()) {
+                    let good = matches!(assessed.verdict, Verdict::Good { .. });
+                    assert!(good, "{}: {assessed:?}", spec.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_demonstrations_sites_and_assets_are_of_kinds_that_the_platform_knows() {
+        for spec in demo_fleet() {
+            parse_kind::<SiteKind>("site", spec.site_kind).unwrap();
+            parse_kind::<AssetKind>("asset", spec.asset_kind).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_mappings_of_recorded_data_name_metrics_and_units_of_the_catalogue() {
+        for name in Mapping::builtin_names() {
+            for column in Mapping::builtin(name).unwrap().columns {
+                let metric = column.metric.parse().unwrap();
+                let known = sealrock_domain::telemetry::metric::find(&metric);
+                let known = known.unwrap_or_else(|| panic!("{name}: {} is unknown", column.metric));
+                assert!(
+                    known.accepts(&column.unit),
+                    "{name}: {} in {}",
+                    column.metric,
+                    column.unit
+                );
+            }
+        }
+    }
+}

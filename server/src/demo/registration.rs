@@ -1,0 +1,180 @@
+//! The demonstration's organisation, sites, assets and devices.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use sealrock_commands::{CommandError, Context};
+use sealrock_domain::asset::RegisterAsset;
+use sealrock_domain::device::RegisterDevice;
+use sealrock_domain::organisation::RegisterOrganisation;
+use sealrock_domain::site::{RegisterSite, SiteKind};
+use sealrock_domain::telemetry::Source;
+use sealrock_domain::{Attributes, CredentialId, Slug};
+use sealrock_simulator::{Credential, DeviceSpec, Model, demo_fleet};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::ORGANISATION;
+use crate::cli::{DeviceName, Json};
+use crate::config::Config;
+use crate::device::as_json;
+use crate::node::Node;
+use crate::organisation::parse_kind;
+use crate::platform::{Platform, cli_context_of};
+
+/// Registers what is not registered yet; the credentials of earlier runs are kept.
+///
+/// # Errors
+/// If the platform refuses or the kept credentials are damaged.
+pub async fn register(config: &Config, node: &Node) -> anyhow::Result<Vec<(Model, Credential)>> {
+    let organisation: Slug = ORGANISATION.parse()?;
+    let mut kept = Kept::read(&config.data)?;
+    register_organisation(&node.platform, &organisation).await?;
+    let mut devices = Vec::new();
+    for spec in demo_fleet() {
+        register_place(&node.platform, &organisation, &spec).await?;
+        let name = DeviceName {
+            org: organisation.clone(),
+            site: spec.site.to_string().parse()?,
+            name: spec.name.to_string().parse()?,
+            json: Json { json: true },
+        };
+        let credential = kept.credential(node, &name, &spec).await?;
+        devices.push((spec.model, credential));
+    }
+    kept.write()?;
+    Ok(devices)
+}
+
+async fn register_organisation(platform: &Platform, organisation: &Slug) -> anyhow::Result<()> {
+    let command = RegisterOrganisation {
+        slug: organisation.clone(),
+        display_name: "Sealrock demonstration".parse()?,
+        demo: true,
+    };
+    let context = context_of(&format!("organisation/{organisation}"));
+    platform
+        .commands
+        .register_organisation(&context, command)
+        .await?;
+    Ok(())
+}
+
+async fn register_place(platform: &Platform, org: &Slug, spec: &DeviceSpec) -> anyhow::Result<()> {
+    let (site, asset): (Slug, Slug) = (
+        spec.site.to_string().parse()?,
+        spec.asset.to_string().parse()?,
+    );
+    let kind: SiteKind = parse_kind("site", spec.site_kind)?;
+    let display_name = spec.site_display_name.parse()?;
+    let mut command = RegisterSite::new(org.clone(), site.clone(), display_name, kind);
+    command.country = Some(spec.country.to_owned().try_into()?);
+    let context = context_of(&format!("site/{org}/{site}"));
+    platform.commands.register_site(&context, command).await?;
+
+    let command = RegisterAsset {
+        org: org.clone(),
+        site: site.clone(),
+        slug: asset.clone(),
+        display_name: spec.asset_display_name.parse()?,
+        asset_kind: parse_kind("asset", spec.asset_kind)?,
+        assumptions: Attributes::default(),
+    };
+    let context = context_of(&format!("asset/{org}/{site}/{asset}"));
+    platform.commands.register_asset(&context, command).await?;
+    Ok(())
+}
+
+/// The same command id at each start, so that a second start records nothing.
+fn context_of(what: &str) -> Context {
+    let name = format!("sealrock:demo/{what}");
+    cli_context_of(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()))
+}
+
+/// The devices' credentials, by name, in a file for the owner only.
+struct Kept {
+    path: PathBuf,
+    credentials: Map<String, Value>,
+}
+
+impl Kept {
+    fn read(data: &Path) -> anyhow::Result<Self> {
+        let path = data.join("demo-devices.json");
+        let credentials = match std::fs::read(&path) {
+            Ok(kept) => serde_json::from_slice(&kept)
+                .with_context(|| format!("{} is damaged: delete it", path.display()))?,
+            Err(_) => Map::new(),
+        };
+        Ok(Self { path, credentials })
+    }
+
+    async fn credential(
+        &mut self,
+        node: &Node,
+        name: &DeviceName,
+        spec: &DeviceSpec,
+    ) -> anyhow::Result<Credential> {
+        let key = format!("{}/{}", name.site, name.name);
+        let mut credential = match self.credentials.remove(&key) {
+            Some(kept) => kept,
+            None => new_credential(node, name, spec).await?,
+        };
+        // The broker may have another port than the last time.
+        credential["mqtt"] = format!("mqtt://{}", node.addresses.mqtt).into();
+        let parsed = Credential::from_json(&serde_json::to_vec(&credential)?)?;
+        self.credentials.insert(key, credential);
+        Ok(parsed)
+    }
+
+    fn write(&self) -> anyhow::Result<()> {
+        use std::io::Write;
+        use std::os::unix::fs::OpenOptionsExt;
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&self.path)?;
+        file.write_all(&serde_json::to_vec_pretty(&self.credentials)?)?;
+        Ok(())
+    }
+}
+
+/// Registers the device; one whose secret is not known (any more) gets a new one.
+async fn new_credential(
+    node: &Node,
+    name: &DeviceName,
+    spec: &DeviceSpec,
+) -> anyhow::Result<Value> {
+    let commands = &node.platform.commands;
+    let context = cli_context_of(Uuid::now_v7());
+    let registered = match commands
+        .register_device(&context, registration(name, spec)?)
+        .await
+    {
+        Err(CommandError::Rejected(_)) => {
+            let context = cli_context_of(Uuid::now_v7());
+            commands
+                .rotate_credential(&context, &name.org, &name.site, &name.name)
+                .await?
+        }
+        registered => registered?,
+    };
+    Ok(as_json(name, &registered, node.addresses))
+}
+
+fn registration(name: &DeviceName, spec: &DeviceSpec) -> anyhow::Result<RegisterDevice> {
+    Ok(RegisterDevice {
+        org: name.org.clone(),
+        site: name.site.clone(),
+        name: name.name.clone(),
+        display_name: spec.display_name.parse()?,
+        asset: Some(spec.asset.to_string().parse()?),
+        source: Source::Simulator,
+        public_key: None,
+        credential: CredentialId(Uuid::nil()), // replaced by the command
+        metadata: Attributes::default(),
+        sensors: Vec::new(),
+    })
+}
