@@ -116,6 +116,10 @@ fn begin_anew(config: &Config) -> anyhow::Result<()> {
 }
 
 fn welcome(config: &Config, at: Addresses) -> String {
+    // As it was called, so that the lines can be pasted.
+    let program = std::env::args()
+        .next()
+        .unwrap_or_else(|| "sealrock".to_owned());
     let Addresses { http, mqtt, .. } = at;
     let data = config.data.display();
     let websocket = at
@@ -133,10 +137,10 @@ Health   http://{http}/readyz   http://{http}/metrics
 Data     {data}
 
 What to try next, in another terminal (docs/tour.md tells the whole tour):
-  sealrock device add --data {data} --org demo --site kericho-tea --name my-probe --json
-  sealrock projections status --data {data}
-  sealrock export demo ./export --data {data} && sealrock verify ./export
-  sealrock fsck demo --data {data}
+  {program} device add --data {data} --org demo --site kericho-tea --name my-probe --json
+  {program} projections status --data {data}
+  {program} export demo ./export --data {data} && {program} verify ./export
+  {program} fsck demo --data {data}
 Ctrl-C stops; the data stay.
 "
     )

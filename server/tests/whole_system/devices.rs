@@ -1,0 +1,75 @@
+//! `sealrock simulate` against a real server: simulated devices, and a recording.
+
+use std::path::Path;
+
+use crate::support::{Server, data_folder};
+
+/// Batches in the ledger, as the read model counts them.
+fn recorded(server: &Server) -> String {
+    server.command(&["projections", "status"])
+}
+
+#[test]
+fn simulated_devices_publish_until_every_batch_is_acknowledged() {
+    let data = data_folder();
+    let server = Server::start(data.path());
+    server.register_site();
+    let file = data.path().join("devices.json");
+    // Two objects one after the other, as two calls of `device add --json >> devices.json` leave.
+    let devices = [server.add_device("meter-1"), server.add_device("meter-2")];
+    let lines: Vec<String> = devices.iter().map(|device| device.0.to_string()).collect();
+    std::fs::write(&file, lines.join("\n")).unwrap();
+
+    let file = file.to_str().unwrap();
+    let arguments = [
+        "simulate",
+        "--credentials",
+        file,
+        "--batches",
+        "3",
+        "--interval",
+        "50ms",
+    ];
+    let said = server.command(&arguments);
+    assert!(said.contains("6 acknowledged"), "{said}");
+    // Organisation, site, two devices, six batches.
+    assert!(
+        recorded(&server).contains("/10 entries"),
+        "{}",
+        recorded(&server)
+    );
+}
+
+#[test]
+fn a_recording_is_played_by_its_mapping_and_bad_rows_are_counted() {
+    let data = data_folder();
+    let server = Server::start(data.path());
+    server.register_site();
+    let recordings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../simulator/tests");
+    let (csv, mapping) = (recordings.join("small.csv"), recordings.join("small.toml"));
+    let names = std::fs::read_to_string(&mapping).unwrap();
+    let mut names: Vec<&str> = names
+        .lines()
+        .filter_map(|line| line.strip_prefix("device = \"")?.strip_suffix('"'))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let credentials: Vec<String> = names
+        .iter()
+        .map(|name| server.add_device(name).0.to_string())
+        .collect();
+    let file = data.path().join("devices.json");
+    std::fs::write(&file, credentials.join("\n")).unwrap();
+
+    let said = server.command(&[
+        "simulate",
+        "--credentials",
+        file.to_str().unwrap(),
+        "--replay",
+        csv.to_str().unwrap(),
+        "--mapping",
+        mapping.to_str().unwrap(),
+    ]);
+    assert!(said.contains("3 bad rows"), "{said}");
+    assert!(said.contains("0 unanswered"), "{said}");
+}
