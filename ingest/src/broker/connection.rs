@@ -41,7 +41,7 @@ impl Connection {
     /// Runs the connection to its end.
     pub(super) async fn run(self: Arc<Self>, transport: BrokerTransport, peer: SocketAddr) {
         let house = Arc::clone(&self.house);
-        let mut config = house.library.clone();
+        let mut config = house.mqtt5_config.clone();
         config.event_handler = Some(self.clone());
         let handler = ClientHandler::new(
             transport,

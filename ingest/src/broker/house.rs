@@ -35,7 +35,7 @@ pub(super) struct House {
     pub(super) storage: Arc<DynamicStorage>,
     pub(super) monitor: Arc<ResourceMonitor>,
     pub(super) stats: Arc<BrokerStats>,
-    pub(super) library: LibraryConfig,
+    pub(super) mqtt5_config: LibraryConfig,
     pub(super) hold_limit: Duration,
     /// Tells the library's handlers to end.
     pub(super) shutdown: broadcast::Sender<()>,
@@ -76,7 +76,7 @@ impl House {
             storage,
             monitor: Arc::new(ResourceMonitor::new(limits(config))),
             stats: Arc::new(BrokerStats::new()),
-            library: library_config(config),
+            mqtt5_config: library_config(config),
             hold_limit: config.hold_limit,
             shutdown: broadcast::channel(1).0,
             stopping: CancellationToken::new(),
@@ -96,7 +96,7 @@ impl House {
     /// Loads the sessions of the last run, in the order the library's own `run` does it.
     async fn recover(&self) -> mqtt5::Result<()> {
         let expiry =
-            u32::try_from(self.library.session_expiry_interval.as_secs()).unwrap_or(u32::MAX);
+            u32::try_from(self.mqtt5_config.session_expiry_interval.as_secs()).unwrap_or(u32::MAX);
         self.router.recover_sessions(expiry).await?;
         self.sweep().await?;
         self.index_sessions().await?;
