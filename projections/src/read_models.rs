@@ -28,6 +28,17 @@ pub enum QueryError {
     Stored(String),
 }
 
+impl QueryError {
+    /// Whether the same question may be answered in a moment.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::Store(StoreError::Unavailable(_))
+        )
+    }
+}
+
 impl ReadModels {
     /// Reads through the store's pool.
     #[must_use]

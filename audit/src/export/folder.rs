@@ -86,9 +86,11 @@ fn open(root: PathBuf, vkey: &str) -> Result<Folder, ExportError> {
     fs::create_dir_all(&root).map_err(|e| failed(&root, e))?;
     refuse_strangers(&root)?;
     let policy = Policy::of_log(vkey).to_string();
-    let begun = is_ours(&root, &policy)?;
+    // Once before anything is touched, and again when it is ours alone: of two exports into one
+    // empty directory, one begins it.
+    is_ours(&root, &policy)?;
     let lock = lock(&root)?;
-    if !begun {
+    if !is_ours(&root, &policy)? {
         write(&root, "policy", policy.as_bytes())?;
     }
     let held = held(&root, vkey)?;

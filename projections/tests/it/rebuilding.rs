@@ -145,7 +145,7 @@ impl Projection for Versioned {
             self.folded.fetch_add(1, Ordering::Relaxed);
         }
         if self.slow {
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            tokio::time::sleep(Duration::from_secs(2)).await;
         }
         Ok(())
     }

@@ -72,7 +72,8 @@ impl<S: Source> Follower<S> {
                         self.wake.changed().await.ok()?;
                     }
                 }
-                Err(QueryError::Unavailable(_) | QueryError::Store(_)) => {
+                Err(error) if error.may_pass() => {
+                    tracing::debug!(%error, "a subscription looks again in a moment");
                     tokio::time::sleep(RETRY).await;
                 }
                 Err(error) => {
