@@ -18,10 +18,21 @@ pub struct LogKey {
     signer: StandardSigner,
 }
 
-/// The public key of one ledger: what an auditor must hold to trust nothing else.
+/// A public key of a ledger and the trees that it signs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRange {
+    /// The public key in text form.
+    pub vkey: String,
+    /// The smallest tree that it signs.
+    pub from: u64,
+    /// The largest; `None` while it is in use.
+    pub through: Option<u64>,
+}
+
+/// The public keys of one ledger: what an auditor must hold to trust nothing else.
 pub struct LogVerifier {
-    vkey: String,
-    list: VerifierList,
+    origin: Origin,
+    keys: Vec<(KeyRange, VerifierList)>,
 }
 
 /// A signed statement of a ledger's size and root.
@@ -135,45 +146,74 @@ fn public_key(secret: &str) -> Result<VerifyingKey, CheckpointError> {
     Ok(SigningKey::from_bytes(seed).verifying_key())
 }
 
+impl KeyRange {
+    /// The only key that a ledger has had.
+    #[must_use]
+    pub fn only(vkey: &str) -> Self {
+        Self {
+            vkey: vkey.to_owned(),
+            from: 0,
+            through: None,
+        }
+    }
+
+    /// Whether the key signs trees of this size.
+    #[must_use]
+    pub fn signs(&self, size: u64) -> bool {
+        self.from <= size && self.through.is_none_or(|through| size <= through)
+    }
+}
+
 impl LogVerifier {
-    /// Reads a public key in text form.
+    /// Reads a ledger's only public key in text form.
     ///
     /// # Errors
     /// If it is malformed.
     pub fn new(vkey: &str) -> Result<Self, CheckpointError> {
-        let verifier =
-            StandardVerifier::new(vkey).map_err(|e| CheckpointError::Key(e.to_string()))?;
-        Ok(Self {
-            vkey: vkey.to_owned(),
-            list: VerifierList::new(vec![Box::new(verifier)]),
-        })
+        Self::of(&[KeyRange::only(vkey)])
     }
 
-    /// The key's text form.
-    #[must_use]
-    pub fn vkey(&self) -> &str {
-        &self.vkey
-    }
-
-    /// The ledger whose key this is.
-    #[must_use]
-    pub fn origin(&self) -> Origin {
-        let name = self.vkey.split('+').next().unwrap_or_default();
-        Origin::from_stored(name.to_owned())
-    }
-
-    /// Reads a checkpoint of this ledger and verifies its signature.
+    /// Reads all public keys that a ledger has had.
     ///
     /// # Errors
-    /// If it cannot be read, is of another ledger, or is not signed by this key.
+    /// If there is none, one is malformed, or they are of several ledgers.
+    pub fn of(keys: &[KeyRange]) -> Result<Self, CheckpointError> {
+        let mut read = Vec::with_capacity(keys.len());
+        for range in keys {
+            let verifier = StandardVerifier::new(&range.vkey)
+                .map_err(|e| CheckpointError::Key(e.to_string()))?;
+            read.push((range.clone(), VerifierList::new(vec![Box::new(verifier)])));
+        }
+        let mut origins = keys.iter().map(|range| origin_of(&range.vkey));
+        let origin = origins
+            .next()
+            .ok_or_else(|| CheckpointError::Key("there is none".to_owned()))?;
+        match origins.find(|other| *other != origin) {
+            Some(other) => Err(CheckpointError::OtherOrigin {
+                expected: origin,
+                found: other.to_string(),
+            }),
+            None => Ok(Self { origin, keys: read }),
+        }
+    }
+
+    /// The ledger whose keys these are.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin.clone()
+    }
+
+    /// Reads a checkpoint of this ledger and verifies that a key signed it which signs trees of its
+    /// size.
+    ///
+    /// # Errors
+    /// If it cannot be read, is of another ledger, or is not signed by such a key.
     pub fn verify(&self, note: &[u8]) -> Result<Checkpoint, CheckpointError> {
         let malformed = |e: &dyn std::fmt::Display| CheckpointError::Malformed(e.to_string());
         let signed = Note::from_bytes(note).map_err(|e| malformed(&e))?;
-        signed
-            .verify(&self.list)
-            .map_err(|e| CheckpointError::Signature(e.to_string()))?;
         let tree = tlog_tiles::Checkpoint::from_bytes(signed.text()).map_err(|e| malformed(&e))?;
-        if tree.origin() != self.origin().as_str() {
+        self.verify_signature(&signed, tree.size())?;
+        if tree.origin() != self.origin.as_str() {
             let found = tree.origin().to_owned();
             return Err(CheckpointError::OtherOrigin {
                 expected: self.origin(),
@@ -187,6 +227,22 @@ impl LogVerifier {
             note,
         })
     }
+
+    fn verify_signature(&self, signed: &Note, size: u64) -> Result<(), CheckpointError> {
+        let mut reason = format!("no key of the ledger signs trees of {size} entries");
+        for (_, list) in self.keys.iter().filter(|(range, _)| range.signs(size)) {
+            match signed.verify(list) {
+                Ok(_) => return Ok(()),
+                Err(error) => reason = error.to_string(),
+            }
+        }
+        Err(CheckpointError::Signature(reason))
+    }
+}
+
+/// The name in a vkey.
+fn origin_of(vkey: &str) -> Origin {
+    Origin::from_stored(vkey.split('+').next().unwrap_or_default().to_owned())
 }
 
 #[cfg(test)]

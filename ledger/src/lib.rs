@@ -6,12 +6,13 @@ mod entry;
 mod name;
 mod payload;
 mod policy;
+pub mod record;
 mod tile;
 mod tree;
 pub mod verify;
 
 pub use bundle::{BundleError, decode_entries, decode_payloads, encode_entries, encode_payloads};
-pub use checkpoint::{Checkpoint, CheckpointError, LogKey, LogVerifier};
+pub use checkpoint::{Checkpoint, CheckpointError, KeyRange, LogKey, LogVerifier};
 pub use entry::{Entry, EntryError, MAX_ENTRY_BYTES, micros};
 pub use name::{Index, LedgerName, NameError, Origin};
 pub use payload::{Payload, SALT_BYTES};
