@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sealrock_ledger::{Checkpoint, Entry, Hash, Index, Payload, SALT_BYTES};
+use sealrock_ledger::{Checkpoint, Entry, Hash, Index, KeyRange, LogVerifier, Payload, SALT_BYTES};
 use sqlx::PgPool;
 
 use crate::error::{StoreError, index, stored};
@@ -135,11 +135,31 @@ pub(crate) async fn last_checkpoint(
     .await?)
 }
 
-/// Reads a checkpoint of our own ledger with its public key.
-pub(crate) fn parse_checkpoint(vkey: &str, note: &str) -> Result<Checkpoint, StoreError> {
-    sealrock_ledger::LogVerifier::new(vkey)
+/// All public keys that the ledger has had, oldest first.
+pub(crate) async fn keys(
+    connection: impl sqlx::PgExecutor<'_>,
+    ledger: LedgerId,
+) -> Result<Vec<KeyRange>, StoreError> {
+    let rows: Vec<(String, i64, Option<i64>)> = sqlx::query_as(
+        "SELECT vkey, from_size, through_size FROM log_keys WHERE ledger_id = $1 \
+         ORDER BY from_size, vkey",
+    )
+    .bind(ledger.0)
+    .fetch_all(connection)
+    .await?;
+    let range = |(vkey, from, through): (String, i64, Option<i64>)| KeyRange {
+        vkey,
+        from: index(from).0,
+        through: through.map(|through| index(through).0),
+    };
+    Ok(rows.into_iter().map(range).collect())
+}
+
+/// Reads a checkpoint of our own ledger with the public keys that it has had.
+pub(crate) fn parse_checkpoint(keys: &[KeyRange], note: &str) -> Result<Checkpoint, StoreError> {
+    LogVerifier::of(keys)
         .and_then(|verifier| verifier.verify(note.as_bytes()))
-        .map_err(|e| StoreError::Fatal(format!("a stored checkpoint: {e}")))
+        .map_err(|e| StoreError::Fatal(format!("a stored checkpoint: {e}; run fsck")))
 }
 
 fn without_payload((entry_bytes, leaf_hash): EntryRow) -> Result<Recorded, StoreError> {

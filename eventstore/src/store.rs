@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use sealrock_ledger::{Checkpoint, Index, LedgerName, LogKey, Origin};
+use sealrock_ledger::{Checkpoint, Index, KeyRange, LedgerName, LogKey, Origin};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -216,6 +216,14 @@ impl EventStore {
         reader::streams_with(self.pool(), ledger, from, to, kinds).await
     }
 
+    /// All public keys that the ledger has had, oldest first, each with the trees that it signs.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn keys(&self, ledger: LedgerId) -> Result<Vec<KeyRange>, StoreError> {
+        reader::keys(self.pool(), ledger).await
+    }
+
     /// The first signed checkpoint whose tree contains the entry at `index`.
     ///
     /// # Errors
@@ -225,9 +233,11 @@ impl EventStore {
         ledger: &LedgerInfo,
         index: Index,
     ) -> Result<Option<Checkpoint>, StoreError> {
-        let note = reader::checkpoint_covering(self.pool(), ledger.id, index).await?;
-        note.map(|note| reader::parse_checkpoint(&ledger.vkey, &note))
-            .transpose()
+        let Some(note) = reader::checkpoint_covering(self.pool(), ledger.id, index).await? else {
+            return Ok(None);
+        };
+        let keys = self.keys(ledger.id).await?;
+        reader::parse_checkpoint(&keys, &note).map(Some)
     }
 
     /// The newest signed checkpoint, or `None` for an empty ledger.
@@ -238,9 +248,11 @@ impl EventStore {
         &self,
         ledger: &LedgerInfo,
     ) -> Result<Option<Checkpoint>, StoreError> {
-        let note = reader::last_checkpoint(self.pool(), ledger.id).await?;
-        note.map(|note| reader::parse_checkpoint(&ledger.vkey, &note))
-            .transpose()
+        let Some(note) = reader::last_checkpoint(self.pool(), ledger.id).await? else {
+            return Ok(None);
+        };
+        let keys = self.keys(ledger.id).await?;
+        reader::parse_checkpoint(&keys, &note).map(Some)
     }
 
     /// Woken when the ledger grows: at once for appends of this process, within half a second for

@@ -9,7 +9,7 @@ use sealrock_eventstore::{
     Append, AppendError, Appended, EventStore, Expected, KeyFiles, LedgerInfo, LedgerKind,
     NewEvent, Recorded, Retention, StoreError,
 };
-use sealrock_ledger::{Frontier, Index, LogVerifier, leaf_hash};
+use sealrock_ledger::{Frontier, Index, KeyRange, LogVerifier, leaf_hash};
 use sealrock_testkit::{TestDatabase, database};
 use sqlx::PgPool;
 use tempfile::TempDir;
@@ -124,6 +124,10 @@ async fn an_append_is_answered_with_a_signed_checkpoint_of_a_tree_that_contains_
     let mut tree = Frontier::default();
     tree.push(recorded[0].leaf_hash);
     assert_eq!((checkpoint.size, checkpoint.root), (1, tree.root()));
+    assert_eq!(
+        f.store.keys(f.ledger.id).await.unwrap(),
+        [KeyRange::only(&f.ledger.vkey)]
+    );
 }
 
 #[tokio::test]

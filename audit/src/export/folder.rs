@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sealrock_eventstore::{LedgerInfo, StoreError};
-use sealrock_ledger::{Checkpoint, LogVerifier, Policy, TILE_WIDTH, TilePath};
+use sealrock_ledger::{Checkpoint, KeyRange, LogVerifier, Policy, TILE_WIDTH, TilePath};
 
 use super::ExportError;
 
@@ -38,9 +38,13 @@ impl Drop for Inner {
 
 impl Folder {
     /// Takes the directory, made if it is not there.
-    pub(super) async fn open(dir: &Path, ledger: &LedgerInfo) -> Result<Self, ExportError> {
+    pub(super) async fn open(
+        dir: &Path,
+        ledger: &LedgerInfo,
+        keys: Vec<KeyRange>,
+    ) -> Result<Self, ExportError> {
         let (dir, vkey) = (dir.to_owned(), ledger.vkey.clone());
-        blocking(move || open(dir, &vkey)).await
+        blocking(move || open(dir, &vkey, &keys)).await
     }
 
     /// The checkpoint of the export that was here before.
@@ -82,7 +86,7 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(stopped)?
 }
 
-fn open(root: PathBuf, vkey: &str) -> Result<Folder, ExportError> {
+fn open(root: PathBuf, vkey: &str, keys: &[KeyRange]) -> Result<Folder, ExportError> {
     fs::create_dir_all(&root).map_err(|e| failed(&root, e))?;
     refuse_strangers(&root)?;
     let policy = Policy::of_log(vkey).to_string();
@@ -93,7 +97,7 @@ fn open(root: PathBuf, vkey: &str) -> Result<Folder, ExportError> {
     if !is_ours(&root, &policy)? {
         write(&root, "policy", policy.as_bytes())?;
     }
-    let held = held(&root, vkey)?;
+    let held = held(&root, keys)?;
     Ok(Folder {
         inner: Arc::new(Inner {
             root,
@@ -141,14 +145,14 @@ fn lock(root: &Path) -> Result<File, ExportError> {
     }
 }
 
-fn held(root: &Path, vkey: &str) -> Result<Option<Checkpoint>, ExportError> {
+fn held(root: &Path, keys: &[KeyRange]) -> Result<Option<Checkpoint>, ExportError> {
     let path = root.join("checkpoint");
     let note = match fs::read(&path) {
         Ok(note) => note,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(failed(&path, e)),
     };
-    LogVerifier::new(vkey)
+    LogVerifier::of(keys)
         .and_then(|verifier| verifier.verify(&note))
         .map(Some)
         .map_err(|e| occupied(root, format!("a checkpoint that is not this ledger's: {e}")))

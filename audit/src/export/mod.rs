@@ -95,7 +95,7 @@ pub async fn export(
 ) -> Result<Exported, ExportError> {
     let checkpoint = store.last_checkpoint(ledger).await?;
     let checkpoint = checkpoint.ok_or_else(|| ExportError::Empty(ledger.name.clone()))?;
-    let folder = Folder::open(dir, ledger).await?;
+    let folder = Folder::open(dir, ledger, store.keys(ledger.id).await?).await?;
     let rows = Rows { store, ledger };
     if let Some(held) = folder.held() {
         same_history(&rows, dir, held, &checkpoint).await?;

@@ -72,7 +72,8 @@ impl Rows<'_> {
             .await
             .map_err(StoreError::from)?;
         let Some(note) = note else { return Ok(None) };
-        LogVerifier::new(&self.ledger.vkey)
+        let keys = self.store.keys(self.ledger.id).await?;
+        LogVerifier::of(&keys)
             .and_then(|verifier| verifier.verify(note.as_bytes()))
             .map(Some)
             .map_err(|e| ExportError::Damaged(format!("its checkpoint of {size} entries: {e}")))

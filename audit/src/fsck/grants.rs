@@ -12,7 +12,7 @@ const ERASE: &str = "sealrock_erase";
 const OWNER: &str = "sealrock_owner";
 
 /// `(relation, app's rights, eraser's rights)`
-const RIGHTS: [(&str, &[&str], &[&str]); 12] = [
+const RIGHTS: [(&str, &[&str], &[&str]); 13] = [
     ("platform", &["SELECT", "INSERT"], &[]),
     ("ledgers", &["SELECT", "INSERT"], &["SELECT"]),
     ("events", &["SELECT", "INSERT"], &["SELECT"]),
@@ -24,12 +24,15 @@ const RIGHTS: [(&str, &[&str], &[&str]); 12] = [
     ),
     ("commands", &["SELECT", "INSERT"], &[]),
     ("checkpoints", &["SELECT", "INSERT"], &[]),
+    ("log_keys", &["SELECT", "INSERT"], &["SELECT"]),
     ("tiles", &["SELECT", "INSERT"], &[]),
     ("ledger_heads", &["SELECT", "INSERT", "UPDATE"], &[]),
     ("streams", &["SELECT", "INSERT", "UPDATE"], &[]),
     ("snapshots", &["SELECT", "INSERT", "UPDATE", "DELETE"], &[]),
     ("postgres_es_events", &["SELECT"], &[]),
 ];
+/// `(relation, column, app's right on it alone)`
+const OF_COLUMN: [(&str, &str, &str); 1] = [("log_keys", "through_size", "UPDATE")];
 /// The days of `batch_payloads`: reached through their parent, but dropped one by one.
 const OF_PARTITION: &[&str] = &["SELECT", "DELETE"];
 
@@ -85,7 +88,11 @@ fn expected(relation: &Relation) -> Vec<Right> {
         rights.iter().map(move |right| (role, *right))
     };
     let all = of(APP, app).chain(of(ERASE, erase));
+    let of_columns = OF_COLUMN.iter().filter(|(name, ..)| *name == relation.name);
     all.map(|(role, right)| (relation.name.clone(), role.into(), right.into()))
+        .chain(of_columns.map(|(name, column, right)| {
+            (format!("{name}({column})"), APP.into(), (*right).into())
+        }))
         .collect()
 }
 
@@ -105,11 +112,11 @@ fn too_much((relation, role, right): &Right, findings: &mut Findings) {
 fn too_little((relation, role, right): &Right, findings: &mut Findings) {
     let place = format!("grants of {role} on {relation}");
     let cause = format!("{role} may not {right}, which it must");
-    findings.grant(
-        place,
-        cause,
-        &format!("GRANT {right} ON sealrock.{relation} TO {role}"),
-    );
+    let statement = match relation.split_once('(') {
+        Some((table, column)) => format!("GRANT {right} ({column} ON sealrock.{table} TO {role}"),
+        None => format!("GRANT {right} ON sealrock.{relation} TO {role}"),
+    };
+    findings.grant(place, cause, &statement);
 }
 
 fn owner(relation: &Relation, findings: &mut Findings) {

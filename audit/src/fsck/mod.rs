@@ -12,8 +12,8 @@ mod streams;
 mod tiles;
 
 use sealrock_eventstore::{EventStore, LedgerInfo, StoreError};
-use sealrock_ledger::Origin;
 use sealrock_ledger::verify::Progress;
+use sealrock_ledger::{KeyRange, Origin};
 use serde::Serialize;
 use sqlx::{Executor, PgConnection, PgPool, PgTransaction};
 
@@ -55,7 +55,8 @@ pub async fn fsck(
     let mut tx = snapshot(store.pool()).await?;
     let mut findings = Findings::of(ledger.origin.clone());
     let head = HeadRow::read(&mut tx, ledger).await?;
-    let mut check = Check::begin(&mut tx, ledger, head).await?;
+    let keys = store.keys(ledger.id).await?;
+    let mut check = Check::begin(&mut tx, ledger, &keys, head).await?;
     check.all(&mut tx, &mut findings, progress).await?;
     let size = check.tree.size();
     check.ends(&mut tx, &mut findings).await?;
@@ -91,6 +92,7 @@ impl<'a> Check<'a> {
     async fn begin(
         connection: &mut PgConnection,
         ledger: &'a LedgerInfo,
+        keys: &[KeyRange],
         head: Option<HeadRow>,
     ) -> Result<Self, StoreError> {
         let events = include_str!("../sql/fsck_events.sql");
@@ -101,7 +103,7 @@ impl<'a> Check<'a> {
             entries: Entries::of(ledger.origin.clone()),
             payloads: Payloads::open(connection, ledger.id).await?,
             commands: Commands::open(connection, ledger.id).await?,
-            checkpoints: Checkpoints::open(connection, ledger).await?,
+            checkpoints: Checkpoints::open(connection, ledger, keys).await?,
             tree: Tree::of(ledger.id),
         })
     }

@@ -1,7 +1,7 @@
 //! The checkpoints against the recomputed tree.
 
 use sealrock_eventstore::{LedgerInfo, StoreError};
-use sealrock_ledger::LogVerifier;
+use sealrock_ledger::{KeyRange, LogVerifier};
 use sqlx::PgConnection;
 
 use super::cursor::Cursor;
@@ -37,9 +37,10 @@ impl Checkpoints {
     pub(super) async fn open(
         c: &mut PgConnection,
         ledger: &LedgerInfo,
+        keys: &[KeyRange],
     ) -> Result<Self, StoreError> {
-        let verifier = LogVerifier::new(&ledger.vkey)
-            .map_err(|e| StoreError::Fatal(format!("the key of ledger {}: {e}", ledger.name)))?;
+        let verifier = LogVerifier::of(keys)
+            .map_err(|e| StoreError::Fatal(format!("the keys of ledger {}: {e}", ledger.name)))?;
         let sql = include_str!("../sql/fsck_checkpoints.sql");
         let rows = Cursor::open(c, "checkpoints_in_order", 256, sql, ledger.id).await?;
         Ok(Self {

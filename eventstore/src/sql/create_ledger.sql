@@ -4,6 +4,8 @@ WITH made AS (
     SELECT coalesce(max(ledger_id), 0) + 1, $1, $2, $3, $4, $5 FROM ledgers
     ON CONFLICT (name) DO NOTHING
     RETURNING ledger_id
+), keyed AS (
+    INSERT INTO log_keys (ledger_id, vkey, from_size) SELECT ledger_id, $3, 0 FROM made
 )
 INSERT INTO ledger_heads (ledger_id, size, root, frontier, leaf_hash, recorded_at, epoch,
                           system_identifier, timeline)

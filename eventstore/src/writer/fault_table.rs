@@ -87,8 +87,10 @@ pub(super) async fn assert_whole(writer: &Writer, entries: u64) {
     let note = reader::last_checkpoint(&writer.pool, writer.ledger.id)
         .await
         .expect("readable");
-    let checkpoint =
-        reader::parse_checkpoint(&writer.ledger.vkey, &note.expect("signed")).expect("verifies");
+    let keys = reader::keys(&writer.pool, writer.ledger.id)
+        .await
+        .expect("readable");
+    let checkpoint = reader::parse_checkpoint(&keys, &note.expect("signed")).expect("verifies");
     assert_eq!((checkpoint.size, checkpoint.root), (entries, tree.root()));
 }
 
