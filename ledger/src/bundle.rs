@@ -2,7 +2,8 @@
 //!
 //! An entry bundle is, per entry, uint16 big-endian length ‖ entry. A payload bundle is, per entry,
 //! uint16 header length ‖ header JSON ‖ uint32 payload length ‖ payload. The header is
-//! `{"media":"…","salt":"<hex>"}`, or `{"redacted":true}` where the payload was erased.
+//! `{"media":"…","salt":"<hex>"}`, `{"redacted":true}` where the payload was erased, or
+//! `{"withheld":true}` where it is not for the receiver's eyes.
 
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,47 @@ struct Header {
     redacted: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     salt: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    withheld: Option<bool>,
+}
+
+/// The place of one entry in a payload bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot<P = Payload> {
+    /// The payload.
+    Shown(P),
+    /// The payload was erased from the ledger.
+    Erased,
+    /// The ledger has the payload; this package does not show it, see [`crate::verify::Scope`].
+    Withheld,
+}
+
+impl<P> From<Option<P>> for Slot<P> {
+    /// As the store has it: a payload that is not there was erased.
+    fn from(payload: Option<P>) -> Self {
+        payload.map_or(Self::Erased, Self::Shown)
+    }
+}
+
+impl<P> Slot<P> {
+    /// The payload, if it is shown.
+    #[must_use]
+    pub fn shown(&self) -> Option<&P> {
+        match self {
+            Self::Shown(payload) => Some(payload),
+            Self::Erased | Self::Withheld => None,
+        }
+    }
+
+    /// The same with a reference to the payload.
+    #[must_use]
+    pub fn as_ref(&self) -> Slot<&P> {
+        match self {
+            Self::Shown(payload) => Slot::Shown(payload),
+            Self::Erased => Slot::Erased,
+            Self::Withheld => Slot::Withheld,
+        }
+    }
 }
 
 /// Writes an entry bundle.
@@ -73,15 +115,18 @@ pub fn decode_entries(bundle: &[u8], count: usize) -> Result<Vec<&[u8]>, BundleE
     Ok(entries)
 }
 
-/// Writes a payload bundle; `None` is an erased payload.
+/// Writes a payload bundle, of slots or of options (`None` is an erased payload).
 ///
 /// # Panics
 /// If a payload is longer than 4 GiB or a media type than 255 bytes; none is ever stored.
-pub fn encode_payloads<'a>(payloads: impl IntoIterator<Item = Option<&'a Payload>>) -> Vec<u8> {
+pub fn encode_payloads<'a, S: Into<Slot<&'a Payload>>>(
+    payloads: impl IntoIterator<Item = S>,
+) -> Vec<u8> {
     let mut bundle = Vec::new();
-    for payload in payloads {
-        let header = serde_json::to_vec(&header_of(payload)).expect("a header of strings is JSON");
-        let bytes = payload.map_or(&[][..], |payload| &payload.bytes);
+    for slot in payloads {
+        let slot = slot.into();
+        let header = serde_json::to_vec(&header_of(slot)).expect("a header of strings is JSON");
+        let bytes = slot.shown().map_or(&[][..], |payload| &payload.bytes);
         let header_length = u16::try_from(header.len()).expect("media types are short");
         let length = u32::try_from(bytes.len()).expect("payloads are at most 1 MiB long");
         bundle.extend_from_slice(&header_length.to_be_bytes());
@@ -92,11 +137,11 @@ pub fn encode_payloads<'a>(payloads: impl IntoIterator<Item = Option<&'a Payload
     bundle
 }
 
-/// Reads the `count` payloads of a bundle; `None` is an erased one.
+/// Reads the `count` places of a payload bundle.
 ///
 /// # Errors
 /// If the bytes are not exactly that many payloads, or a salt is not 16 bytes long.
-pub fn decode_payloads(bundle: &[u8], count: usize) -> Result<Vec<Option<Payload>>, BundleError> {
+pub fn decode_payloads(bundle: &[u8], count: usize) -> Result<Vec<Slot>, BundleError> {
     let mut items = Items::new(bundle);
     let payloads = (0..count)
         .map(|_| items.payload())
@@ -105,18 +150,13 @@ pub fn decode_payloads(bundle: &[u8], count: usize) -> Result<Vec<Option<Payload
     Ok(payloads)
 }
 
-fn header_of(payload: Option<&Payload>) -> Header {
-    match payload {
-        Some(payload) => Header {
-            media: Some(payload.media.clone()),
-            redacted: None,
-            salt: Some(hex::encode(payload.salt)),
-        },
-        None => Header {
-            media: None,
-            redacted: Some(true),
-            salt: None,
-        },
+fn header_of(slot: Slot<&Payload>) -> Header {
+    let mark = |is: bool| is.then_some(true);
+    Header {
+        media: slot.shown().map(|payload| payload.media.clone()),
+        redacted: mark(slot == Slot::Erased),
+        salt: slot.shown().map(|payload| hex::encode(payload.salt)),
+        withheld: mark(slot == Slot::Withheld),
     }
 }
 
@@ -140,16 +180,16 @@ impl<'a> Items<'a> {
         Ok(entry)
     }
 
-    fn payload(&mut self) -> Result<Option<Payload>, BundleError> {
+    fn payload(&mut self) -> Result<Slot, BundleError> {
         let header = self.short()?;
         let length = u32::from_be_bytes(self.array()?);
         let bytes = self.take(length as usize)?;
-        let payload = read_payload(header, bytes).map_err(|reason| BundleError::Header {
+        let slot = read_slot(header, bytes).map_err(|reason| BundleError::Header {
             ordinal: self.ordinal,
             reason,
         })?;
         self.ordinal += 1;
-        Ok(payload)
+        Ok(slot)
     }
 
     fn short(&mut self) -> Result<&'a [u8], BundleError> {
@@ -191,34 +231,29 @@ impl<'a> Items<'a> {
     }
 }
 
-fn read_payload(header: &[u8], bytes: &[u8]) -> Result<Option<Payload>, String> {
+fn read_slot(header: &[u8], bytes: &[u8]) -> Result<Slot, String> {
     let header: Header = serde_json::from_slice(header).map_err(|e| e.to_string())?;
-    match header {
-        Header {
-            media: Some(media),
-            redacted: None,
-            salt: Some(salt),
-        } => {
-            let mut salt_bytes = [0; SALT_BYTES];
-            hex::decode_to_slice(&salt, &mut salt_bytes)
-                .map_err(|e| format!("the salt {salt:?} is not 16 bytes in hex: {e}"))?;
-            if media.len() > 255 {
-                return Err(format!(
-                    "the media type has {} bytes, at most 255",
-                    media.len()
-                ));
-            }
-            Ok(Some(Payload {
-                media,
-                salt: salt_bytes,
-                bytes: bytes.to_vec(),
-            }))
-        }
-        Header {
-            media: None,
-            redacted: Some(true),
-            salt: None,
-        } if bytes.is_empty() => Ok(None),
-        _ => Err("neither media and salt, nor redacted with no bytes".to_owned()),
+    match (header.media, header.salt, header.redacted, header.withheld) {
+        (Some(media), Some(salt), None, None) => read_payload(media, &salt, bytes).map(Slot::Shown),
+        (None, None, Some(true), None) if bytes.is_empty() => Ok(Slot::Erased),
+        (None, None, None, Some(true)) if bytes.is_empty() => Ok(Slot::Withheld),
+        _ => Err("neither media and salt, nor redacted or withheld with no bytes".to_owned()),
     }
+}
+
+fn read_payload(media: String, salt: &str, bytes: &[u8]) -> Result<Payload, String> {
+    let mut salt_bytes = [0; SALT_BYTES];
+    hex::decode_to_slice(salt, &mut salt_bytes)
+        .map_err(|e| format!("the salt {salt:?} is not 16 bytes in hex: {e}"))?;
+    if media.len() > 255 {
+        return Err(format!(
+            "the media type has {} bytes, at most 255",
+            media.len()
+        ));
+    }
+    Ok(Payload {
+        media,
+        salt: salt_bytes,
+        bytes: bytes.to_vec(),
+    })
 }

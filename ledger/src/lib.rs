@@ -12,7 +12,9 @@ mod tile;
 mod tree;
 pub mod verify;
 
-pub use bundle::{BundleError, decode_entries, decode_payloads, encode_entries, encode_payloads};
+pub use bundle::{
+    BundleError, Slot, decode_entries, decode_payloads, encode_entries, encode_payloads,
+};
 pub use checkpoint::{Checkpoint, CheckpointError, KeyRange, LogKey, LogVerifier};
 pub use entry::{Entry, EntryError, MAX_ENTRY_BYTES, micros};
 pub use name::{Index, LedgerName, NameError, Origin};

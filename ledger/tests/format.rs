@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use sample::{Draft, origin};
 use sealrock_ledger::{
-    Entry, Frontier, Hash, Index, Origin, Payload, TilePath, decode_entries, decode_payloads,
+    Entry, Frontier, Hash, Index, Origin, Payload, Slot, TilePath, decode_entries, decode_payloads,
     encode_entries, encode_payloads, leaf_hash,
 };
 
@@ -21,7 +21,7 @@ fn golden_entry() -> Entry {
         command: "01927a3e-0000-5000-8000-0000000000c1".into(),
         index: Index(12),
         ledger: origin(),
-        payload: golden_payloads()[0].clone().unwrap().commitment(),
+        payload: golden_payloads()[0].shown().unwrap().commitment(),
         prev: [0xab; 32],
         received_at: "2026-11-21T03:12:45.120001Z".parse().unwrap(),
         recorded_at: "2026-11-21T03:12:45.123456Z".parse().unwrap(),
@@ -34,7 +34,7 @@ fn golden_entry() -> Entry {
     }
 }
 
-fn golden_payloads() -> Vec<Option<Payload>> {
+fn golden_payloads() -> Vec<Slot> {
     let json = Payload {
         media: "application/json".into(),
         salt: [0x0f; 16],
@@ -45,7 +45,7 @@ fn golden_payloads() -> Vec<Option<Payload>> {
         salt: [0xf0; 16],
         bytes: Vec::new(),
     };
-    vec![Some(json), None, Some(empty)]
+    vec![Slot::Shown(json), Slot::Erased, Slot::Shown(empty)]
 }
 
 #[test]
@@ -60,11 +60,22 @@ fn the_golden_entry_has_these_bytes() {
 #[test]
 fn the_golden_payload_bundle_has_these_bytes() {
     let payloads = golden_payloads();
-    assert_eq!(
-        encode_payloads(payloads.iter().map(Option::as_ref)),
-        PAYLOADS
-    );
+    assert_eq!(encode_payloads(payloads.iter().map(Slot::as_ref)), PAYLOADS);
     assert_eq!(decode_payloads(PAYLOADS, 3).unwrap(), payloads);
+}
+
+#[test]
+fn a_withheld_payload_is_a_header_and_no_bytes() {
+    let bytes = b"\x00\x11{\"withheld\":true}\x00\x00\x00\x00";
+    assert_eq!(encode_payloads([Slot::Withheld]), bytes);
+    assert_eq!(decode_payloads(bytes, 1).unwrap(), [Slot::Withheld]);
+    for refused in [
+        &b"\x00\x11{\"withheld\":true}\x00\x00\x00\x01x"[..],
+        b"\x00\x12{\"withheld\":false}\x00\x00\x00\x00",
+        b"\x00\x21{\"redacted\":true,\"withheld\":true}\x00\x00\x00\x00",
+    ] {
+        assert!(decode_payloads(refused, 1).is_err());
+    }
 }
 
 /// Hashes of a tree, in the order of `tlog_tiles::stored_hash_index`.
@@ -157,6 +168,19 @@ prop_compose! {
     }
 }
 
+fn any_slot() -> impl Strategy<Value = Slot> {
+    let payload = (
+        "\\PC{0,60}",
+        any::<[u8; 16]>(),
+        prop::collection::vec(any::<u8>(), 0..300),
+    );
+    prop_oneof![
+        4 => payload.prop_map(|(media, salt, bytes)| Slot::Shown(Payload { media, salt, bytes })),
+        1 => Just(Slot::Erased),
+        1 => Just(Slot::Withheld),
+    ]
+}
+
 fn is_canonical(entry: &Entry) -> Result<(), TestCaseError> {
     let bytes = entry.to_bytes().unwrap();
     let json: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
@@ -184,18 +208,14 @@ proptest! {
     fn bundles_survive_their_bytes(
         entries in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..20),
         payloads in prop::collection::vec(
-            prop::option::of(("\\PC{0,60}", any::<[u8; 16]>(), prop::collection::vec(any::<u8>(), 0..300))),
+            any_slot(),
             0..20,
         ),
     ) {
         let bundle = encode_entries(entries.iter().map(Vec::as_slice));
         prop_assert_eq!(decode_entries(&bundle, entries.len()).unwrap(), entries);
 
-        let payloads: Vec<_> = payloads
-            .into_iter()
-            .map(|payload| payload.map(|(media, salt, bytes)| Payload { media, salt, bytes }))
-            .collect();
-        let bundle = encode_payloads(payloads.iter().map(Option::as_ref));
+        let bundle = encode_payloads(payloads.iter().map(Slot::as_ref));
         prop_assert_eq!(decode_payloads(&bundle, payloads.len()).unwrap(), payloads);
     }
 

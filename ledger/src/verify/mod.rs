@@ -12,12 +12,14 @@ mod chain;
 mod finding;
 mod leaves;
 mod payloads;
+mod scope;
 mod source;
 mod tiles;
 
 use serde::Serialize;
 
 pub use finding::{Cause, Finding};
+pub use scope::{Scope, ScopeError};
 pub use source::{Source, SourceError};
 
 use chain::Chain;

@@ -2,7 +2,7 @@
 
 use super::finding::{Cause, Findings};
 use super::leaves::readable;
-use crate::{Payload, decode_payloads, encode_payloads};
+use crate::{Payload, Slot, decode_payloads, encode_payloads};
 
 /// Checks one bundle of payloads. `commitments` are those of its entries, `None` where the entry
 /// cannot be trusted.
@@ -22,7 +22,7 @@ pub(super) fn check(
     let (items, error) = readable(bundle, count, decode_payloads);
     let mut rest = bundle;
     for (at, (payload, commitment)) in items.iter().zip(commitments).enumerate() {
-        let fault = fault(payload.as_ref(), *commitment, &mut rest);
+        let fault = fault(payload, *commitment, &mut rest);
         let Some((cause, message)) = fault else {
             continue;
         };
@@ -47,15 +47,11 @@ fn unreadable(path: &str, index: u64, error: &str, findings: &mut Findings) {
 
 /// What is wrong with one payload. `rest` begins with its bytes in the bundle and is moved past
 /// them.
-fn fault(
-    payload: Option<&Payload>,
-    commitment: Option<[u8; 32]>,
-    rest: &mut &[u8],
-) -> Option<(Cause, String)> {
-    let encoded = encode_payloads([payload]);
+fn fault(slot: &Slot, commitment: Option<[u8; 32]>, rest: &mut &[u8]) -> Option<(Cause, String)> {
+    let encoded = encode_payloads([slot.as_ref()]);
     let same = rest.starts_with(&encoded);
     *rest = rest.get(encoded.len()..).unwrap_or_default();
-    let committed = payload.map(Payload::commitment);
+    let committed = slot.shown().map(Payload::commitment);
     match (committed, commitment) {
         (None, _) => {
             let message = "it is marked as erased, but no entry of the ledger erases it";

@@ -71,7 +71,7 @@ fn recorded(server: &Server) -> Vec<Key> {
             decode_payloads(&std::fs::read(file).unwrap(), count).unwrap()
         })
         .filter_map(|payload| {
-            let batch: serde_json::Value = serde_json::from_slice(&payload?.bytes).ok()?;
+            let batch: serde_json::Value = serde_json::from_slice(&payload.shown()?.bytes).ok()?;
             Some((batch["boot"].as_str()?.to_owned(), batch["seq"].as_u64()?))
         })
         .collect()
