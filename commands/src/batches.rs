@@ -268,6 +268,7 @@ fn append_of(
         cause: String::new(),
         via: via.to_owned(),
         received_at,
+        unchanged: None,
         events: vec![NewEvent {
             stream: device.telemetry_stream(),
             expected: Expected::Any,
@@ -297,7 +298,6 @@ impl From<DecodeError> for BatchError {
     fn from(error: DecodeError) -> Self {
         match error {
             DecodeError::TooLarge { .. } => Self::TooLarge(error.to_string()),
-            DecodeError::SignedNotAccepted => Self::Refused(error.to_string()),
             _ => Self::Undecodable(error.to_string()),
         }
     }

@@ -21,6 +21,9 @@ pub struct Append {
     pub via: String,
     /// When it reached us.
     pub received_at: DateTime<Utc>,
+    /// A stream and its version on which the decision rests, though nothing is appended to it: the
+    /// append is admitted only while that stream is still there, otherwise it is a conflict.
+    pub unchanged: Option<(String, u64)>,
     /// At least one.
     pub events: Vec<NewEvent>,
 }
@@ -99,6 +102,9 @@ impl Append {
         bounded("actor", &self.actor, MAX_TEXT)?;
         bounded("cause", &self.cause, MAX_TEXT)?;
         bounded("via", &self.via, MAX_VIA)?;
+        if let Some((stream, _)) = &self.unchanged {
+            bounded("unchanged stream", stream, MAX_TEXT)?;
+        }
         self.events.iter().try_for_each(NewEvent::check)
     }
 

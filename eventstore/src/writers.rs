@@ -80,6 +80,7 @@ mod tests {
             cause: String::new(),
             via: "process:test".into(),
             received_at: chrono::Utc::now(),
+            unchanged: None,
             events: vec![NewEvent {
                 stream: "thing/1".into(),
                 expected: Expected::Any,

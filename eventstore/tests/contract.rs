@@ -69,6 +69,7 @@ fn append(command: Uuid, events: Vec<NewEvent>) -> Append {
         cause: String::new(),
         via: "process:test".to_owned(),
         received_at: Utc::now(),
+        unchanged: None,
         events,
     }
 }
@@ -222,6 +223,62 @@ async fn of_two_who_expect_the_same_version_one_is_refused_and_changes_nothing()
     // All or none: thing/2 is still new.
     f.append("thing/2", Expected::Version(0)).await.unwrap();
     assert_eq!(f.all().await.len(), 2);
+}
+
+/// Decided on `key/1` at this version, and written to another stream.
+fn resting(command: Uuid, version: u64) -> Append {
+    Append {
+        unchanged: Some(("key/1".to_owned(), version)),
+        ..append(command, vec![event("thing/1", Expected::Any, b"{}")])
+    }
+}
+
+#[tokio::test]
+async fn a_decision_that_rests_on_another_stream_is_refused_once_that_has_moved() {
+    let f = fixture().await;
+    let first = resting(Uuid::now_v7(), 0);
+    let appended = f.store.append(f.ledger.id, first.clone()).await.unwrap();
+    assert_eq!(appended.receipt.first, Index(0));
+
+    f.append("key/1", Expected::Version(0)).await.unwrap();
+    let late = resting(Uuid::now_v7(), 0);
+    let lost = f.store.append(f.ledger.id, late).await;
+    assert!(
+        matches!(&lost, Err(AppendError::Conflict { stream, expected: 0, actual: 1 }) if stream == "key/1"),
+        "{lost:?}"
+    );
+    assert_eq!(f.all().await.len(), 2);
+
+    let anew = resting(Uuid::now_v7(), 1);
+    f.store.append(f.ledger.id, anew).await.unwrap();
+    // What is in the ledger stays answered, whatever moved since.
+    let again = f.store.append(f.ledger.id, first).await.unwrap();
+    assert!(again.duplicate && again.receipt == appended.receipt);
+    assert_eq!(f.all().await.len(), 3);
+}
+
+#[tokio::test]
+async fn nothing_that_rests_on_a_stream_comes_after_it_moved() {
+    let f = fixture().await;
+    let other = open(&f.database.pool, &f.keys).await;
+    let mut tasks = Vec::new();
+    for n in 0..300 {
+        let store = if n % 2 == 0 { &f.store } else { &other };
+        let (store, ledger) = (store.clone(), f.ledger.id);
+        let one = if n == 150 {
+            append(Uuid::now_v7(), vec![event("key/1", Expected::Any, b"{}")])
+        } else {
+            resting(Uuid::now_v7(), 0)
+        };
+        tasks.push(tokio::spawn(async move {
+            store.append(ledger, one).await.is_ok()
+        }));
+    }
+    let answered = futures_all(tasks).await;
+    let recorded = f.all().await;
+    let accepted = answered.iter().filter(|ok| **ok).count();
+    assert_eq!(recorded.len(), accepted);
+    assert_eq!(recorded.last().unwrap().entry.stream, "key/1");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sealrock_domain::DeviceId;
 use sealrock_domain::telemetry::{
     Assessed, SENSOR_BATCH_RECORDED, SENSOR_BATCH_SCHEMA, SensorBatch, Value, Verdict, assess,
-    decode,
+    decode_recorded,
 };
 use sealrock_eventstore::Recorded;
 use sealrock_ledger::{Index, micros};
@@ -85,7 +85,8 @@ fn read(recorded: &Recorded) -> Result<Option<Batch>, FoldError> {
     let Some(payload) = &recorded.payload else {
         return Ok(None);
     };
-    let content = decode(&payload.bytes).map_err(|e| FoldError::poison(entry.index, e))?;
+    let content = decode_recorded(&payload.media, &payload.bytes)
+        .map_err(|e| FoldError::poison(entry.index, e))?;
     let device = stream_id(recorded)?;
     Ok(Some(Batch {
         index: entry.index,

@@ -87,6 +87,7 @@ fn append(events: Vec<NewEvent>) -> Append {
         cause: String::new(),
         via: "process:\"tést\" 😀\u{1f}".into(),
         received_at: "2026-11-21T03:12:45.120001Z".parse().unwrap(),
+        unchanged: None,
         events,
     }
 }

@@ -18,7 +18,7 @@ pub use events::{
     DeviceBound, DeviceCredentialRevoked, DeviceCredentialRotated, DeviceDecommissioned,
     DeviceEvent, DeviceRegistered,
 };
-pub use key::{PublicKey, PublicKeyError};
+pub use key::{KeyId, KeyIdError, PublicKey, PublicKeyError, UnusableKey};
 pub use rejection::DeviceRejection;
 pub use sensor::Sensor;
 

@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 use chrono::{DateTime, Datelike, Utc};
 
 use super::{
-    MetricName, Quality, Reading, SIGNED_BATCH, SensorBatch, Value, media_type_of,
+    FrameError, MetricName, Quality, Reading, SensorBatch, Value, media_type_of,
     wire::{Map, WireBatch, WireReading},
 };
 use crate::MAX_SAFE_INTEGER;
@@ -52,12 +52,9 @@ pub enum DecodeError {
         /// The first byte.
         first_byte: u8,
     },
-    /// A signed frame (first byte 0x01).
-    #[error(
-        "signed batches need a device that was registered with a key, and this version of \
-         Sealrock does not accept them yet: send the batch without the frame"
-    )]
-    SignedNotAccepted,
+    /// Said to be a signed frame, and none.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
     /// Not well-formed, or not the fields of a batch.
     #[error("not a sensor batch in {format}: {reason}")]
     Malformed {
@@ -84,7 +81,7 @@ impl DecodeError {
             Self::Empty => "empty",
             Self::TooLarge { .. } => "too_large",
             Self::UnknownFormat { .. } => "unknown_format",
-            Self::SignedNotAccepted => "signed_not_accepted",
+            Self::Frame(_) => "no_frame",
             Self::Malformed { .. } => "malformed",
             Self::Invalid { .. } => "invalid",
         }
@@ -98,7 +95,8 @@ fn invalid(field: impl Into<String>, reason: impl Into<String>) -> DecodeError {
     }
 }
 
-/// Reads a batch; its first byte decides the format.
+/// Reads a batch; its first byte decides the format. A signed frame is not one:
+/// [`decode_recorded`](super::decode_recorded) looks inside.
 ///
 /// # Errors
 /// [`DecodeError`] when the bytes are not one batch within the limits. It never panics,
@@ -111,7 +109,6 @@ pub fn decode(bytes: &[u8]) -> Result<SensorBatch, DecodeError> {
     let batch = match media_type_of(first_byte) {
         Some(super::JSON) => from_json(bytes),
         Some(super::CBOR) => from_cbor(bytes),
-        Some(SIGNED_BATCH) => Err(DecodeError::SignedNotAccepted),
         _ => Err(DecodeError::UnknownFormat { first_byte }),
     }?;
     check_batch(batch)

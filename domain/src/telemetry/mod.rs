@@ -8,6 +8,7 @@ pub mod assess;
 pub mod batch;
 pub mod decode;
 pub mod dedup;
+pub mod frame;
 pub mod metric;
 pub mod unit;
 mod wire;
@@ -16,6 +17,7 @@ pub use assess::{Assessed, Suspicion, Verdict, assess};
 pub use batch::{MetricName, MetricNameError, Quality, Reading, SensorBatch, Source, Value};
 pub use decode::{DecodeError, MAX_BATCH_BYTES, MAX_READINGS, decode};
 pub use dedup::{DedupKey, command_id, dedup_key};
+pub use frame::{Frame, FrameError, SignatureError, decode_recorded, signed_text};
 
 /// Media type of a batch in JSON.
 pub const JSON: &str = "application/json";

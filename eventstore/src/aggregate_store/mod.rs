@@ -195,6 +195,7 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
             cause,
             via,
             received_at,
+            unchanged: None,
             events,
         })
     }

@@ -112,22 +112,19 @@ impl Known {
 }
 
 /// The version of each event, if every stream is where the append expects it. Nothing is changed
-/// otherwise.
+/// otherwise. Appends before it in the same commit count.
 fn number(append: &Append, versions: &mut HashMap<String, u64>) -> Result<Vec<u64>, AppendError> {
+    if let Some((stream, expected)) = &append.unchanged {
+        let actual = versions.get(stream).copied().unwrap_or(0);
+        require(stream, *expected, actual)?;
+    }
     let mut moved: HashMap<&str, u64> = HashMap::new();
     let mut numbers = Vec::with_capacity(append.events.len());
     for event in &append.events {
         let known = versions.get(&event.stream).copied().unwrap_or(0);
         let at = moved.entry(&event.stream).or_insert(known);
-        if let Expected::Version(expected) = event.expected
-            && expected != *at
-        {
-            let stream = event.stream.clone();
-            return Err(AppendError::Conflict {
-                stream,
-                expected,
-                actual: *at,
-            });
+        if let Expected::Version(expected) = event.expected {
+            require(&event.stream, expected, *at)?;
         }
         *at += 1;
         numbers.push(*at);
@@ -136,6 +133,18 @@ fn number(append: &Append, versions: &mut HashMap<String, u64>) -> Result<Vec<u6
         versions.insert(stream.to_owned(), version);
     }
     Ok(numbers)
+}
+
+fn require(stream: &str, expected: u64, actual: u64) -> Result<(), AppendError> {
+    if expected == actual {
+        return Ok(());
+    }
+    let stream = stream.to_owned();
+    Err(AppendError::Conflict {
+        stream,
+        expected,
+        actual,
+    })
 }
 
 async fn known_commands(
@@ -195,16 +204,19 @@ impl CommandRow {
     }
 }
 
+/// The streams that an append is written to, and the one that its decision rests on.
+fn streams_of(append: &Append) -> impl Iterator<Item = &str> {
+    let written = append.events.iter().map(|event| event.stream.as_str());
+    let rested_on = append.unchanged.as_ref().map(|(stream, _)| stream.as_str());
+    written.chain(rested_on)
+}
+
 async fn stream_versions(
     tx: &mut PgTransaction<'_>,
     ledger: &LedgerInfo,
     appends: &[Append],
 ) -> Result<HashMap<String, u64>, AppendError> {
-    let streams: Vec<&str> = appends
-        .iter()
-        .flat_map(|a| &a.events)
-        .map(|event| event.stream.as_str())
-        .collect();
+    let streams: Vec<&str> = appends.iter().flat_map(streams_of).collect();
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "SELECT stream, version FROM streams WHERE ledger_id = $1 AND stream = ANY ($2)",
     )

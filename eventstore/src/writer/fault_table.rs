@@ -62,6 +62,7 @@ pub(super) fn append(expected: Expected) -> Append {
         cause: String::new(),
         via: "process:test".into(),
         received_at: Utc::now(),
+        unchanged: None,
         events: vec![NewEvent {
             stream: "thing/1".into(),
             expected,

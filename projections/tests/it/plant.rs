@@ -193,6 +193,7 @@ pub async fn append(
         cause: String::new(),
         via: "test".to_owned(),
         received_at: at(3600),
+        unchanged: None,
         events: vec![event],
     };
     store.append(ledger.id, append).await.unwrap().receipt.last
