@@ -51,6 +51,20 @@ pub enum ChangePasswordError {
     Access(#[from] AccessError),
 }
 
+/// Why an account was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum AddError {
+    /// The name is taken, by whatever role.
+    #[error("there is a user {0} already; choose another name, or reset that one's password")]
+    Taken(Username),
+    /// Devices and parts of the platform are no accounts.
+    #[error("an account can be admin or auditor, not {0:?}")]
+    NoAccount(Role),
+    /// It could not be done; try again later.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+}
+
 #[derive(FromRow)]
 struct AccountRow {
     account_id: Uuid,
@@ -131,6 +145,30 @@ pub async fn change_password(
         Ok(())
     } else {
         Err(ChangePasswordError::WrongPassword)
+    }
+}
+
+/// Makes an account with a random password, to be changed at its first sign-in. For an operator at
+/// the machine: it asks for no password.
+///
+/// # Errors
+/// [`AddError`]; no account was made then, unless the connection was lost in the commit.
+pub async fn add(pool: &PgPool, username: &Username, role: Role) -> Result<Password, AddError> {
+    let stored = role.in_account().ok_or(AddError::NoAccount(role))?;
+    let password = Password::generate();
+    let hash = password::hash(password.clone()).await?;
+    let added = sqlx::query(include_str!("sql/insert_account.sql"))
+        .bind(Uuid::new_v4())
+        .bind(username.as_str())
+        .bind(hash)
+        .bind(stored)
+        .execute(pool)
+        .await
+        .map_err(AccessError::from)?;
+    if added.rows_affected() == 1 {
+        Ok(password)
+    } else {
+        Err(AddError::Taken(username.clone()))
     }
 }
 

@@ -68,6 +68,11 @@ impl Role {
         match self {
             // Everything but to speak for a device: measurements come from devices.
             Self::Admin => permission != P::RecordBatch,
+            // Reads all that is evidence, and writes nothing: an auditor's password changes no fact.
+            Self::Auditor => matches!(
+                permission,
+                P::ReadTelemetry | P::ReadLedger | P::ReadDeadLetters
+            ),
             Self::Device => permission == P::RecordBatch,
             // Has the database's password anyway; its actor in the ledger shows what it did.
             Self::Service => true,
@@ -179,12 +184,12 @@ mod tests {
         }
     }
 
-    fn admin() -> Principal {
+    fn user(role: Role) -> Principal {
         let username = "ada".parse().unwrap();
         Principal::User {
             id: AccountId(Uuid::nil()),
             username,
-            role: Role::Admin,
+            role,
         }
     }
 
@@ -219,13 +224,27 @@ mod tests {
     fn an_admin_may_register_and_read_everywhere_but_not_speak_for_a_device() {
         let scope = Scope::organisation(slug("southsea"));
         for permission in Permission::ALL {
-            let allowed = authorise(&admin(), permission, &scope).is_ok();
+            let allowed = authorise(&user(Role::Admin), permission, &scope).is_ok();
             assert_eq!(
                 allowed,
                 permission != Permission::RecordBatch,
                 "{permission}"
             );
         }
+    }
+
+    #[test]
+    fn an_auditor_may_read_all_evidence_and_write_nothing() {
+        let scope = Scope::organisation(slug("southsea"));
+        let allowed: Vec<String> = Permission::ALL
+            .into_iter()
+            .filter(|permission| authorise(&user(Role::Auditor), *permission, &scope).is_ok())
+            .map(|permission| permission.to_string())
+            .collect();
+        assert_eq!(
+            allowed,
+            ["read telemetry", "read the ledger", "read dead letters"]
+        );
     }
 
     #[test]

@@ -73,6 +73,8 @@ impl fmt::Display for Username {
 pub enum Role {
     /// An account that runs the platform.
     Admin,
+    /// An account that checks: it reads everything and writes nothing.
+    Auditor,
     /// Every device; no account can have it.
     Device,
     /// A part of the platform itself; no account can have it.
@@ -82,7 +84,18 @@ pub enum Role {
 impl Role {
     /// The role of an account's row; the roles that accounts cannot have are unknown here.
     pub(crate) fn of_account(text: &str) -> Option<Self> {
-        (text == "admin").then_some(Self::Admin)
+        [Self::Admin, Self::Auditor]
+            .into_iter()
+            .find(|role| role.in_account() == Some(text))
+    }
+
+    /// As an account's row has it; `None` if no account can have it.
+    pub(crate) fn in_account(self) -> Option<&'static str> {
+        match self {
+            Self::Admin => Some("admin"),
+            Self::Auditor => Some("auditor"),
+            Self::Device | Self::Service => None,
+        }
     }
 }
 
@@ -173,6 +186,7 @@ mod tests {
     #[test]
     fn no_account_can_be_a_device_or_a_service() {
         assert_eq!(Role::of_account("admin"), Some(Role::Admin));
+        assert_eq!(Role::of_account("auditor"), Some(Role::Auditor));
         assert_eq!(Role::of_account("device"), None);
         assert_eq!(Role::of_account("service"), None);
     }

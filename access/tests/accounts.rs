@@ -2,7 +2,8 @@
 #![expect(clippy::unwrap_used)]
 
 use sealrock_access::accounts::{
-    ChangePasswordError, SignInError, change_password, create_first_admin, reset_password, sign_in,
+    AddError, ChangePasswordError, SignInError, add, change_password, create_first_admin,
+    reset_password, sign_in,
 };
 use sealrock_access::{Password, PasswordRefused, Principal, Role};
 use sealrock_testkit::database;
@@ -133,4 +134,21 @@ async fn without_postgres_sign_in_says_that_it_cannot_check() {
         .await
         .unwrap_err();
     assert!(matches!(error, SignInError::Access(_)), "{error}");
+}
+
+#[tokio::test]
+async fn an_auditor_signs_in_with_the_password_that_was_shown_and_the_name_is_taken_then() {
+    let pool = database().await.pool;
+    let name = "ada".parse().unwrap();
+    let password = add(&pool, &name, Role::Auditor).await.unwrap();
+    let signed_in = sign_in(&pool, "ada", password).await.unwrap();
+    assert!(signed_in.must_change_password);
+    assert_eq!(signed_in.principal.role(), Role::Auditor);
+
+    let again = add(&pool, &name, Role::Admin).await.unwrap_err();
+    assert!(matches!(again, AddError::Taken(taken) if taken == name));
+    for role in [Role::Device, Role::Service] {
+        let refused = add(&pool, &"eve".parse().unwrap(), role).await;
+        assert!(matches!(refused, Err(AddError::NoAccount(_))), "{role:?}");
+    }
 }

@@ -111,7 +111,7 @@ pub enum Command {
     /// Accounts of people
     #[command(
         subcommand,
-        after_help = "Example:\n  sealrock user reset-password admin"
+        after_help = "Examples:\n  sealrock user add ada --role auditor\n  sealrock user reset-password admin"
     )]
     User(User),
     /// What devices sent and the platform could not take, newest first
@@ -323,11 +323,39 @@ pub enum Device {
 
 #[derive(Debug, Subcommand)]
 pub enum User {
+    /// Makes an account with a random password, shown this once, to be changed at the next sign-in
+    Add {
+        /// The name that it signs in with
+        name: String,
+        /// What it may do: an auditor reads everything and writes nothing
+        #[arg(long, value_enum)]
+        role: AccountRole,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Gives an account a new random password, shown this once, to be changed at the next sign-in
     ResetPassword {
         /// The name that it signs in with
         name: String,
     },
+}
+
+/// A role that an account can have.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum AccountRole {
+    /// Runs the platform
+    Admin,
+    /// Reads everything and writes nothing
+    Auditor,
+}
+
+impl From<AccountRole> for sealrock_access::Role {
+    fn from(role: AccountRole) -> Self {
+        match role {
+            AccountRole::Admin => Self::Admin,
+            AccountRole::Auditor => Self::Auditor,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

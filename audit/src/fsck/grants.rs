@@ -28,6 +28,7 @@ const RIGHTS: [(&str, &[&str], &[&str]); 13] = [
     ("tiles", &["SELECT", "INSERT"], &[]),
     ("ledger_heads", &["SELECT", "INSERT", "UPDATE"], &[]),
     ("streams", &["SELECT", "INSERT", "UPDATE"], &[]),
+    ("published", &["SELECT", "INSERT", "UPDATE"], &[]),
     ("snapshots", &["SELECT", "INSERT", "UPDATE", "DELETE"], &[]),
     ("postgres_es_events", &["SELECT"], &[]),
 ];
