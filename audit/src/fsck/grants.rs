@@ -12,7 +12,7 @@ const ERASE: &str = "sealrock_erase";
 const OWNER: &str = "sealrock_owner";
 
 /// `(relation, app's rights, eraser's rights)`
-const RIGHTS: [(&str, &[&str], &[&str]); 13] = [
+const RIGHTS: &[(&str, &[&str], &[&str])] = &[
     ("platform", &["SELECT", "INSERT"], &[]),
     ("ledgers", &["SELECT", "INSERT"], &["SELECT"]),
     ("events", &["SELECT", "INSERT"], &["SELECT"]),
