@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, fmt::Debug, fs, path::PathBuf};
 
 use sealrock_domain::{
-    Attributes, CredentialId, EventDecodeError, EventType,
+    Attributes, CredentialId, EventDecodeError, EventType, MAX_SAFE_INTEGER,
     asset::{AssetEvent, AssetKind, AssetRegistered, AssetRetired},
     device::{
         DeviceBound, DeviceCredentialRevoked, DeviceCredentialRotated, DeviceDecommissioned,
@@ -15,7 +15,10 @@ use sealrock_domain::{
     },
     organisation::{OrganisationEvent, OrganisationRegistered, OrganisationRenamed},
     site::{SiteEvent, SiteKind, SiteRegistered, SiteRenamed, SiteRetired},
-    telemetry::Source,
+    telemetry::{
+        Source,
+        window::{Gap, GapDetected, MetricSummary, SealedBoot, WindowEvent, WindowSealed},
+    },
 };
 use serde_json::Value;
 
@@ -178,6 +181,68 @@ fn devices() -> Vec<(&'static str, DeviceEvent)> {
     ]
 }
 
+fn windows() -> Vec<(&'static str, WindowEvent)> {
+    let device = parse("fb2ec0ea-b6ec-50a9-bc26-7ce3fff43928");
+    let least = WindowSealed {
+        batches: 1,
+        boots: vec![],
+        device,
+        entries: vec![(128, 128).into()],
+        gaps: vec![],
+        hour: parse("2026-11-21T03"),
+        metrics: BTreeMap::new(),
+        root: parse("6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+        supersedes: None,
+        suspect: 1,
+        uncounted: 1,
+    };
+    let boot = |boot: &str, batches, first_seq, last_seq| SealedBoot {
+        batches,
+        boot: boot.to_owned(),
+        first_seq,
+        last_seq,
+    };
+    let summary = MetricSummary {
+        first: parse("412.7"),
+        first_at: parse("2026-11-21T03:00:00.120Z"),
+        last: parse("-0.00000041"),
+        last_at: parse("2026-11-21T03:59:59Z"),
+        max: parse("413"),
+        min: parse("-0.00000041"),
+        n: 3,
+        sum: parse("825.69999959"),
+        unit: "ppm".to_owned(),
+    };
+    let full = WindowSealed {
+        batches: 5,
+        boots: vec![
+            boot("", 1, 9_007_199_254_740_991, 9_007_199_254_740_991),
+            boot("b1", 3, 4, 10),
+        ],
+        entries: vec![(120, 123).into(), (128, 128).into()],
+        gaps: vec![Gap {
+            boot: "b1".to_owned(),
+            from_seq: 7,
+            to_seq: 9,
+        }],
+        metrics: BTreeMap::from([(parse("co2_ppm"), summary)]),
+        supersedes: Some(127),
+        suspect: 2,
+        ..least.clone()
+    };
+    let gap = GapDetected {
+        boot: "b1".to_owned(),
+        device,
+        from_seq: 7,
+        to_seq: 9,
+    };
+    vec![
+        ("WindowSealed.v1", full.into()),
+        ("WindowSealed.v1.least", least.into()),
+        ("GapDetected.v1", gap.into()),
+    ]
+}
+
 fn check<E: EventType + PartialEq + Debug>(samples: &[(&str, E)]) {
     for (kind, schema) in E::KNOWN {
         let name = format!("{kind}.v{schema}");
@@ -222,27 +287,34 @@ fn device_events_fit_their_golden_files() {
     check(&devices());
 }
 
-fn has_number(value: &Value) -> bool {
+#[test]
+fn window_events_fit_their_golden_files() {
+    check(&windows());
+}
+
+/// Counts and indexes are whole numbers that every reader of JSON holds exactly.
+fn has_figure(value: &Value) -> bool {
     match value {
-        Value::Number(_) => true,
-        Value::Array(items) => items.iter().any(has_number),
-        Value::Object(fields) => fields.values().any(has_number),
+        Value::Number(number) => number.as_u64().is_none_or(|n| n > MAX_SAFE_INTEGER),
+        Value::Array(items) => items.iter().any(has_figure),
+        Value::Object(fields) => fields.values().any(has_figure),
         Value::Null | Value::Bool(_) | Value::String(_) => false,
     }
 }
 
 #[test]
-fn golden_files_hold_no_json_number_and_each_belongs_to_a_sample() {
+fn golden_files_hold_figures_as_texts_and_each_belongs_to_a_sample() {
     let mut known: Vec<&str> = organisations().iter().map(|s| s.0).collect();
     known.extend(sites().iter().map(|s| s.0));
     known.extend(assets().iter().map(|s| s.0));
     known.extend(devices().iter().map(|s| s.0));
+    known.extend(windows().iter().map(|s| s.0));
     for file in fs::read_dir(folder()).unwrap() {
         let path = file.unwrap().path();
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
         assert!(known.contains(&stem.as_str()), "{stem} is no sample's");
         let payload: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        assert!(!has_number(&payload), "{stem} holds a number");
+        assert!(!has_figure(&payload), "{stem} holds a figure as a number");
     }
 }
 

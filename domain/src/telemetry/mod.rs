@@ -11,6 +11,7 @@ pub mod dedup;
 pub mod frame;
 pub mod metric;
 pub mod unit;
+pub mod window;
 mod wire;
 
 pub use assess::{Assessed, Suspicion, Verdict, assess};
