@@ -1,22 +1,10 @@
 //! Signed checkpoints: C2SP tlog-checkpoints in C2SP signed notes, Ed25519.
 
-use ed25519_dalek::{SigningKey, VerifyingKey};
-use rand::rngs::OsRng;
-use signed_note::{
-    Note, Signer, StandardSigner, StandardVerifier, VerifierList, generate_key,
-    new_ed25519_verifier_key,
-};
 use tlog_tiles::Hash;
 
 use crate::name::Origin;
-
-/// The private key of one ledger. It is never printed; [`LogKey::to_secret`] is for its file.
-#[derive(Clone)]
-pub struct LogKey {
-    secret: String,
-    vkey: String,
-    signer: StandardSigner,
-}
+use crate::note::{Note, is_of};
+use crate::vkey::{KeyType, VerifierKey};
 
 /// A public key of a ledger and the trees that it signs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +20,7 @@ pub struct KeyRange {
 /// The public keys of one ledger: what an auditor must hold to trust nothing else.
 pub struct LogVerifier {
     origin: Origin,
-    keys: Vec<(KeyRange, VerifierList)>,
+    keys: Vec<(KeyRange, VerifierKey)>,
 }
 
 /// A signed statement of a ledger's size and root.
@@ -68,82 +56,12 @@ pub enum CheckpointError {
     Signature(String),
 }
 
-impl LogKey {
-    /// A new random key for the ledger `origin`.
-    ///
-    /// # Errors
-    /// If the origin cannot be a key's name.
-    pub fn generate(origin: &Origin) -> Result<Self, CheckpointError> {
-        let (secret, _) = generate_key(&mut OsRng, origin.as_str());
-        Self::from_secret(&secret, origin)
-    }
-
-    /// Reads the text form `PRIVATE+KEY+<origin>+<key id>+<base64>`.
-    ///
-    /// # Errors
-    /// If it is malformed or is the key of another ledger.
-    pub fn from_secret(secret: &str, origin: &Origin) -> Result<Self, CheckpointError> {
-        let secret = secret.trim();
-        let signer =
-            StandardSigner::new(secret).map_err(|e| CheckpointError::Key(e.to_string()))?;
-        if signer.name() != origin.as_str() {
-            let found = signer.name().to_owned();
-            return Err(CheckpointError::OtherOrigin {
-                expected: origin.clone(),
-                found,
-            });
-        }
-        let vkey = new_ed25519_verifier_key(origin.as_str(), &public_key(secret)?);
-        Ok(Self {
-            secret: secret.to_owned(),
-            vkey,
-            signer,
-        })
-    }
-
-    /// The text form, for a file that only the owner can read.
+impl Checkpoint {
+    /// What is signed: `<origin>\n<size>\n<base64 of the root>\n`.
     #[must_use]
-    pub fn to_secret(&self) -> &str {
-        &self.secret
+    pub fn text(origin: &Origin, size: u64, root: Hash) -> String {
+        format!("{origin}\n{size}\n{root}\n")
     }
-
-    /// The public key in text form: `<origin>+<key id>+<base64>`.
-    #[must_use]
-    pub fn vkey(&self) -> &str {
-        &self.vkey
-    }
-
-    /// Signs the tree of `size` entries with that root.
-    ///
-    /// # Errors
-    /// If the origin cannot stand in a checkpoint; then no checkpoint can be signed at all.
-    pub fn sign(&self, size: u64, root: Hash) -> Result<Checkpoint, CheckpointError> {
-        let text = tlog_tiles::Checkpoint::new(self.signer.name(), size, root, "")
-            .map_err(|e| CheckpointError::Malformed(e.to_string()))?
-            .to_bytes();
-        let mut note =
-            Note::new(&text, &[]).map_err(|e| CheckpointError::Malformed(e.to_string()))?;
-        note.add_sigs(&[&self.signer])
-            .map_err(|e| CheckpointError::Key(e.to_string()))?;
-        let note = String::from_utf8(note.to_bytes())
-            .map_err(|e| CheckpointError::Malformed(e.to_string()))?;
-        Ok(Checkpoint { size, root, note })
-    }
-}
-
-fn public_key(secret: &str) -> Result<VerifyingKey, CheckpointError> {
-    use base64::{Engine, prelude::BASE64_STANDARD};
-    let malformed = || CheckpointError::Key("malformed signer key".to_owned());
-    // A base64 text may hold '+' itself, so the key is all that follows the fourth '+'.
-    let encoded = secret.splitn(5, '+').nth(4).ok_or_else(malformed)?;
-    let key = BASE64_STANDARD
-        .decode(encoded)
-        .map_err(|e| CheckpointError::Key(e.to_string()))?;
-    let seed = key
-        .get(1..)
-        .and_then(|seed| seed.try_into().ok())
-        .ok_or_else(malformed)?;
-    Ok(SigningKey::from_bytes(seed).verifying_key())
 }
 
 impl KeyRange {
@@ -176,25 +94,33 @@ impl LogVerifier {
     /// Reads all public keys that a ledger has had.
     ///
     /// # Errors
-    /// If there is none, one is malformed, or they are of several ledgers.
+    /// If there is none, one is malformed or occurs twice, or they are of several ledgers.
     pub fn of(keys: &[KeyRange]) -> Result<Self, CheckpointError> {
-        let mut read = Vec::with_capacity(keys.len());
+        let mut read: Vec<(KeyRange, VerifierKey)> = Vec::with_capacity(keys.len());
         for range in keys {
-            let verifier = StandardVerifier::new(&range.vkey)
-                .map_err(|e| CheckpointError::Key(e.to_string()))?;
-            read.push((range.clone(), VerifierList::new(vec![Box::new(verifier)])));
+            let key = VerifierKey::parse(&range.vkey, KeyType::Log)?;
+            if let Some((_, first)) = read.first()
+                && first.name != key.name
+            {
+                return Err(CheckpointError::OtherOrigin {
+                    expected: Origin::from_stored(first.name.clone()),
+                    found: key.name,
+                });
+            }
+            // A signature names its key by the id alone, so ids must tell keys apart.
+            if read.iter().any(|(_, other)| other.id == key.id) {
+                let reason = format!("two keys have the id {:08x}", key.id);
+                return Err(CheckpointError::Key(reason));
+            }
+            read.push((range.clone(), key));
         }
-        let mut origins = keys.iter().map(|range| origin_of(&range.vkey));
-        let origin = origins
-            .next()
+        let (_, first) = read
+            .first()
             .ok_or_else(|| CheckpointError::Key("there is none".to_owned()))?;
-        match origins.find(|other| *other != origin) {
-            Some(other) => Err(CheckpointError::OtherOrigin {
-                expected: origin,
-                found: other.to_string(),
-            }),
-            None => Ok(Self { origin, keys: read }),
-        }
+        Ok(Self {
+            origin: Origin::from_stored(first.name.clone()),
+            keys: read,
+        })
     }
 
     /// The ledger whose keys these are.
@@ -204,15 +130,18 @@ impl LogVerifier {
     }
 
     /// Reads a checkpoint of this ledger and verifies that a key signed it which signs trees of its
-    /// size.
+    /// size, and that no such key's signature in it is wrong.
     ///
     /// # Errors
     /// If it cannot be read, is of another ledger, or is not signed by such a key.
     pub fn verify(&self, note: &[u8]) -> Result<Checkpoint, CheckpointError> {
-        let malformed = |e: &dyn std::fmt::Display| CheckpointError::Malformed(e.to_string());
-        let signed = Note::from_bytes(note).map_err(|e| malformed(&e))?;
-        let tree = tlog_tiles::Checkpoint::from_bytes(signed.text()).map_err(|e| malformed(&e))?;
-        self.verify_signature(&signed, tree.size())?;
+        self.verify_note(&Note::parse(note)?)
+    }
+
+    pub(crate) fn verify_note(&self, note: &Note) -> Result<Checkpoint, CheckpointError> {
+        let tree = tlog_tiles::Checkpoint::from_bytes(note.text.as_bytes())
+            .map_err(|e| CheckpointError::Malformed(e.to_string()))?;
+        self.verify_signatures(note, tree.size())?;
         if tree.origin() != self.origin.as_str() {
             let found = tree.origin().to_owned();
             return Err(CheckpointError::OtherOrigin {
@@ -220,34 +149,44 @@ impl LogVerifier {
                 found,
             });
         }
-        let note = String::from_utf8(note.to_vec()).map_err(|e| malformed(&e))?;
         Ok(Checkpoint {
             size: tree.size(),
             root: *tree.hash(),
-            note,
+            note: note.to_string(),
         })
     }
 
-    fn verify_signature(&self, signed: &Note, size: u64) -> Result<(), CheckpointError> {
-        let mut reason = format!("no key of the ledger signs trees of {size} entries");
-        for (_, list) in self.keys.iter().filter(|(range, _)| range.signs(size)) {
-            match signed.verify(list) {
-                Ok(_) => return Ok(()),
-                Err(error) => reason = error.to_string(),
-            }
-        }
-        Err(CheckpointError::Signature(reason))
+    /// Whether a signature line claims to be by a key of this ledger.
+    pub(crate) fn knows(&self, line: &signed_note::Signature) -> bool {
+        self.keys.iter().any(|(_, key)| is_of(line, key))
     }
-}
 
-/// The name in a vkey.
-fn origin_of(vkey: &str) -> Origin {
-    Origin::from_stored(vkey.split('+').next().unwrap_or_default().to_owned())
+    fn verify_signatures(&self, note: &Note, size: u64) -> Result<(), CheckpointError> {
+        let missing = |reason| Err(CheckpointError::Signature(reason));
+        let mut signing = self.keys.iter().filter(|(range, _)| range.signs(size));
+        if signing.clone().next().is_none() {
+            return missing(format!(
+                "no key of the ledger signs trees of {size} entries"
+            ));
+        }
+        let text = note.text.as_bytes();
+        let signed = signing.try_fold(false, |signed, (_, key)| {
+            let by_key = note.signed_by(key, |signature| key.made(signature, text))?;
+            Ok(signed || by_key.is_some())
+        })?;
+        if signed {
+            return Ok(());
+        }
+        missing(format!(
+            "there is none of a key of the ledger that signs trees of {size} entries"
+        ))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::LogKey;
     use crate::name::LedgerName;
 
     fn origin(name: &str) -> Origin {

@@ -2,8 +2,12 @@
 
 mod bundle;
 mod checkpoint;
+mod cosignature;
+mod decimal;
 mod entry;
+mod key;
 mod name;
+mod note;
 mod payload;
 mod policy;
 pub mod record;
@@ -11,16 +15,19 @@ mod scope;
 mod tile;
 mod tree;
 pub mod verify;
+mod vkey;
 
 pub use bundle::{
     BundleError, Slot, decode_entries, decode_payloads, encode_entries, encode_payloads,
 };
-pub use checkpoint::{Checkpoint, CheckpointError, KeyRange, LogKey, LogVerifier};
+pub use checkpoint::{Checkpoint, CheckpointError, KeyRange, LogVerifier};
+pub use cosignature::{CheckError, Checked, Cosignature, Cosigner, WitnessKey};
 pub use entry::{Entry, EntryError, MAX_ENTRY_BYTES, micros};
+pub use key::{LogKey, LogSigner, SignError, sign_checkpoint, verify_statement};
 pub use name::{Index, LedgerName, NameError, Origin};
 pub use payload::{Payload, SALT_BYTES};
-pub use policy::{Policy, PolicyError};
+pub use policy::{Policy, PolicyError, Threshold, Witness};
 pub use scope::{Scope, ScopeError};
-pub use tile::{TILE_WIDTH, TilePath};
+pub use tile::{TILE_WIDTH, TilePath, TilePathError};
 pub use tlog_tiles::Hash;
 pub use tree::{Frontier, FrontierError, leaf_hash, subtree_hash};

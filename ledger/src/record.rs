@@ -6,9 +6,12 @@
 
 use std::fmt;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::{CheckpointError, LogVerifier};
+use crate::key::{LogSigner, SignError, verify_statement};
 use crate::name::{Index, LedgerName, Origin};
 
 /// The stream of a ledger's own records: `ledger/<name>`.
@@ -84,6 +87,54 @@ impl LogKeyRotated {
     #[must_use]
     pub fn statement(origin: &Origin, from: &str, to: &str) -> Vec<u8> {
         format!("sealrock-log-key-rotation-v1\n{origin}\n{from}\n{to}\n").into_bytes()
+    }
+
+    /// The record by which `from` hands over to `to`, signed by both.
+    ///
+    /// # Errors
+    /// If a signer fails, or answers with something else than a signature.
+    pub fn sign(
+        origin: &Origin,
+        from: &dyn LogSigner,
+        to: &dyn LogSigner,
+    ) -> Result<Self, SignError> {
+        let statement = Self::statement(origin, from.vkey(), to.vkey());
+        let rotated = Self {
+            from: from.vkey().to_owned(),
+            from_signature: BASE64_STANDARD.encode(from.sign_text(&statement)?),
+            to: to.vkey().to_owned(),
+            to_signature: BASE64_STANDARD.encode(to.sign_text(&statement)?),
+        };
+        rotated.verify(origin)?;
+        Ok(rotated)
+    }
+
+    /// Whether both keys are of that ledger and signed the rotation.
+    ///
+    /// # Errors
+    /// If not, or a key or signature is malformed.
+    pub fn verify(&self, origin: &Origin) -> Result<(), CheckpointError> {
+        if self.from == self.to {
+            return Err(CheckpointError::Key("it rotates to itself".to_owned()));
+        }
+        let statement = Self::statement(origin, &self.from, &self.to);
+        for (vkey, signature) in [
+            (&self.from, &self.from_signature),
+            (&self.to, &self.to_signature),
+        ] {
+            let expected = LogVerifier::new(vkey)?.origin();
+            if expected != *origin {
+                return Err(CheckpointError::OtherOrigin {
+                    expected: origin.clone(),
+                    found: expected.to_string(),
+                });
+            }
+            let bytes = BASE64_STANDARD
+                .decode(signature)
+                .map_err(|e| CheckpointError::Signature(format!("{signature:?}: {e}")))?;
+            verify_statement(vkey, &statement, &bytes)?;
+        }
+        Ok(())
     }
 }
 
@@ -162,6 +213,29 @@ records!(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::LogKey;
+
+    #[test]
+    fn a_rotation_is_signed_by_both_keys_of_its_ledger() {
+        let origin = |name: &str| Origin::new("sealrock.example", &name.parse().expect("a name"));
+        let key = |name| LogKey::generate(&origin(name)).expect("a key");
+        let (from, to) = (key("northsea"), key("northsea"));
+        let rotated = LogKeyRotated::sign(&origin("northsea"), &from, &to).expect("signed");
+        rotated.verify(&origin("northsea")).expect("its own");
+
+        assert!(rotated.verify(&origin("southsea")).is_err());
+        let changed = |change: fn(&mut LogKeyRotated)| {
+            let mut changed = rotated.clone();
+            change(&mut changed);
+            changed.verify(&origin("northsea"))
+        };
+        assert!(changed(|r| std::mem::swap(&mut r.from, &mut r.to)).is_err());
+        assert!(changed(|r| r.to_signature = r.from_signature.clone()).is_err());
+        assert!(changed(|r| r.from_signature.clear()).is_err());
+        assert!(changed(|r| r.to = r.from.clone()).is_err());
+        assert!(LogKeyRotated::sign(&origin("northsea"), &from, &from).is_err());
+        assert!(LogKeyRotated::sign(&origin("northsea"), &from, &key("southsea")).is_err());
+    }
 
     #[test]
     fn ranges_are_pairs_and_fields_stand_in_canonical_order() {

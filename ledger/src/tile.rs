@@ -1,6 +1,7 @@
 //! Where tiles and bundles lie: the paths of C2SP tlog-tiles.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// Hashes in a full tile, entries in a full bundle.
 pub const TILE_WIDTH: u64 = 256;
@@ -97,9 +98,105 @@ fn write_number(f: &mut fmt::Formatter<'_>, n: u64) -> fmt::Result {
     write!(f, "{:03}", n % 1000)
 }
 
+/// Text that is no path of a tile or bundle in the one spelling that it has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no path of a tile: use tile/<level>/<n>, tile/entries/<n> or payloads/<n>, n as \
+     001 or x001/234, a partial one with .p/<1 to 255> after it"
+)]
+pub struct TilePathError(String);
+
+impl FromStr for TilePath {
+    type Err = TilePathError;
+
+    fn from_str(path: &str) -> Result<Self, TilePathError> {
+        read(path)
+            // What has another spelling than ours is read and then not found again.
+            .filter(|read| read.to_string() == path)
+            .ok_or_else(|| TilePathError(path.to_owned()))
+    }
+}
+
+fn read(path: &str) -> Option<TilePath> {
+    let (whole, width) = match path.split_once(".p/") {
+        Some((whole, width)) => (whole, width.parse().ok()?),
+        None => (path, TILE_WIDTH),
+    };
+    if !(1..=TILE_WIDTH).contains(&width) {
+        return None;
+    }
+    if let Some(number) = whole.strip_prefix("payloads/") {
+        let n = read_number(number)?;
+        return Some(TilePath::Payloads { n, width });
+    }
+    let (level, number) = whole.strip_prefix("tile/")?.split_once('/')?;
+    let n = read_number(number)?;
+    if level == "entries" {
+        return Some(TilePath::Entries { n, width });
+    }
+    let level = level.parse().ok().filter(|level| *level <= MAX_LEVEL)?;
+    Some(TilePath::Hashes { level, n, width })
+}
+
+/// The highest level that the specification has room for.
+const MAX_LEVEL: u8 = 63;
+
+fn read_number(text: &str) -> Option<u64> {
+    text.split('/').try_fold(0u64, |n, group| {
+        let digits: u64 = group.strip_prefix('x').unwrap_or(group).parse().ok()?;
+        n.checked_mul(1000)?.checked_add(digits)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_read_in_its_one_spelling_only() {
+        for path in [
+            "tile/0/000",
+            "tile/0/x001/x234/067",
+            "tile/63/x018/x446/x744/x073/x709/x551/615.p/255",
+            "tile/1/x001/000.p/1",
+            "tile/entries/005.p/112",
+            "payloads/x001/001",
+        ] {
+            let read: TilePath = path.parse().expect("a path");
+            assert_eq!(read.to_string(), path);
+        }
+        for path in [
+            "",
+            "tile",
+            "tile/0",
+            "tile/0/",
+            "tile/0/0",
+            "tile/0/0000",
+            "tile/0/x000",
+            "tile/0/x000/001",
+            "tile/0/001/001",
+            "tile/0/x001/001/",
+            "/tile/0/001",
+            "tile/00/001",
+            "tile/+0/001",
+            "tile/0/+01",
+            "tile/64/001",
+            "tile/payloads/001",
+            "tile/0/000.p",
+            "tile/0/000.p/",
+            "tile/0/000.p/0",
+            "tile/0/000.p/01",
+            "tile/0/000.p/256",
+            "tile/0/000.p/1/2",
+            "tile/0/000.p/1.p/1",
+            "tile/0/../001",
+            "tile/entries/x018/x446/x744/x073/x709/x551/616",
+            "payload/001",
+            "checkpoint",
+        ] {
+            assert!(path.parse::<TilePath>().is_err(), "{path:?}");
+        }
+    }
 
     #[test]
     fn numbers_are_grouped_as_the_specification_shows() {
