@@ -27,11 +27,13 @@ pub enum Permission {
     ReadLedger,
     /// Read what devices sent and the platform could not take.
     ReadDeadLetters,
+    /// Erase payloads of telemetry from a ledger; their entries stay.
+    RedactPayload,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::RegisterOrganisation,
         Self::RegisterSite,
         Self::RegisterAsset,
@@ -41,6 +43,7 @@ impl Permission {
         Self::ReadTelemetry,
         Self::ReadLedger,
         Self::ReadDeadLetters,
+        Self::RedactPayload,
     ];
 }
 
@@ -56,6 +59,7 @@ impl fmt::Display for Permission {
             Self::ReadTelemetry => "read telemetry",
             Self::ReadLedger => "read the ledger",
             Self::ReadDeadLetters => "read dead letters",
+            Self::RedactPayload => "erase payloads of telemetry",
         })
     }
 }

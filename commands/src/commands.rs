@@ -73,7 +73,7 @@ impl Commands {
     }
 }
 
-fn ledger_name(organisation: &Slug) -> Result<LedgerName, CommandError> {
+pub(crate) fn ledger_name(organisation: &Slug) -> Result<LedgerName, CommandError> {
     organisation
         .as_str()
         .parse()

@@ -18,7 +18,7 @@ use crate::context::{Context, Done};
 use crate::error::CommandError;
 
 /// How often a command that lost a race is decided anew.
-const MAX_ATTEMPTS: u32 = 5;
+pub(crate) const MAX_ATTEMPTS: u32 = 5;
 /// Counted up whenever a state or a fold changes, so that older snapshots are not used.
 const CODE_VERSION: i32 = 1;
 
@@ -180,7 +180,7 @@ where
     Ok(sink.collect().await)
 }
 
-fn command_context(
+pub(crate) fn command_context(
     context: &Context,
     input: &impl Serialize,
 ) -> Result<CommandContext, CommandError> {

@@ -4,6 +4,7 @@ mod batches;
 mod commands;
 mod context;
 mod devices;
+mod erasing;
 mod error;
 mod ledger;
 mod once_per_minute;
@@ -13,4 +14,5 @@ pub use batches::{AuthError, BatchError, BatchReceipt, DeviceIdentity, Devices, 
 pub use commands::Commands;
 pub use context::{Context, Done};
 pub use devices::RegisteredDevice;
+pub use erasing::{MAX_ERASED, MAX_RANGES, MAX_REASON, Redaction};
 pub use error::CommandError;

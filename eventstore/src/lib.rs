@@ -2,6 +2,7 @@
 
 mod aggregate_store;
 mod append;
+mod erase;
 mod error;
 mod keys;
 mod ledgers;
@@ -15,6 +16,7 @@ mod writers;
 
 pub use aggregate_store::{AggregateStore, Codec, CommandContext, Loaded};
 pub use append::{Append, Appended, Expected, NewEvent, Receipt, Retention};
+pub use erase::{Erasure, IndexSet, NotErasable, Why, read_listed};
 pub use error::{AppendError, StoreError};
 pub use keys::{KeyError, KeyFiles, KeySource};
 pub use ledgers::{LedgerId, LedgerInfo, LedgerKind};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sealrock_ledger::{Checkpoint, Entry, Hash, Index, KeyRange, LogVerifier, Payload, SALT_BYTES};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use crate::error::{StoreError, index, stored};
 use crate::ledgers::LedgerId;
@@ -22,12 +22,22 @@ pub struct Recorded {
 }
 
 #[derive(sqlx::FromRow)]
-struct PayloadRow {
-    index: i64,
-    media: String,
-    salt: Vec<u8>,
-    bytes: Vec<u8>,
+pub(crate) struct PayloadRow {
+    pub(crate) index: i64,
+    pub(crate) media: String,
+    pub(crate) salt: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
+
+/// Entry, leaf hash, index; media type, salt and bytes of the payload where it is there.
+type ListedRow = (
+    Vec<u8>,
+    Vec<u8>,
+    i64,
+    Option<String>,
+    Option<Vec<u8>>,
+    Option<Vec<u8>>,
+);
 
 type EntryRow = (Vec<u8>, Vec<u8>);
 
@@ -62,6 +72,36 @@ pub(crate) async fn read_bounded(
         .fetch_all(pool)
         .await?;
     with_payloads(pool, ledger, rows).await
+}
+
+/// The entries at these indexes, within a transaction of the caller's.
+pub(crate) async fn read_listed(
+    connection: &mut PgConnection,
+    ledger: LedgerId,
+    indexes: &[Index],
+) -> Result<Vec<Recorded>, StoreError> {
+    let indexes: Vec<i64> = indexes.iter().map(|index| stored(index.0)).collect();
+    let rows: Vec<ListedRow> = sqlx::query_as(include_str!("sql/read_listed.sql"))
+        .bind(ledger.0)
+        .bind(indexes)
+        .fetch_all(connection)
+        .await?;
+    rows.into_iter().map(listed).collect()
+}
+
+fn listed((entry, leaf, index, media, salt, bytes): ListedRow) -> Result<Recorded, StoreError> {
+    let found = media.zip(salt).zip(bytes);
+    let row = found.map(|((media, salt), bytes)| PayloadRow {
+        index,
+        media,
+        salt,
+        bytes,
+    });
+    let recorded = without_payload((entry, leaf))?;
+    Ok(Recorded {
+        payload: row.map(payload).transpose()?,
+        ..recorded
+    })
 }
 
 pub(crate) async fn read_stream(
@@ -213,7 +253,7 @@ async fn add_payloads(
     Ok(())
 }
 
-fn payload(row: PayloadRow) -> Result<Payload, StoreError> {
+pub(crate) fn payload(row: PayloadRow) -> Result<Payload, StoreError> {
     let salt: [u8; SALT_BYTES] = row.salt.try_into().map_err(|salt: Vec<u8>| {
         StoreError::Fatal(format!(
             "the salt of payload {} has {} bytes",
