@@ -22,6 +22,7 @@ const RIGHTS: &[(&str, &[&str], &[&str])] = &[
         &["SELECT", "INSERT"],
         &["SELECT", "DELETE"],
     ),
+    ("erasures", &["SELECT"], &["SELECT", "INSERT", "DELETE"]),
     ("commands", &["SELECT", "INSERT"], &[]),
     ("checkpoints", &["SELECT", "INSERT"], &[]),
     ("log_keys", &["SELECT", "INSERT"], &["SELECT"]),
