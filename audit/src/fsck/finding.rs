@@ -82,7 +82,7 @@ codes! {
     LeafHashChanged = "leaf-hash-changed", DERIVED;
     /// A column does not repeat what the entry says.
     ColumnDiffers = "column-differs", DERIVED;
-    /// An entry has no payload, and nothing erases payloads.
+    /// An entry has no payload, and no entry erases it.
     PayloadMissing = "payload-missing", RESTORE;
     /// A payload is not the one that its entry commits to.
     PayloadChanged = "payload-changed", RESTORE;
@@ -90,6 +90,12 @@ codes! {
     PayloadMisplaced = "payload-misplaced", DERIVED;
     /// A payload belongs to no entry.
     PayloadStray = "payload-stray", DERIVED;
+    /// An entry erases a payload, and it is still there.
+    ErasureUnfinished = "erasure-unfinished", "the server deletes it by itself once every read model has \
+        folded that entry, see `sealrock projections status`; if it does not, delete that entry's row \
+        of sealrock.erasures as the role sealrock_erase, and the server does it again";
+    /// An erasure is noted as finished that no entry decides.
+    ErasureStray = "erasure-stray", DERIVED;
     /// A stream's row has not the version of its last entry.
     StreamVersion = "stream-version", DERIVED;
     /// An entry belongs to no command or to several, or a command to no entries.

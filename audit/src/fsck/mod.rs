@@ -101,7 +101,7 @@ impl<'a> Check<'a> {
             head,
             events: Cursor::open(connection, "events_in_order", 256, events, ledger.id).await?,
             entries: Entries::of(ledger.origin.clone()),
-            payloads: Payloads::open(connection, ledger.id).await?,
+            payloads: Payloads::open(connection, ledger).await?,
             commands: Commands::open(connection, ledger.id).await?,
             checkpoints: Checkpoints::open(connection, ledger, keys).await?,
             tree: Tree::of(ledger.id),
@@ -161,7 +161,9 @@ impl<'a> Check<'a> {
         connection: &mut PgConnection,
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
-        self.payloads.ends(connection, findings).await?;
+        self.payloads
+            .ends(connection, self.ledger.id, findings)
+            .await?;
         self.commands.ends(connection, findings).await?;
         self.checkpoints
             .ends(connection, self.tree.size(), findings)

@@ -1,8 +1,8 @@
-//! The payload tables against the entries' commitments.
+//! The payload tables against the entries' commitments, and against what entries erase.
 
 use chrono::NaiveDate;
-use sealrock_eventstore::{LedgerId, StoreError};
-use sealrock_ledger::{Entry, Payload};
+use sealrock_eventstore::{Erasure, IndexSet, LedgerId, LedgerInfo, StoreError, readable_erasures};
+use sealrock_ledger::{Entry, Index, Payload};
 use sqlx::{Executor, PgConnection};
 
 use super::cursor::Cursor;
@@ -25,10 +25,24 @@ struct Row {
 /// The two tables, each in the order of the ledger.
 pub(super) struct Payloads {
     tables: [Cursor<Row>; 2],
+    /// Entries that erase, each with what it erases.
+    erasures: Vec<(Index, IndexSet)>,
+    /// All that is erased.
+    erased: IndexSet,
 }
 
 impl Payloads {
-    pub(super) async fn open(c: &mut PgConnection, ledger: LedgerId) -> Result<Self, StoreError> {
+    pub(super) async fn open(
+        c: &mut PgConnection,
+        ledger: &LedgerInfo,
+    ) -> Result<Self, StoreError> {
+        let erasures: Vec<(Index, IndexSet)> = readable_erasures(c, ledger)
+            .await?
+            .into_iter()
+            .filter_map(permitted)
+            .collect();
+        let erased = erasures.iter().flat_map(|(_, set)| set.ranges()).collect();
+        let ledger = ledger.id;
         let kept = include_str!("../sql/fsck_payloads.sql");
         let batches = include_str!("../sql/fsck_batch_payloads.sql");
         // By the index of the table: to sort, the server would copy all payloads to its disk first.
@@ -39,7 +53,11 @@ impl Payloads {
             Cursor::open(c, "batches_in_order", 32, batches, ledger).await?,
         ];
         c.execute("SET LOCAL enable_sort = on").await?;
-        Ok(Self { tables })
+        Ok(Self {
+            tables,
+            erasures,
+            erased,
+        })
     }
 
     /// Checks what stands for one entry; `entry` is `None` where it cannot be trusted.
@@ -51,6 +69,7 @@ impl Payloads {
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
         let index = event.index();
+        let erased = self.erased_by(event);
         let mut found = 0;
         while let Some(row) = self.next_up_to(c, index).await? {
             if row.index() < index {
@@ -64,11 +83,14 @@ impl Payloads {
                     "the entry has another payload as well",
                     findings,
                 );
+            } else if let Some(by) = erased {
+                let cause = format!("entry {by} erases it, and it is still there");
+                row.add(Code::ErasureUnfinished, cause, findings);
             } else {
                 row.check(event, entry, findings);
             }
         }
-        if found == 0 {
+        if found == 0 && erased.is_none() {
             let cause = "the entry has no payload, and no entry of the ledger erases it";
             findings.at(
                 Code::PayloadMissing,
@@ -83,12 +105,34 @@ impl Payloads {
     pub(super) async fn ends(
         &mut self,
         c: &mut PgConnection,
+        ledger: LedgerId,
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
         while let Some(row) = self.next_up_to(c, u64::MAX).await? {
             row.stray(findings);
         }
+        let finished: Vec<i64> =
+            sqlx::query_scalar("SELECT index FROM erasures WHERE ledger_id = $1 ORDER BY index")
+                .bind(ledger.0)
+                .fetch_all(c)
+                .await?;
+        for index in finished.into_iter().map(i64::cast_unsigned) {
+            if !self.erasures.iter().any(|(by, _)| by.0 == index) {
+                let cause = "no entry of that index erases payloads";
+                findings.at(Code::ErasureStray, "erasures", (index, index), cause);
+            }
+        }
         Ok(())
+    }
+
+    /// The entry that erases this one's payload. Only those of telemetry can be erased.
+    fn erased_by(&self, event: &EventRow) -> Option<Index> {
+        let index = Index(event.index());
+        if !event.stream.starts_with(TELEMETRY) || !self.erased.contains(index) {
+            return None;
+        }
+        let by = self.erasures.iter().find(|(_, set)| set.contains(index));
+        by.map(|(by, _)| *by)
     }
 
     /// A row of either table, up to that index.
@@ -104,6 +148,14 @@ impl Payloads {
         }
         Ok(None)
     }
+}
+
+/// What an entry erases: payloads before it, and only if no device wrote it.
+fn permitted(erasure: Erasure) -> Option<(Index, IndexSet)> {
+    let by = erasure.index;
+    let before = erasure.payloads.iter().all(|range| range.last < by);
+    (before && !erasure.actor.starts_with("device/"))
+        .then(|| (by, erasure.payloads.into_iter().collect()))
 }
 
 impl Row {

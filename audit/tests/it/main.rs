@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
 mod checking;
+mod erasing;
 mod exporting;
 mod interop;
 mod ledger;

@@ -286,6 +286,20 @@ pub async fn read_listed(
     reader::read_listed(connection, ledger, indexes).await
 }
 
+/// The erasures of a ledger in a transaction of the caller's with `search_path` `sealrock`, in order.
+/// Those that cannot be read, or are not what their entries commit to, are left out: they erase
+/// nothing, and whoever checks the ledger finds their payload changed.
+///
+/// # Errors
+/// If the database is away.
+pub async fn readable_erasures(
+    connection: &mut PgConnection,
+    ledger: &LedgerInfo,
+) -> Result<Vec<Erasure>, StoreError> {
+    let rows = rows(connection, ledger, Versions::ALL).await?;
+    Ok(rows.into_iter().filter_map(|row| read(row).ok()).collect())
+}
+
 fn already(erasure: &Erasure, range: IndexRange) -> Option<NotErasable> {
     let erased: IndexSet = erasure.payloads.iter().copied().collect();
     let index = erased.first_in(range)?;
@@ -313,15 +327,23 @@ async fn erasures(
     ledger: &LedgerInfo,
     versions: Versions,
 ) -> Result<Vec<Erasure>, StoreError> {
-    let rows: Vec<ErasingRow> = sqlx::query_as(include_str!("../sql/erasing_entries.sql"))
+    let rows = rows(connection, ledger, versions).await?;
+    rows.into_iter().map(read).collect()
+}
+
+async fn rows(
+    connection: &mut PgConnection,
+    ledger: &LedgerInfo,
+    versions: Versions,
+) -> Result<Vec<ErasingRow>, StoreError> {
+    Ok(sqlx::query_as(include_str!("../sql/erasing_entries.sql"))
         .bind(ledger.id.0)
         .bind(stream_of(&ledger.name))
         .bind(stored(versions.after))
         .bind(versions.through)
         .bind(versions.finished)
         .fetch_all(connection)
-        .await?;
-    rows.into_iter().map(read).collect()
+        .await?)
 }
 
 /// The erasure that the entry at `entry` is, from within the transaction that deletes.
