@@ -6,6 +6,6 @@ mod export;
 mod fsck;
 
 pub use directory::{DirectorySource, Trust, Verified, verify_directory};
-pub use export::{ExportError, Exported, export};
+pub use export::{ExportError, Exported, Selection, export, export_selected};
 pub use fsck::{Code, FsckFinding, FsckReport, fsck};
 pub use sealrock_ledger::verify::{CannotRun, Cause, Finding, Progress, Report};

@@ -6,8 +6,8 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sealrock_eventstore::{LedgerInfo, StoreError};
-use sealrock_ledger::{Checkpoint, KeyRange, LogVerifier, Policy, TILE_WIDTH, TilePath};
+use sealrock_eventstore::StoreError;
+use sealrock_ledger::{Checkpoint, KeyRange, LogVerifier, Scope, TILE_WIDTH, TilePath};
 
 use super::ExportError;
 
@@ -15,12 +15,28 @@ use super::ExportError;
 const LOCK: &str = ".exporting";
 /// A file on its way to its place.
 const ASIDE: &str = ".writing";
-const OURS: [&str; 6] = ["checkpoint", "policy", "tile", "payloads", LOCK, ASIDE];
+const OURS: [&str; 8] = [
+    "checkpoint",
+    "policy",
+    "scope",
+    "timestamp.tsr",
+    "tile",
+    "payloads",
+    LOCK,
+    ASIDE,
+];
 
 /// A directory that holds an export of one ledger, whole or begun, and nothing else.
 #[derive(Clone)]
 pub(super) struct Folder {
     inner: Arc<Inner>,
+}
+
+/// What a directory must fit, and what it says when it is new.
+pub(super) struct Fitting {
+    pub(super) keys: Vec<KeyRange>,
+    pub(super) policy: String,
+    pub(super) scope: Scope,
 }
 
 struct Inner {
@@ -38,13 +54,9 @@ impl Drop for Inner {
 
 impl Folder {
     /// Takes the directory, made if it is not there.
-    pub(super) async fn open(
-        dir: &Path,
-        ledger: &LedgerInfo,
-        keys: Vec<KeyRange>,
-    ) -> Result<Self, ExportError> {
-        let (dir, vkey) = (dir.to_owned(), ledger.vkey.clone());
-        blocking(move || open(dir, &vkey, &keys)).await
+    pub(super) async fn open(dir: &Path, fitting: Fitting) -> Result<Self, ExportError> {
+        let dir = dir.to_owned();
+        blocking(move || open(dir, &fitting)).await
     }
 
     /// The checkpoint of the export that was here before.
@@ -57,10 +69,25 @@ impl Folder {
         self.inner.root.join(path).is_file()
     }
 
+    /// Whether a file is there with these bytes.
+    pub(super) fn holds(&self, path: &str, bytes: &[u8]) -> bool {
+        fs::read(self.inner.root.join(path)).is_ok_and(|found| found == bytes)
+    }
+
     /// Puts a file in its place: written aside, synced, renamed.
     pub(super) async fn write(&self, path: String, bytes: Vec<u8>) -> Result<(), ExportError> {
         let folder = self.clone();
         blocking(move || write(&folder.inner.root, &path, &bytes)).await
+    }
+
+    /// Removes a file that may be there.
+    pub(super) async fn remove(&self, path: &'static str) -> Result<(), ExportError> {
+        let place = self.inner.root.join(path);
+        blocking(move || match fs::remove_file(&place) {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(failed(&place, e)),
+            _ => Ok(()),
+        })
+        .await
     }
 
     /// Removes the partial tiles and bundles that a tree of `size` does not have.
@@ -79,25 +106,27 @@ impl Folder {
 }
 
 /// Files are written off the async threads.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ExportError> + Send + 'static,
 ) -> Result<T, ExportError> {
     let stopped = |e| StoreError::Fatal(format!("a task that writes files stopped: {e}"));
     tokio::task::spawn_blocking(work).await.map_err(stopped)?
 }
 
-fn open(root: PathBuf, vkey: &str, keys: &[KeyRange]) -> Result<Folder, ExportError> {
+fn open(root: PathBuf, fitting: &Fitting) -> Result<Folder, ExportError> {
     fs::create_dir_all(&root).map_err(|e| failed(&root, e))?;
     refuse_strangers(&root)?;
-    let policy = Policy::of_log(vkey).to_string();
     // Once before anything is touched, and again when it is ours alone: of two exports into one
     // empty directory, one begins it.
-    is_ours(&root, &policy)?;
+    is_ours(&root, fitting)?;
     let lock = lock(&root)?;
-    if !is_ours(&root, &policy)? {
-        write(&root, "policy", policy.as_bytes())?;
+    if !is_ours(&root, fitting)? {
+        if !fitting.scope.is_whole() {
+            write(&root, "scope", &fitting.scope.to_bytes())?;
+        }
+        write(&root, "policy", fitting.policy.as_bytes())?;
     }
-    let held = held(&root, keys)?;
+    let held = held(&root, &fitting.keys)?;
     Ok(Folder {
         inner: Arc::new(Inner {
             root,
@@ -117,13 +146,15 @@ fn refuse_strangers(root: &Path) -> Result<(), ExportError> {
     Ok(())
 }
 
-/// Whether an export of this ledger was begun here: `policy` is the first file of every export.
-fn is_ours(root: &Path, policy: &str) -> Result<bool, ExportError> {
-    let path = root.join("policy");
-    match fs::read(&path) {
-        Ok(found) if found == policy.as_bytes() => Ok(true),
-        Ok(_) => Err(occupied(root, "the policy of another ledger".into())),
-        Err(e) if e.kind() == ErrorKind::NotFound => {
+/// Whether an export of this ledger, that this one can extend, was begun here. Of every export
+/// `policy` is the first file, or the one after `scope`.
+fn is_ours(root: &Path, fitting: &Fitting) -> Result<bool, ExportError> {
+    match read(&root.join("policy"))? {
+        Some(found) if extends(&fitting.policy, &found) => {
+            scope_grows(root, &fitting.scope).map(|()| true)
+        }
+        Some(_) => Err(occupied(root, "the policy of another ledger".into())),
+        None => {
             let stranger = ["checkpoint", "tile", "payloads"]
                 .into_iter()
                 .find(|n| root.join(n).exists());
@@ -131,8 +162,49 @@ fn is_ours(root: &Path, policy: &str) -> Result<bool, ExportError> {
                 Err(occupied(root, format!("{name} without a policy")))
             })
         }
-        Err(e) => Err(failed(&path, e)),
     }
+}
+
+/// Whether all log keys of `old` are the first keys of `new`: a ledger's keys only become more.
+fn extends(new: &str, old: &[u8]) -> bool {
+    let keys = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| line.starts_with("log "));
+        lines.map(str::to_owned).collect()
+    };
+    let old = keys(&String::from_utf8_lossy(old));
+    !old.is_empty() && keys(new).starts_with(&old)
+}
+
+/// An export may hold more of a ledger than the one before it, never less, and shows the same
+/// payloads.
+fn scope_grows(root: &Path, wanted: &Scope) -> Result<(), ExportError> {
+    let found = match read(&root.join("scope"))? {
+        Some(bytes) => {
+            Scope::parse(&bytes).map_err(|e| occupied(root, format!("a broken scope: {e}")))?
+        }
+        None => Scope::default(),
+    };
+    let holds_end = match (found.through, wanted.through) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(held), Some(wanted)) => held <= wanted,
+    };
+    let from = |scope: &Scope| scope.from.unwrap_or_default();
+    if found.only == wanted.only && from(wanted) <= from(&found) && holds_end {
+        return Ok(());
+    }
+    Err(ExportError::OtherScope {
+        dir: root.to_owned(),
+        found: said(&found),
+        wanted: said(wanted),
+    })
+}
+
+fn said(scope: &Scope) -> String {
+    if scope.is_whole() {
+        return "the whole ledger".into();
+    }
+    String::from_utf8_lossy(&scope.to_bytes()).into_owned()
 }
 
 fn lock(root: &Path) -> Result<File, ExportError> {
@@ -146,16 +218,21 @@ fn lock(root: &Path) -> Result<File, ExportError> {
 }
 
 fn held(root: &Path, keys: &[KeyRange]) -> Result<Option<Checkpoint>, ExportError> {
-    let path = root.join("checkpoint");
-    let note = match fs::read(&path) {
-        Ok(note) => note,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(failed(&path, e)),
+    let Some(note) = read(&root.join("checkpoint"))? else {
+        return Ok(None);
     };
     LogVerifier::of(keys)
         .and_then(|verifier| verifier.verify(&note))
         .map(Some)
         .map_err(|e| occupied(root, format!("a checkpoint that is not this ledger's: {e}")))
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, ExportError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(failed(path, e)),
+    }
 }
 
 fn write(root: &Path, path: &str, bytes: &[u8]) -> Result<(), ExportError> {
@@ -216,7 +293,7 @@ fn occupied(root: &Path, what: String) -> ExportError {
     }
 }
 
-fn failed(path: &Path, source: std::io::Error) -> ExportError {
+pub(super) fn failed(path: &Path, source: std::io::Error) -> ExportError {
     ExportError::File {
         path: path.to_owned(),
         source,

@@ -1,30 +1,51 @@
 //! A ledger as files, for those who trust nobody.
 
+mod archive;
+mod erased;
 mod folder;
+mod job;
 mod rows;
 
 use std::path::{Path, PathBuf};
 
 use sealrock_eventstore::{EventStore, LedgerInfo, StoreError};
+use sealrock_ledger::record::stream_of;
 use sealrock_ledger::verify::Progress;
-use sealrock_ledger::{
-    Checkpoint, LedgerName, Origin, TILE_WIDTH, TilePath, encode_entries, encode_payloads,
-};
+use sealrock_ledger::{Checkpoint, Index, LedgerName, Origin, Policy, Scope};
 use serde::Serialize;
 
-use crate::edge::to_bytes;
-use folder::Folder;
+use archive::{Archive, is_archive};
+use erased::Erased;
+use folder::{Fitting, Folder};
+use job::{Head, Job, Place};
 use rows::Rows;
+
+/// How often an export begins anew because payloads were erased under its hands.
+const ATTEMPTS: usize = 3;
+
+/// What of a ledger is to be exported; by default all of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// The first entry; the export begins with its bundle's first.
+    pub from: Option<Index>,
+    /// The last entry; the export ends with its bundle's last.
+    pub through: Option<Index>,
+    /// The streams whose payloads are shown; none stands for all. The ledger's own stream, which
+    /// says what was erased, is always shown with them.
+    pub only: Vec<String>,
+}
 
 /// What was exported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Exported {
     /// The ledger.
     pub origin: Origin,
-    /// Entries that the directory now holds.
+    /// Entries of the tree that its checkpoint signs.
     pub size: u64,
-    /// Entries that it held before; 0 for a new one.
+    /// Entries of the tree that it held before; 0 for a new one.
     pub size_before: u64,
+    /// What part of the ledger it holds.
+    pub scope: Scope,
     /// Files that were written; the others were there.
     pub files_written: u64,
 }
@@ -32,6 +53,40 @@ pub struct Exported {
 /// Why there is no export.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
+    /// There is no such entry.
+    #[error("ledger {ledger} has {size} entries: none to export from {from} on")]
+    NoRange {
+        /// The ledger.
+        ledger: LedgerName,
+        /// The first entry that was asked for.
+        from: Index,
+        /// Its number of entries.
+        size: u64,
+    },
+    /// A stream that was asked for has no entry.
+    #[error("ledger {ledger} has no stream {stream}: nothing of it could be shown")]
+    UnknownStream {
+        /// The ledger.
+        ledger: LedgerName,
+        /// The stream.
+        stream: String,
+    },
+    /// The directory holds an export of another part of the ledger.
+    #[error(
+        "{} holds an export of {found}; it cannot become one of {wanted}: name another directory",
+        dir.display()
+    )]
+    OtherScope {
+        /// The directory.
+        dir: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What was asked for.
+        wanted: String,
+    },
+    /// There is such a file.
+    #[error("{} exists: an archive is made anew, so name another file", .0.display())]
+    Exists(PathBuf),
     /// The ledger holds no entry and so no checkpoint.
     #[error("ledger {0} holds no entries yet: there is nothing to export")]
     Empty(LedgerName),
@@ -77,48 +132,159 @@ pub enum ExportError {
     Store(#[from] StoreError),
 }
 
-/// Writes the ledger, at the size of its newest checkpoint, into `dir`. Appends may go on
-/// meanwhile: entries, tiles and checkpoints never change once they are written.
-///
-/// An older export of the same ledger is brought up to date: full tiles and bundles are kept, only
-/// what is new is written. **Crash**: files appear whole or not at all and `checkpoint` last, so a
-/// new export that was interrupted has none, and an older one stays valid; doing it again goes on
-/// from there. Memory is bounded by one bundle of payloads.
+/// Writes the whole ledger; see [`export_selected`].
 ///
 /// # Errors
 /// See [`ExportError`]. What was in a directory that is refused is not touched.
 pub async fn export(
     store: &EventStore,
     ledger: &LedgerInfo,
-    dir: &Path,
+    to: &Path,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Exported, ExportError> {
+    export_selected(store, ledger, to, &Selection::default(), progress).await
+}
+
+/// Writes what was selected of the ledger, at the size of its newest checkpoint, into the directory
+/// `to`, or into one file if its name ends in `.tar.zst`. Appends may go on meanwhile: entries,
+/// tiles and checkpoints never change once they are written.
+///
+/// In a directory an older export of the same ledger is brought up to date: full tiles and bundles
+/// are kept, what is new is written, and bundles of payloads that were erased since are written
+/// again without them. It may come to hold more of the ledger than it did, not less, and shows the
+/// same streams' payloads. An archive is made anew. Memory is bounded by one bundle of payloads and
+/// the erased ranges.
+///
+/// **Crash**: files appear whole or not at all and `checkpoint` last, so a new export that was
+/// interrupted has none, and an older one stays valid; doing it again goes on from there. An
+/// archive is renamed into its place when it is whole.
+///
+/// # Errors
+/// See [`ExportError`]. What was in a directory that is refused is not touched.
+pub async fn export_selected(
+    store: &EventStore,
+    ledger: &LedgerInfo,
+    to: &Path,
+    selection: &Selection,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Exported, ExportError> {
+    let mut left = ATTEMPTS;
+    loop {
+        left -= 1;
+        let attempt = attempt(store, ledger, to, selection, progress, left == 0);
+        if let Some(exported) = attempt.await? {
+            return Ok(exported);
+        }
+    }
+}
+
+/// One export, or `None` if a payload was erased by an entry that came after the checkpoint that
+/// was taken. If no newer entry explains it either, or this is the `last` attempt, it is for the
+/// verifier to say that it is missing.
+async fn attempt(
+    store: &EventStore,
+    ledger: &LedgerInfo,
+    to: &Path,
+    selection: &Selection,
+    progress: &mut (dyn FnMut(Progress) + Send),
+    last: bool,
+) -> Result<Option<Exported>, ExportError> {
     let checkpoint = store.last_checkpoint(ledger).await?;
     let checkpoint = checkpoint.ok_or_else(|| ExportError::Empty(ledger.name.clone()))?;
-    let folder = Folder::open(dir, ledger, store.keys(ledger.id).await?).await?;
-    let rows = Rows { store, ledger };
-    if let Some(held) = folder.held() {
-        same_history(&rows, dir, held, &checkpoint).await?;
-    }
-    let size_before = folder.held().map_or(0, |held| held.size);
-    let mut job = Job {
-        rows,
-        folder,
-        size: checkpoint.size,
-        files_written: 0,
+    let keys = store.keys(ledger.id).await?;
+    let head = Head {
+        policy: Policy::of_log(&ledger.vkey).to_string(),
+        scope: scope_of(store, ledger, selection, checkpoint.size).await?,
+        timestamp: None,
+        checkpoint,
     };
-    job.bundles(progress).await?;
-    job.full_tiles().await?;
-    job.partial_tiles(&checkpoint).await?;
-    job.write("checkpoint".into(), checkpoint.note.into_bytes())
-        .await?;
-    job.folder.remove_stale_partials(job.size).await?;
-    Ok(Exported {
+    let rows = Rows { store, ledger };
+    let (place, size_before) = if is_archive(to) {
+        (Place::Archive(Archive::begin(to).await?), 0)
+    } else {
+        let fitting = Fitting {
+            keys,
+            policy: head.policy.clone(),
+            scope: head.scope.clone(),
+        };
+        let folder = Folder::open(to, fitting).await?;
+        if let Some(held) = folder.held() {
+            same_history(&rows, to, held, &head.checkpoint).await?;
+        }
+        let size_before = folder.held().map_or(0, |held| held.size);
+        (Place::Folder(folder), size_before)
+    };
+    let mut job = Job {
+        erased: Erased::of(store, ledger, size_before, head.checkpoint.size).await?,
+        rows,
+        place,
+        head,
+        files_written: 0,
+        vanished: false,
+    };
+    job.write_all(progress).await?;
+    let size = job.head.checkpoint.size;
+    if job.vanished && !last && store.size(ledger.id).await? > size {
+        return Ok(None);
+    }
+    job.finish().await?;
+    Ok(Some(Exported {
         origin: ledger.origin.clone(),
-        size: job.size,
+        size,
         size_before,
+        scope: job.head.scope,
         files_written: job.files_written,
-    })
+    }))
+}
+
+/// What was selected, of a tree of `size` entries.
+async fn scope_of(
+    store: &EventStore,
+    ledger: &LedgerInfo,
+    selection: &Selection,
+    size: u64,
+) -> Result<Scope, ExportError> {
+    let from = selection.from.unwrap_or_default();
+    if from.0 >= size || selection.through.is_some_and(|through| through < from) {
+        return Err(ExportError::NoRange {
+            ledger: ledger.name.clone(),
+            from,
+            size,
+        });
+    }
+    let mut scope = match (selection.from, selection.through) {
+        (None, None) => Scope::default(),
+        (_, through) => Scope::range(from, through.unwrap_or(Index(size - 1)), size),
+    };
+    if !selection.only.is_empty() {
+        scope.only = Some(streams(store, ledger, &selection.only).await?);
+    }
+    Ok(scope)
+}
+
+/// The streams that were asked for, and the ledger's own.
+async fn streams(
+    store: &EventStore,
+    ledger: &LedgerInfo,
+    only: &[String],
+) -> Result<Vec<String>, ExportError> {
+    let known: Vec<String> = sqlx::query_scalar(include_str!("../sql/known_streams.sql"))
+        .bind(ledger.id.0)
+        .bind(only)
+        .fetch_all(store.pool())
+        .await
+        .map_err(StoreError::from)?;
+    if let Some(unknown) = only.iter().find(|stream| !known.contains(stream)) {
+        return Err(ExportError::UnknownStream {
+            ledger: ledger.name.clone(),
+            stream: unknown.clone(),
+        });
+    }
+    let mut streams: Vec<String> = only.to_vec();
+    streams.push(stream_of(&ledger.name));
+    streams.sort();
+    streams.dedup();
+    Ok(streams)
 }
 
 /// What the directory holds must be the beginning of what the ledger holds.
@@ -138,85 +304,4 @@ async fn same_history(
         held: held.size,
         reason,
     })
-}
-
-struct Job<'a> {
-    rows: Rows<'a>,
-    folder: Folder,
-    size: u64,
-    files_written: u64,
-}
-
-impl Job<'_> {
-    async fn bundles(
-        &mut self,
-        progress: &mut (dyn FnMut(Progress) + Send),
-    ) -> Result<(), ExportError> {
-        for (n, width) in TilePath::bundles(self.size) {
-            let entries = TilePath::Entries { n, width }.to_string();
-            let payloads = TilePath::Payloads { n, width }.to_string();
-            if !self.folder.has(&entries) || !self.folder.has(&payloads) {
-                let recorded = self.rows.bundle(n, width).await?;
-                let bytes = encode_entries(recorded.iter().map(|r| r.entry_bytes.as_slice()));
-                self.write(entries, bytes).await?;
-                let bytes = encode_payloads(recorded.iter().map(|r| r.payload.as_ref()));
-                self.write(payloads, bytes).await?;
-            }
-            progress(Progress {
-                done: n * TILE_WIDTH + width,
-                total: self.size,
-            });
-        }
-        Ok(())
-    }
-
-    async fn full_tiles(&mut self) -> Result<(), ExportError> {
-        for tile in TilePath::of_tree(self.size) {
-            let path = tile.to_string();
-            let TilePath::Hashes {
-                level,
-                n,
-                width: TILE_WIDTH,
-            } = tile
-            else {
-                continue;
-            };
-            if !self.folder.has(&path) {
-                let hashes = self.rows.tile(level, n).await?;
-                self.write(path, hashes).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Derives the partial tiles and holds them against the checkpoint.
-    async fn partial_tiles(&mut self, checkpoint: &Checkpoint) -> Result<(), ExportError> {
-        let edge = self.rows.edge(self.size).await?;
-        if edge.frontier().map(|frontier| frontier.root()) != Some(checkpoint.root) {
-            let reason = "entries and tiles do not give the root that its checkpoint signs";
-            return Err(ExportError::Damaged(reason.into()));
-        }
-        for (level, hashes) in (0u8..)
-            .zip(&edge.rows)
-            .filter(|(_, hashes)| !hashes.is_empty())
-        {
-            let n = (self.size >> (8 * u32::from(level))) / TILE_WIDTH;
-            let path = TilePath::Hashes {
-                level,
-                n,
-                width: hashes.len() as u64,
-            }
-            .to_string();
-            if !self.folder.has(&path) {
-                self.write(path, to_bytes(hashes)).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn write(&mut self, path: String, bytes: Vec<u8>) -> Result<(), ExportError> {
-        self.folder.write(path, bytes).await?;
-        self.files_written += 1;
-        Ok(())
-    }
 }
