@@ -9,7 +9,7 @@ use sealrock_ledger::verify::{CannotRun, Progress, Report, Source, SourceError, 
 use serde::Serialize;
 
 /// Above any file of an honest export (256 payloads of 1 MiB, and their headers).
-const MAX_FILE_BYTES: u64 = 512 << 20;
+pub(crate) const MAX_FILE_BYTES: u64 = 512 << 20;
 
 /// The files of an export. Who made it is not trusted: nothing outside the directory is read,
 /// wherever its links point, and only regular files of a sane size are.
@@ -138,11 +138,11 @@ fn is_absent(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-fn unreadable(path: &Path, error: &Error) -> SourceError {
+pub(crate) fn unreadable(path: &Path, error: &Error) -> SourceError {
     refused(&path.display().to_string(), &error.to_string())
 }
 
-fn refused(path: &str, reason: &str) -> SourceError {
+pub(crate) fn refused(path: &str, reason: &str) -> SourceError {
     SourceError {
         path: path.to_owned(),
         reason: reason.to_owned(),

@@ -72,7 +72,9 @@ pub enum Command {
     Verify(Verify),
     /// Writes the auditor's package of a ledger
     #[command(
-        after_help = "Example:\n  sealrock export northsea ./export && sealrock verify ./export"
+        after_help = "Examples:\n  sealrock export northsea ./export && sealrock verify ./export\n  \
+                      sealrock export northsea year.tar.zst --from 250000 --through 499999\n  \
+                      sealrock export northsea ./meter-7 --only telemetry/0192…"
     )]
     Export(Export),
     /// Recomputes a ledger inside the database, every table against every other
@@ -193,8 +195,17 @@ pub struct Verify {
 pub struct Export {
     /// Name of the ledger: its organisation's, or `registry`
     pub ledger: String,
-    /// The directory; an earlier export of the same ledger is extended
-    pub directory: PathBuf,
+    /// A directory, where an earlier export of the same ledger is extended, or a new file ….tar.zst
+    pub path: PathBuf,
+    /// The first entry; begins with the 256 that it stands among
+    #[arg(long, value_name = "N")]
+    pub from: Option<u64>,
+    /// The last entry; ends with the 256 that it stands among
+    #[arg(long, value_name = "M")]
+    pub through: Option<u64>,
+    /// Shows payloads of this stream alone, besides every entry; may be repeated
+    #[arg(long, value_name = "STREAM")]
+    pub only: Vec<String>,
     /// Print what was written as JSON
     #[arg(long)]
     pub json: bool,

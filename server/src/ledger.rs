@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use sealrock_audit::{Exported, FsckReport, Progress, Verified};
+use sealrock_audit::{Exported, FsckReport, Progress, Selection, Verified};
+use sealrock_ledger::Index;
 
 use crate::cli::{Export, Fsck, Verify};
 use crate::config::Config;
@@ -24,28 +25,45 @@ pub async fn export(config: &Config, arguments: Export) -> anyhow::Result<()> {
     if arguments.json {
         println!("{}", serde_json::to_string(&exported)?);
     } else {
-        let Exported {
-            origin,
-            size,
-            size_before,
-            files_written,
-        } = exported;
-        let directory = arguments.directory.display();
-        println!(
-            "{directory} holds {size} entries of {origin} ({} new, {files_written} files written)",
-            size - size_before
-        );
+        print_exported(&exported, &arguments);
     }
     Ok(())
+}
+
+fn print_exported(exported: &Exported, arguments: &Export) {
+    let Exported {
+        origin,
+        size,
+        size_before,
+        scope,
+        files_written,
+    } = exported;
+    let path = arguments.path.display();
+    let holds = match scope.range {
+        None => format!("{size} entries of {origin}"),
+        Some(range) => format!("the entries {range} of {origin}, which has {size}"),
+    };
+    let new = size - size_before;
+    println!("{path} holds {holds} ({new} new, {files_written} files written)");
+    if let Some(only) = &scope.only {
+        let streams: Vec<&str> = only.iter().map(String::as_str).collect();
+        println!("it shows the payloads of {} alone", streams.join(", "));
+    }
 }
 
 async fn export_from(platform: &Platform, arguments: &Export) -> anyhow::Result<Exported> {
     let ledger = platform.ledger(&arguments.ledger).await?;
     let bar = Bar::new("exporting");
-    let exported = sealrock_audit::export(
+    let selection = Selection {
+        from: arguments.from.map(Index),
+        through: arguments.through.map(Index),
+        only: arguments.only.clone(),
+    };
+    let exported = sealrock_audit::export_selected(
         &platform.store,
         &ledger,
-        &arguments.directory,
+        &arguments.path,
+        &selection,
         &mut |progress| bar.show(progress),
     )
     .await?;

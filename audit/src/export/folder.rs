@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sealrock_eventstore::StoreError;
-use sealrock_ledger::{Checkpoint, KeyRange, LogVerifier, Scope, TILE_WIDTH, TilePath};
+use sealrock_ledger::verify::Scope;
+use sealrock_ledger::{Checkpoint, KeyRange, LogVerifier, Policy, TILE_WIDTH, TilePath};
 
 use super::ExportError;
 
@@ -35,7 +36,7 @@ pub(super) struct Folder {
 /// What a directory must fit, and what it says when it is new.
 pub(super) struct Fitting {
     pub(super) keys: Vec<KeyRange>,
-    pub(super) policy: String,
+    pub(super) policy: Policy,
     pub(super) scope: Scope,
 }
 
@@ -121,10 +122,10 @@ fn open(root: PathBuf, fitting: &Fitting) -> Result<Folder, ExportError> {
     is_ours(&root, fitting)?;
     let lock = lock(&root)?;
     if !is_ours(&root, fitting)? {
-        if !fitting.scope.is_whole() {
+        if fitting.scope != Scope::default() {
             write(&root, "scope", &fitting.scope.to_bytes())?;
         }
-        write(&root, "policy", fitting.policy.as_bytes())?;
+        write(&root, "policy", fitting.policy.to_string().as_bytes())?;
     }
     let held = held(&root, &fitting.keys)?;
     Ok(Folder {
@@ -165,14 +166,18 @@ fn is_ours(root: &Path, fitting: &Fitting) -> Result<bool, ExportError> {
     }
 }
 
-/// Whether all log keys of `old` are the first keys of `new`: a ledger's keys only become more.
-fn extends(new: &str, old: &[u8]) -> bool {
-    let keys = |text: &str| -> Vec<String> {
-        let lines = text.lines().filter(|line| line.starts_with("log "));
-        lines.map(str::to_owned).collect()
+/// Whether the keys of `old` are the first ones of `new`, and sign the same trees but that one in
+/// use may have been retired: a ledger's keys only become more.
+fn extends(new: &Policy, old: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(old);
+    let Ok(old) = text.parse::<Policy>() else {
+        return false;
     };
-    let old = keys(&String::from_utf8_lossy(old));
-    !old.is_empty() && keys(new).starts_with(&old)
+    let continues = |(old, new): (&KeyRange, &KeyRange)| {
+        (&old.vkey, old.from) == (&new.vkey, new.from)
+            && (old.through == new.through || old.through.is_none())
+    };
+    old.keys().len() <= new.keys().len() && old.keys().iter().zip(new.keys()).all(continues)
 }
 
 /// An export may hold more of a ledger than the one before it, never less, and shows the same
@@ -180,17 +185,16 @@ fn extends(new: &str, old: &[u8]) -> bool {
 fn scope_grows(root: &Path, wanted: &Scope) -> Result<(), ExportError> {
     let found = match read(&root.join("scope"))? {
         Some(bytes) => {
-            Scope::parse(&bytes).map_err(|e| occupied(root, format!("a broken scope: {e}")))?
+            Scope::from_bytes(&bytes).map_err(|e| occupied(root, format!("a broken scope: {e}")))?
         }
         None => Scope::default(),
     };
-    let holds_end = match (found.through, wanted.through) {
+    let grows = match (found.range, wanted.range) {
         (_, None) => true,
         (None, Some(_)) => false,
-        (Some(held), Some(wanted)) => held <= wanted,
+        (Some(held), Some(wanted)) => wanted.contains(held.first) && wanted.contains(held.last),
     };
-    let from = |scope: &Scope| scope.from.unwrap_or_default();
-    if found.only == wanted.only && from(wanted) <= from(&found) && holds_end {
+    if found.only == wanted.only && grows {
         return Ok(());
     }
     Err(ExportError::OtherScope {
@@ -201,7 +205,7 @@ fn scope_grows(root: &Path, wanted: &Scope) -> Result<(), ExportError> {
 }
 
 fn said(scope: &Scope) -> String {
-    if scope.is_whole() {
+    if *scope == Scope::default() {
         return "the whole ledger".into();
     }
     String::from_utf8_lossy(&scope.to_bytes()).into_owned()

@@ -1,7 +1,10 @@
 //! One export under way, file by file.
 
-use sealrock_ledger::verify::Progress;
-use sealrock_ledger::{Checkpoint, Scope, TILE_WIDTH, TilePath, encode_entries, encode_payloads};
+use sealrock_eventstore::Recorded;
+use sealrock_ledger::verify::{Progress, Scope};
+use sealrock_ledger::{
+    Checkpoint, Index, Payload, Policy, Slot, TILE_WIDTH, TilePath, encode_entries, encode_payloads,
+};
 
 use super::ExportError;
 use super::archive::Archive;
@@ -19,7 +22,7 @@ pub(super) enum Place {
 /// The files that say what an export is, beside its tiles and bundles.
 pub(super) struct Head {
     pub(super) checkpoint: Checkpoint,
-    pub(super) policy: String,
+    pub(super) policy: Policy,
     pub(super) scope: Scope,
     /// The authority's answer over the checkpoint's note.
     pub(super) timestamp: Option<Vec<u8>>,
@@ -66,7 +69,7 @@ impl Job<'_> {
     /// The policy first: it vouches for the older checkpoint too. A scope that grew comes last, so
     /// that at no moment more is promised than is there.
     async fn head_files(&mut self) -> Result<(), ExportError> {
-        let policy = self.head.policy.clone().into_bytes();
+        let policy = self.head.policy.to_string().into_bytes();
         if !self.holds("policy", &policy) {
             self.write("policy".into(), policy).await?;
         }
@@ -80,8 +83,10 @@ impl Job<'_> {
             self.write("timestamp.tsr".into(), timestamp).await?;
         }
         match &self.place {
-            Place::Folder(folder) if self.head.scope.is_whole() => folder.remove("scope").await,
-            _ if self.head.scope.is_whole() => Ok(()),
+            Place::Folder(folder) if self.head.scope == Scope::default() => {
+                folder.remove("scope").await
+            }
+            _ if self.head.scope == Scope::default() => Ok(()),
             _ => {
                 let scope = self.head.scope.to_bytes();
                 if self.holds("scope", &scope) {
@@ -121,16 +126,26 @@ impl Job<'_> {
             let bytes = encode_entries(recorded.iter().map(|r| r.entry_bytes.as_slice()));
             self.write(entries, bytes).await?;
         }
-        let shown: Vec<_> = (n * TILE_WIDTH..)
-            .zip(&recorded)
-            .map(|(index, one)| {
-                let erased = self.erased.holds(index);
-                self.vanished |= one.payload.is_none() && !erased;
-                one.payload.as_ref().filter(|_| !erased)
-            })
-            .collect();
-        let bytes = encode_payloads(shown);
+        let mut slots = Vec::with_capacity(recorded.len());
+        for one in &recorded {
+            slots.push(self.slot(one));
+        }
+        let bytes = encode_payloads(slots);
         self.write(payloads, bytes).await
+    }
+
+    /// What stands for a payload: of an erased one nothing is handed out, though its bytes may
+    /// still be there.
+    fn slot<'p>(&mut self, one: &'p Recorded) -> Slot<&'p Payload> {
+        let Index(index) = one.entry.index;
+        if self.erased.holds(index) {
+            return Slot::Erased;
+        }
+        if !self.head.scope.shows(one.entry.index, &one.entry.stream) {
+            return Slot::Withheld;
+        }
+        self.vanished |= one.payload.is_none();
+        one.payload.as_ref().into()
     }
 
     /// The full tiles over the bundles that are exported, at every level.

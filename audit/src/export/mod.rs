@@ -6,12 +6,13 @@ mod folder;
 mod job;
 mod rows;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sealrock_eventstore::{EventStore, LedgerInfo, StoreError};
-use sealrock_ledger::record::stream_of;
-use sealrock_ledger::verify::Progress;
-use sealrock_ledger::{Checkpoint, Index, LedgerName, Origin, Policy, Scope};
+use sealrock_ledger::record::{IndexRange, stream_of};
+use sealrock_ledger::verify::{Progress, Scope};
+use sealrock_ledger::{Checkpoint, Index, LedgerName, Origin, Policy, TILE_WIDTH};
 use serde::Serialize;
 
 use archive::{Archive, is_archive};
@@ -193,7 +194,7 @@ async fn attempt(
     let checkpoint = checkpoint.ok_or_else(|| ExportError::Empty(ledger.name.clone()))?;
     let keys = store.keys(ledger.id).await?;
     let head = Head {
-        policy: Policy::of_log(&ledger.vkey).to_string(),
+        policy: Policy::of_keys(&keys),
         scope: scope_of(store, ledger, selection, checkpoint.size).await?,
         timestamp: None,
         checkpoint,
@@ -252,14 +253,28 @@ async fn scope_of(
             size,
         });
     }
-    let mut scope = match (selection.from, selection.through) {
-        (None, None) => Scope::default(),
-        (_, through) => Scope::range(from, through.unwrap_or(Index(size - 1)), size),
+    let whole = selection.from.is_none() && selection.through.is_none();
+    let through = selection.through.unwrap_or(Index(u64::MAX));
+    let only = if selection.only.is_empty() {
+        None
+    } else {
+        Some(streams(store, ledger, &selection.only).await?)
     };
-    if !selection.only.is_empty() {
-        scope.only = Some(streams(store, ledger, &selection.only).await?);
+    Ok(Scope {
+        range: (!whole).then(|| widened(from, through, size)),
+        only,
+    })
+}
+
+/// The range with the whole of its bundles, of a tree of `size` entries.
+fn widened(from: Index, through: Index, size: u64) -> IndexRange {
+    let end = (through.0 / TILE_WIDTH)
+        .saturating_add(1)
+        .saturating_mul(TILE_WIDTH);
+    IndexRange {
+        first: Index(from.0 - from.0 % TILE_WIDTH),
+        last: Index(end.min(size) - 1),
     }
-    Ok(scope)
 }
 
 /// The streams that were asked for, and the ledger's own.
@@ -267,7 +282,7 @@ async fn streams(
     store: &EventStore,
     ledger: &LedgerInfo,
     only: &[String],
-) -> Result<Vec<String>, ExportError> {
+) -> Result<BTreeSet<String>, ExportError> {
     let known: Vec<String> = sqlx::query_scalar(include_str!("../sql/known_streams.sql"))
         .bind(ledger.id.0)
         .bind(only)
@@ -280,11 +295,11 @@ async fn streams(
             stream: unknown.clone(),
         });
     }
-    let mut streams: Vec<String> = only.to_vec();
-    streams.push(stream_of(&ledger.name));
-    streams.sort();
-    streams.dedup();
-    Ok(streams)
+    Ok(only
+        .iter()
+        .cloned()
+        .chain([stream_of(&ledger.name)])
+        .collect())
 }
 
 /// What the directory holds must be the beginning of what the ledger holds.

@@ -79,7 +79,7 @@ impl Ledger {
     }
 }
 
-fn append(events: Vec<NewEvent>) -> Append {
+pub fn append(events: Vec<NewEvent>) -> Append {
     Append {
         actor: "service/test".into(),
         command: Uuid::new_v4(),

@@ -6,3 +6,4 @@ mod erasing;
 mod exporting;
 mod interop;
 mod ledger;
+mod packing;
