@@ -2,6 +2,7 @@
 
 use sealrock_domain::EventType;
 use sealrock_eventstore::Recorded;
+use sealrock_ledger::record::{IndexRange, PayloadRedacted, Record, RetentionApplied};
 
 use crate::runner::FoldError;
 
@@ -34,4 +35,35 @@ pub(crate) fn stream_id<T: std::str::FromStr>(recorded: &Recorded) -> Result<T, 
         .split_once('/')
         .and_then(|(_, id)| id.parse().ok());
     id.ok_or_else(|| FoldError::poison(entry.index, format!("{:?} names no id", entry.stream)))
+}
+
+/// The payloads that `entries` say are erased.
+///
+/// # Errors
+/// Poison if such an entry is not one that this code knows.
+pub(crate) fn erased(entries: &[Recorded]) -> Result<Vec<IndexRange>, FoldError> {
+    let mut ranges = Vec::new();
+    for recorded in entries {
+        if let Some(entry) = record::<PayloadRedacted>(recorded)? {
+            ranges.extend(entry.payloads);
+        } else if let Some(entry) = record::<RetentionApplied>(recorded)? {
+            ranges.extend(entry.payloads);
+        }
+    }
+    Ok(ranges)
+}
+
+fn record<R: Record>(recorded: &Recorded) -> Result<Option<R>, FoldError> {
+    let entry = &recorded.entry;
+    let payload = recorded.payload.as_ref();
+    let Some(payload) = payload.filter(|_| entry.kind == R::KIND) else {
+        return Ok(None);
+    };
+    if entry.schema != R::SCHEMA {
+        let reason = format!("schema {} of {} is not known", entry.schema, R::KIND);
+        return Err(FoldError::poison(entry.index, reason));
+    }
+    serde_json::from_slice(&payload.bytes)
+        .map(Some)
+        .map_err(|error| FoldError::poison(entry.index, error))
 }

@@ -10,7 +10,9 @@ pub mod readings;
 pub mod registry;
 pub mod rollups;
 mod runner;
+mod seqs;
 mod telemetry;
+pub mod windows;
 
 pub use read_models::{QueryError, ReadModels};
 pub use runner::{
@@ -32,5 +34,6 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(latest::LatestProjection),
         Arc::new(rollups::RollupsProjection),
         Arc::new(device_status::DeviceStatusProjection),
+        Arc::new(windows::WindowsProjection),
     ]
 }

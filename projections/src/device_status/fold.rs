@@ -9,9 +9,9 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::NAME;
-use super::gaps::{Counted, Counters};
-use super::rows::{BootRow, GapRow, StatusRow};
+use super::rows::StatusRow;
 use crate::runner::{FoldError, Projection};
+use crate::seqs::{self, store, window_entries};
 use crate::telemetry::{Batch, batches};
 
 /// Fills read model `device_status`.
@@ -25,11 +25,14 @@ impl Projection for DeviceStatusProjection {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> &'static str {
-        include_str!("schema.sql")
+        concat!(
+            include_str!("schema.sql"),
+            include_str!("../seqs/schema.sql")
+        )
     }
 
     async fn fold(
@@ -38,9 +41,10 @@ impl Projection for DeviceStatusProjection {
         ledger: &LedgerInfo,
         batch: &[Recorded],
     ) -> Result<(), FoldError> {
+        let windows = window_entries(batch)?;
         let batches = batches(batch)?;
         fold_statuses(tx, ledger.id, &batches).await?;
-        fold_counters(tx, &batches).await?;
+        seqs::fold(tx, &batches, &windows).await?;
         Ok(())
     }
 }
@@ -98,64 +102,6 @@ impl StatusRow {
         self.readings += readings;
         self.suspect += readings - counted;
     }
-}
-
-async fn fold_counters(tx: &mut PgTransaction<'_>, batches: &[Batch]) -> sqlx::Result<()> {
-    let counted: Vec<Counted> = batches.iter().filter_map(counted).collect();
-    if counted.is_empty() {
-        return Ok(());
-    }
-    let mut counters = load_counters(tx, &counted).await?;
-    for batch in &counted {
-        counters.add(batch);
-    }
-    let (boots, gaps) = counters.into_rows();
-    store(tx, include_str!("store_boots.sql"), &boots).await?;
-    store(tx, include_str!("store_gaps.sql"), &gaps).await
-}
-
-fn counted(batch: &Batch) -> Option<Counted> {
-    Some(Counted {
-        key: (
-            batch.device.0,
-            batch.content.boot.clone().unwrap_or_default(),
-        ),
-        seq: batch.content.seq?.cast_signed(),
-        index: batch.index.0.cast_signed(),
-        received_at: batch.received_at,
-    })
-}
-
-async fn load_counters(tx: &mut PgTransaction<'_>, counted: &[Counted]) -> sqlx::Result<Counters> {
-    let devices: Vec<Uuid> = counted.iter().map(|batch| batch.key.0).collect();
-    let boots: Vec<&str> = counted.iter().map(|batch| batch.key.1.as_str()).collect();
-    let seqs: Vec<i64> = counted.iter().map(|batch| batch.seq).collect();
-    let boot_rows: Vec<Json<BootRow>> = sqlx::query_scalar(include_str!("load_boots.sql"))
-        .bind(&devices)
-        .bind(&boots)
-        .fetch_all(&mut **tx)
-        .await?;
-    let gap_rows: Vec<Json<GapRow>> = sqlx::query_scalar(include_str!("load_gaps.sql"))
-        .bind(&devices)
-        .bind(&boots)
-        .bind(&seqs)
-        .fetch_all(&mut **tx)
-        .await?;
-    let boots = boot_rows.into_iter().map(|Json(row)| row).collect();
-    let gaps = gap_rows.into_iter().map(|Json(row)| row).collect();
-    Ok(Counters::new(boots, gaps))
-}
-
-async fn store<T: serde::Serialize + Sync>(
-    tx: &mut PgTransaction<'_>,
-    sql: &'static str,
-    rows: &[T],
-) -> sqlx::Result<()> {
-    sqlx::query(sql)
-        .bind(Json(rows))
-        .execute(&mut **tx)
-        .await
-        .map(drop)
 }
 
 fn count(items: impl Iterator) -> i64 {

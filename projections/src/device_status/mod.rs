@@ -1,7 +1,6 @@
 //! How each device is doing: when it was heard, what it counted, and what is missing.
 
 mod fold;
-mod gaps;
 pub(crate) mod presence;
 mod queries;
 mod rows;
@@ -82,4 +81,6 @@ pub struct Gap {
     pub noticed: Index,
     /// The entry that filled it; `None` while it is open.
     pub filled: Option<Index>,
+    /// The first `GapDetected` that names it; `None` before a window was sealed above it.
+    pub named: Option<Index>,
 }

@@ -45,7 +45,7 @@ impl From<StatusRow> for DeviceStatus {
 }
 
 type BootRow = (String, i64, i64, i64, i64, DateTime<Utc>);
-type GapRow = (String, i64, i64, i64, Option<i64>);
+type GapRow = (String, i64, i64, i64, Option<i64>, Option<i64>);
 
 impl ReadModels {
     /// How `devices` are doing; those that never sent a batch are left out.
@@ -114,12 +114,13 @@ impl ReadModels {
             .bind(i64::from(first))
             .fetch_all(self.pool())
             .await?;
-        let gap = |(boot, from, to, noticed, filled): GapRow| Gap {
+        let gap = |(boot, from, to, noticed, filled, named): GapRow| Gap {
             boot,
             from_seq: from.unsigned_abs(),
             to_seq: to.unsigned_abs(),
             noticed: index(noticed),
             filled: filled.map(index),
+            named: named.map(index),
         };
         Ok(rows.into_iter().map(gap).collect())
     }

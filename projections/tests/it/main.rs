@@ -8,4 +8,5 @@ mod poison;
 mod rebuilding;
 mod registering;
 mod rolling_up;
+mod sealing;
 mod telemetry;

@@ -1,0 +1,6 @@
+SELECT device_id, min(hour) AS hour
+  FROM rm_windows.device_hour
+ WHERE ledger_id = $1 AND waiting_since <= $2 AND hour <= $2 - interval '1 hour'
+ GROUP BY device_id
+ ORDER BY 2, 1
+ LIMIT $3

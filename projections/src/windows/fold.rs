@@ -1,0 +1,203 @@
+//! Batches to hours, seals and erasures.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sealrock_domain::telemetry::window::{WindowEvent, WindowSealed, window_of};
+use sealrock_eventstore::{LedgerId, LedgerInfo, Recorded};
+use sealrock_ledger::record::IndexRange;
+use sqlx::PgTransaction;
+use uuid::Uuid;
+
+use super::NAME;
+use crate::entry::erased;
+use crate::runner::{FoldError, Projection};
+use crate::seqs::{self, WindowEntry, window_entries};
+use crate::telemetry::{Batch, batches};
+
+/// Fills read model `windows`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WindowsProjection;
+
+/// Devices and hours whose unsealed batches changed.
+type Touched = BTreeSet<(Uuid, DateTime<Utc>)>;
+
+#[async_trait]
+impl Projection for WindowsProjection {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn schema(&self) -> &'static str {
+        concat!(
+            include_str!("schema.sql"),
+            include_str!("../seqs/schema.sql")
+        )
+    }
+
+    async fn fold(
+        &self,
+        tx: &mut PgTransaction<'_>,
+        ledger: &LedgerInfo,
+        batch: &[Recorded],
+    ) -> Result<(), FoldError> {
+        let (windows, erased) = (window_entries(batch)?, erased(batch)?);
+        let batches = batches(batch)?;
+        seqs::fold(tx, &batches, &windows).await?;
+        store_versions(tx, &windows).await?;
+        let mut touched = Touched::new();
+        add_batches(tx, ledger.id, &batches, &mut touched).await?;
+        for entry in &windows {
+            if let WindowEvent::WindowSealed(seal) = &entry.event {
+                add_seal(tx, ledger.id, entry, seal, &mut touched).await?;
+            }
+        }
+        delete_erased(tx, ledger.id, &erased, &mut touched).await?;
+        refresh(tx, ledger.id, touched).await?;
+        Ok(())
+    }
+}
+
+async fn add_batches(
+    tx: &mut PgTransaction<'_>,
+    ledger: LedgerId,
+    batches: &[Batch],
+    touched: &mut Touched,
+) -> sqlx::Result<()> {
+    if batches.is_empty() {
+        return Ok(());
+    }
+    let hour = |batch: &Batch| window_of(&batch.content, batch.received_at).start();
+    let devices: Vec<Uuid> = batches.iter().map(|batch| batch.device.0).collect();
+    let hours: Vec<DateTime<Utc>> = batches.iter().map(hour).collect();
+    let indexes: Vec<i64> = batches.iter().map(|b| b.index.0.cast_signed()).collect();
+    let received: Vec<DateTime<Utc>> = batches.iter().map(|batch| batch.received_at).collect();
+    touched.extend(devices.iter().copied().zip(hours.iter().copied()));
+    sqlx::query(include_str!("insert_unsealed.sql"))
+        .bind(ledger.0)
+        .bind(devices)
+        .bind(hours)
+        .bind(indexes)
+        .bind(received)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
+
+/// What the seal holds waits no more.
+async fn add_seal(
+    tx: &mut PgTransaction<'_>,
+    ledger: LedgerId,
+    entry: &WindowEntry,
+    seal: &WindowSealed,
+    touched: &mut Touched,
+) -> sqlx::Result<()> {
+    let (device, hour) = (seal.device.0, seal.hour.start());
+    let waiting: Vec<i64> = sqlx::query_scalar(
+        "SELECT index FROM unsealed WHERE device_id = $1 AND hour = $2 AND index <= $3",
+    )
+    .bind(device)
+    .bind(hour)
+    .bind(seal.last_entry().unwrap_or(0).cast_signed())
+    .fetch_all(&mut **tx)
+    .await?;
+    let held = waiting.into_iter();
+    let held: Vec<i64> = held
+        .filter(|index| seal.holds(index.unsigned_abs()))
+        .collect();
+    sqlx::query("DELETE FROM unsealed WHERE device_id = $1 AND hour = $2 AND index = ANY ($3)")
+        .bind(device)
+        .bind(hour)
+        .bind(held)
+        .execute(&mut **tx)
+        .await?;
+    touched.insert((device, hour));
+    store_seal(tx, ledger, entry, seal).await
+}
+
+async fn store_seal(
+    tx: &mut PgTransaction<'_>,
+    ledger: LedgerId,
+    entry: &WindowEntry,
+    seal: &WindowSealed,
+) -> sqlx::Result<()> {
+    sqlx::query(include_str!("store_seal.sql"))
+        .bind(ledger.0)
+        .bind(seal.device.0)
+        .bind(seal.hour.start())
+        .bind(entry.index.0.cast_signed())
+        .bind(entry.version.cast_signed())
+        .bind(entry.recorded_at)
+        .bind(seal.batches.cast_signed())
+        .bind(&seal.root.0[..])
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
+
+async fn store_versions(tx: &mut PgTransaction<'_>, windows: &[WindowEntry]) -> sqlx::Result<()> {
+    let named = windows.iter().filter_map(|entry| match &entry.event {
+        WindowEvent::GapDetected(gap) => Some((gap.device.0, entry.version.cast_signed())),
+        WindowEvent::WindowSealed(_) => None,
+    });
+    let (devices, versions): (Vec<Uuid>, Vec<i64>) = named.unzip();
+    if devices.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(include_str!("store_versions.sql"))
+        .bind(devices)
+        .bind(versions)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
+
+/// A batch that was erased before a seal held it belongs to no window any more.
+async fn delete_erased(
+    tx: &mut PgTransaction<'_>,
+    ledger: LedgerId,
+    erased: &[IndexRange],
+    touched: &mut Touched,
+) -> sqlx::Result<()> {
+    if erased.is_empty() {
+        return Ok(());
+    }
+    let first: Vec<i64> = erased.iter().map(|e| e.first.0.cast_signed()).collect();
+    let last: Vec<i64> = erased.iter().map(|e| e.last.0.cast_signed()).collect();
+    let hours: Vec<(Uuid, DateTime<Utc>)> = sqlx::query_as(include_str!("delete_erased.sql"))
+        .bind(ledger.0)
+        .bind(first)
+        .bind(last)
+        .fetch_all(&mut **tx)
+        .await?;
+    touched.extend(hours);
+    Ok(())
+}
+
+async fn refresh(
+    tx: &mut PgTransaction<'_>,
+    ledger: LedgerId,
+    touched: Touched,
+) -> sqlx::Result<()> {
+    if touched.is_empty() {
+        return Ok(());
+    }
+    let (devices, hours): (Vec<Uuid>, Vec<DateTime<Utc>>) = touched.into_iter().unzip();
+    sqlx::query(include_str!("refresh.sql"))
+        .bind(ledger.0)
+        .bind(&devices)
+        .bind(&hours)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query(include_str!("forget_empty.sql"))
+        .bind(devices)
+        .bind(hours)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
