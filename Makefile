@@ -84,7 +84,7 @@ apt-demo:
 	$(call apt,cc=build-essential /usr/lib/postgresql/1[5-8]/bin/initdb=postgresql)
 
 apt-test: apt-demo
-	$(call apt,mosquitto_pub=mosquitto-clients jq=jq curl=curl python3=python3 /usr/lib/python3*/ensurepip=python3-venv)
+	$(call apt,mosquitto_pub=mosquitto-clients jq=jq curl=curl openssl=openssl python3=python3 /usr/lib/python3*/ensurepip=python3-venv)
 
 $(TOOLS)/python/.ready: $(CLIENTS)/requirements.txt | apt-test
 	@echo "installing from PyPI into target/tools/python: paho-mqtt, rfc8785, aics-tlog"

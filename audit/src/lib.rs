@@ -5,6 +5,7 @@ mod directory;
 mod edge;
 mod export;
 mod fsck;
+pub mod timestamp;
 
 pub use archive::ArchiveSource;
 pub use directory::{DirectorySource, Trust, Verified, verify_directory};

@@ -10,7 +10,6 @@ mod name;
 mod note;
 mod payload;
 mod policy;
-mod proof;
 pub mod record;
 mod tile;
 mod tree;
@@ -27,10 +26,6 @@ pub use key::{LogKey, LogSigner, SignError, sign_checkpoint, verify_statement};
 pub use name::{Index, LedgerName, NameError, Origin};
 pub use payload::{Payload, SALT_BYTES};
 pub use policy::{Policy, PolicyError, Threshold, Witness};
-pub use proof::{
-    AddCheckpoint, ProofError, ProofPlan, TlogProof, check_consistency, check_inclusion,
-    latest_cosigned,
-};
 pub use tile::{TILE_WIDTH, TilePath, TilePathError};
 pub use tlog_tiles::Hash;
 pub use tree::{Frontier, FrontierError, leaf_hash, subtree_hash};

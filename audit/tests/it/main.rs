@@ -1,9 +1,11 @@
 //! Export, verify and fsck of ledgers that a real store wrote into a real Postgres.
 #![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
+mod authority;
 mod checking;
 mod erasing;
 mod exporting;
 mod interop;
 mod ledger;
 mod packing;
+mod timestamps;

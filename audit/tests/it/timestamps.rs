@@ -1,0 +1,170 @@
+//! Timestamps, made and verified by us and by `openssl ts`.
+
+use std::sync::Arc;
+
+use chrono::{TimeDelta, Utc};
+use sealrock_audit::timestamp::{
+    Authority, AuthorityError, TimestampError, TimestampRequest, verify,
+};
+
+use crate::authority::{OpenSsl, Stamper};
+
+const NOTE: &[u8] =
+    b"sealrock.test/ledger/northsea\n3\nAAAA\n\n\xe2\x80\x94 sealrock.test/ledger/northsea AAAA\n";
+
+const EC: &[&str] = &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stamp_that_we_fetch_is_verified_by_openssl_and_by_us() {
+    let openssl = Arc::new(OpenSsl::new(&Stamper::default()));
+    let authority = Authority::new(openssl.serve().await, reqwest::Client::new());
+    let before = Utc::now() - TimeDelta::seconds(2);
+    let response = authority.stamp(NOTE).await.unwrap();
+
+    assert!(openssl.verifies(&response, NOTE));
+    let time = verify(&response, NOTE, &openssl.root()).unwrap();
+    assert!(
+        before <= time && time <= Utc::now() + TimeDelta::seconds(2),
+        "{time}"
+    );
+}
+
+#[test]
+fn a_stamp_that_openssl_made_by_its_own_query_is_verified_with_rsa_and_with_elliptic_curves() {
+    for (key, digest) in [
+        (Stamper::default().key, "-sha256"),
+        (Stamper::default().key, "-sha512"),
+        (EC, "-sha256"),
+        (EC, "-sha384"),
+    ] {
+        let openssl = OpenSsl::new(&Stamper {
+            key,
+            ..Stamper::default()
+        });
+        std::fs::write(openssl.path("note"), NOTE).unwrap();
+        openssl.run(&[
+            "ts", "-query", "-data", "note", "-sha256", "-cert", "-out", "query",
+        ]);
+        let query = std::fs::read(openssl.path("query")).unwrap();
+        let response = openssl.reply("desk", &query, &[digest]);
+        assert!(openssl.verifies(&response, NOTE));
+        verify(&response, NOTE, &openssl.root())
+            .unwrap_or_else(|error| panic!("{key:?} {digest}: {error}"));
+    }
+}
+
+#[test]
+fn a_stamp_of_a_changed_note_is_refused() {
+    let (openssl, response) = stamped(&Stamper::default());
+    let changed = [NOTE, b"x"].concat();
+    let error = verify(&response, &changed, &openssl.root()).unwrap_err();
+    assert!(matches!(error, TimestampError::OtherBytes(_)), "{error}");
+}
+
+#[test]
+fn a_stamp_of_another_authority_is_refused() {
+    let (_, response) = stamped(&Stamper::default());
+    let other = OpenSsl::new(&Stamper::default());
+    let error = verify(&response, NOTE, &other.root()).unwrap_err();
+    assert!(matches!(error, TimestampError::Certificate(_)), "{error}");
+    let error = verify(&response, NOTE, "no certificate").unwrap_err();
+    assert!(matches!(error, TimestampError::Roots(_)), "{error}");
+}
+
+#[test]
+fn a_stamp_by_a_certificate_that_had_expired_is_refused() {
+    let (openssl, response) = stamped(&Stamper {
+        days: ("20200101000000Z", "20200201000000Z"),
+        ..Stamper::default()
+    });
+    let error = verify(&response, NOTE, &openssl.root()).unwrap_err();
+    assert!(matches!(error, TimestampError::Certificate(_)), "{error}");
+    assert!(
+        error.to_string().to_lowercase().contains("expired"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_stamp_by_a_certificate_that_is_not_for_timestamping_alone_is_refused() {
+    let openssl = OpenSsl::new(&Stamper::default());
+    let request = TimestampRequest::new(NOTE);
+    let stamp = openssl.reply("desk", &request.to_der(), &[]);
+    let resigned = |extensions| {
+        let response = openssl.resign(&stamp, extensions);
+        request.check(&response).unwrap();
+        verify(&response, NOTE, &openssl.root())
+    };
+    resigned("stamping").unwrap();
+    for extensions in [
+        "signing_code",
+        "stamping_and_code",
+        "stamping_uncritical",
+        "root",
+    ] {
+        let error = resigned(extensions).unwrap_err();
+        assert!(
+            matches!(error, TimestampError::Certificate(_)),
+            "{extensions}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_stamp_of_which_any_byte_is_changed_is_refused() {
+    let (openssl, response) = stamped(&Stamper {
+        key: EC,
+        ..Stamper::default()
+    });
+    let root = openssl.root();
+    let good = verify(&response, NOTE, &root).unwrap();
+    let mut accepted = Vec::new();
+    for at in 0..response.len() {
+        let mut changed = response.clone();
+        changed[at] ^= 1;
+        // What is neither signed nor named may change without a consequence, if the time stays.
+        if let Ok(time) = verify(&changed, NOTE, &root) {
+            assert_eq!(time, good, "byte {at}");
+            accepted.push(at);
+        }
+    }
+    // Status, version numbers, and the list of digest algorithms are not signed.
+    assert!(
+        accepted.len() < 40,
+        "{} of {}: {accepted:?}",
+        accepted.len(),
+        response.len()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_that_answers_another_request_or_is_away_is_an_error() {
+    let openssl = Arc::new(OpenSsl::new(&Stamper::default()));
+    let (first, second) = (TimestampRequest::new(NOTE), TimestampRequest::new(NOTE));
+    let response = openssl.reply("desk", &first.to_der(), &[]);
+    first.check(&response).unwrap();
+    let error = second.check(&response).unwrap_err();
+    assert!(matches!(error, TimestampError::OtherBytes(_)), "{error}");
+
+    let url = openssl.serve().await.join("/nowhere").unwrap();
+    let client = reqwest::Client::new();
+    let error = Authority::new(url, client.clone())
+        .stamp(NOTE)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, AuthorityError::Answer { .. }), "{error}");
+    let away = "http://127.0.0.1:9/tsa".parse().unwrap();
+    let error = Authority::new(away, client).stamp(NOTE).await.unwrap_err();
+    assert!(
+        matches!(error, AuthorityError::Unreachable { .. }),
+        "{error}"
+    );
+}
+
+fn stamped(stamper: &Stamper<'_>) -> (OpenSsl, Vec<u8>) {
+    let openssl = OpenSsl::new(stamper);
+    let request = TimestampRequest::new(NOTE);
+    let response = openssl.reply("desk", &request.to_der(), &[]);
+    request.check(&response).unwrap();
+    (openssl, response)
+}
