@@ -139,8 +139,7 @@ impl LogVerifier {
     }
 
     pub(crate) fn verify_note(&self, note: &Note) -> Result<Checkpoint, CheckpointError> {
-        let tree = tlog_tiles::Checkpoint::from_bytes(note.text.as_bytes())
-            .map_err(|e| CheckpointError::Malformed(e.to_string()))?;
+        let tree = note.checkpoint()?;
         self.verify_signatures(note, tree.size())?;
         if tree.origin() != self.origin.as_str() {
             let found = tree.origin().to_owned();

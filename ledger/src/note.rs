@@ -41,6 +41,12 @@ impl Note {
         })
     }
 
+    /// The checkpoint that its text is.
+    pub(crate) fn checkpoint(&self) -> Result<tlog_tiles::Checkpoint, CheckpointError> {
+        tlog_tiles::Checkpoint::from_bytes(self.text.as_bytes())
+            .map_err(|e| CheckpointError::Malformed(e.to_string()))
+    }
+
     /// Whether the note holds a signature of this key, one that verifies over what `message` makes
     /// of its text.
     ///
