@@ -20,6 +20,13 @@ pub fn stream_of(name: &LedgerName) -> String {
     format!("ledger/{name}")
 }
 
+/// The same by the ledger's origin, `<host>/ledger/<name>`.
+#[must_use]
+pub fn stream_of_origin(origin: &Origin) -> String {
+    let name = origin.as_str().rsplit('/').next().unwrap_or_default();
+    format!("ledger/{name}")
+}
+
 /// Entries from `first` through `last`; in JSON `[first,last]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "(Index, Index)", into = "(Index, Index)")]

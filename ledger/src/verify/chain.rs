@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::finding::{Cause, Findings};
-use crate::{Entry, EntryError, Hash, Index, Origin, leaf_hash};
+use super::cause::Cause;
+use super::finding::Findings;
+use super::read::Item;
+use crate::{Entry, EntryError, Hash, Index, Origin};
 
 /// What is known of the entries so far.
 pub(super) struct Chain {
@@ -20,64 +22,61 @@ pub(super) struct Chain {
 }
 
 impl Chain {
-    pub(super) fn of(origin: Origin) -> Self {
-        let prev = Some(Hash([0; 32]));
-        Self {
+    /// A chain whose first known entry is `first`. What precedes it is not known.
+    pub(super) fn of(origin: Origin, first: u64) -> Self {
+        let mut chain = Self {
             origin,
             streams: HashMap::new(),
-            prev,
+            prev: Some(Hash([0; 32])),
             recorded_at: None,
             unread: None,
+        };
+        if let Some(before) = first.checked_sub(1) {
+            chain.skip(before, None);
         }
+        chain
     }
 
     /// Passes over an entry that cannot be read.
-    pub(super) fn skip(&mut self, index: u64, leaf: Option<Hash>) -> Option<[u8; 32]> {
+    pub(super) fn skip(&mut self, index: u64, leaf: Option<Hash>) {
         self.prev = leaf;
         self.unread = Some(index);
-        None
     }
 
     /// Checks the entry at `index`, whose signed leaf hash is `expected` if that is known. Answers
-    /// its commitment if the entry can be trusted.
-    pub(super) fn check(
+    /// it if it can be trusted.
+    pub(super) fn check<'i>(
         &mut self,
         index: u64,
-        bytes: &[u8],
+        item: &'i Item,
         expected: Option<Hash>,
         findings: &mut Findings,
-    ) -> Option<[u8; 32]> {
-        let leaf = leaf_hash(bytes);
-        let place = Some((index, index));
-        if expected.is_some_and(|expected| expected != leaf) {
-            let message = format!("its bytes are not the signed ones{}", hint(bytes, index));
-            findings.add(Cause::EntryChanged, place, message);
-            return self.skip(index, expected);
+    ) -> Option<&'i Entry> {
+        if expected.is_some_and(|expected| expected != item.leaf) {
+            let message = format!("its bytes are not the signed ones{}", hint(item, index));
+            findings.at(index, Cause::EntryChanged, message);
+            self.skip(index, expected);
+            return None;
         }
-        let entry = match Entry::read_canonical(bytes) {
-            Err(error @ EntryError::NotCanonical) => {
-                findings.add(Cause::EntryNotCanonical, place, error.to_string());
-                Entry::read(bytes)
+        match &item.entry {
+            Ok(entry) => {
+                if !item.canonical {
+                    let message = EntryError::NotCanonical.to_string();
+                    findings.at(index, Cause::EntryNotCanonical, message);
+                }
+                self.content(index, item.leaf, entry, findings);
+                Some(entry)
             }
-            read => read,
-        };
-        match entry {
-            Ok(entry) => Some(self.content(index, leaf, entry, findings)),
             Err(error) => {
-                findings.add(Cause::EntryMalformed, place, error.to_string());
-                self.skip(index, Some(leaf))
+                findings.at(index, Cause::EntryMalformed, error.to_string());
+                self.skip(index, Some(item.leaf));
+                None
             }
         }
     }
 
-    fn content(
-        &mut self,
-        index: u64,
-        leaf: Hash,
-        entry: Entry,
-        findings: &mut Findings,
-    ) -> [u8; 32] {
-        let mut add = |cause, message| findings.add(cause, Some((index, index)), message);
+    fn content(&mut self, index: u64, leaf: Hash, entry: &Entry, findings: &mut Findings) {
+        let mut add = |cause, message| findings.at(index, cause, message);
         if entry.v != 1 {
             add(
                 Cause::UnknownFormat,
@@ -112,13 +111,16 @@ impl Chain {
             );
             add(Cause::ClockBackwards, message);
         }
-        if let Err(message) = self.next_version(&entry) {
+        if let Err(message) = self.next_version(entry) {
             add(Cause::VersionGap, message);
         }
         self.prev = Some(leaf);
         self.recorded_at = Some(entry.recorded_at);
-        self.streams.insert(entry.stream, (entry.version, index));
-        entry.payload
+        let seen = (entry.version, index);
+        match self.streams.get_mut(&entry.stream) {
+            Some(stream) => *stream = seen,
+            None => drop(self.streams.insert(entry.stream.clone(), seen)),
+        }
     }
 
     /// A version follows the one before, or, if an entry between them could not be read, comes
@@ -146,12 +148,14 @@ impl Chain {
 }
 
 /// Whether the bytes are the entry of that position, as far as they say so themselves.
-pub(super) fn reads_as(bytes: &[u8], index: u64) -> bool {
-    Entry::read(bytes).is_ok_and(|entry| entry.index == Index(index))
+pub(super) fn reads_as(item: &Item, index: u64) -> bool {
+    item.entry
+        .as_ref()
+        .is_ok_and(|entry| entry.index == Index(index))
 }
 
-fn hint(bytes: &[u8], index: u64) -> String {
-    match Entry::read(bytes) {
+fn hint(item: &Item, index: u64) -> String {
+    match &item.entry {
         Err(error) => format!("; {error}"),
         Ok(entry) if entry.index != Index(index) => {
             format!("; it says that it is entry {}", entry.index)

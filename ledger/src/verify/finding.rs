@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
+use super::cause::{Cause, Class};
 use crate::{Index, Origin};
+
+/// The most findings that are told one by one. Who has that many knows enough.
+const MOST: usize = 10_000;
 
 /// One thing that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,6 +21,8 @@ pub struct Finding {
     pub index: Option<Index>,
     /// The last entry of that run.
     pub through: Option<Index>,
+    /// Whether what was signed is not what is there, or has not the form of the format.
+    pub class: Class,
     /// What kind of fault.
     pub cause: Cause,
     /// The fault in words; for a run, that of its first entry.
@@ -35,83 +41,27 @@ impl fmt::Display for Finding {
     }
 }
 
-macro_rules! causes {
-    ($($(#[$doc:meta])* $cause:ident = $code:literal,)*) => {
-        /// A kind of fault. Its code (`entry-changed`) never changes its meaning.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Cause { $($(#[$doc])* $cause,)* }
-
-        impl Cause {
-            /// The stable code, for programs.
-            #[must_use]
-            pub fn code(self) -> &'static str {
-                match self { $(Self::$cause => $code,)* }
-            }
-        }
-    };
-}
-
-causes! {
-    /// The `policy` file is another policy than the one that was asked for.
-    PolicyDiffers = "policy-differs",
-    /// The checkpoint is malformed, of another ledger, or not signed by its key.
-    CheckpointInvalid = "checkpoint-invalid",
-    /// Tiles and entries do not give the hash that vouches for them.
-    TreeMismatch = "tree-mismatch",
-    /// A tile is not there.
-    TileMissing = "tile-missing",
-    /// A tile has another length than its name says.
-    TileMalformed = "tile-malformed",
-    /// A tile holds other hashes than the ones that were signed.
-    TileChanged = "tile-changed",
-    /// A bundle of entries is not there.
-    BundleMissing = "bundle-missing",
-    /// A bundle of entries cannot be decoded from an entry on.
-    BundleUnreadable = "bundle-unreadable",
-    /// An entry's bytes are not the ones that were signed.
-    EntryChanged = "entry-changed",
-    /// A signed entry is no entry of the format.
-    EntryMalformed = "entry-malformed",
-    /// A signed entry is not in canonical form.
-    EntryNotCanonical = "entry-not-canonical",
-    /// A signed entry has a format version that is not known.
-    UnknownFormat = "unknown-format",
-    /// A signed entry names another position.
-    WrongIndex = "wrong-index",
-    /// A signed entry names another ledger.
-    WrongLedger = "wrong-ledger",
-    /// A signed entry does not name the entry before.
-    WrongPrev = "wrong-prev",
-    /// The log's clock ran backwards.
-    ClockBackwards = "clock-backwards",
-    /// A stream's versions are not 1, 2, 3, ….
-    VersionGap = "version-gap",
-    /// A payload is missing or erased, and no entry says why.
-    PayloadMissing = "payload-missing",
-    /// A payload is not the one that its entry commits to.
-    PayloadChanged = "payload-changed",
-    /// A bundle of payloads cannot be decoded from an entry's on.
-    PayloadUnreadable = "payload-unreadable",
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-impl Serialize for Cause {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.code())
-    }
+/// Something that an auditor should know and that is no fault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// What kind of thing; it never changes its meaning.
+    pub code: &'static str,
+    /// The first entry that it concerns, if it concerns single ones.
+    pub index: Option<Index>,
+    /// In words.
+    pub message: String,
 }
 
 /// Collects findings. Neighbours with the same fault become one, so a ledger that is wrong from
 /// some entry on has one finding that says so, not a million.
-pub(super) struct Findings {
+#[derive(Debug)]
+pub struct Findings {
     ledger: Origin,
     list: Vec<Finding>,
     runs: BTreeMap<Cause, usize>,
+    /// How many are not in the list, which is full.
+    further: u64,
+    notes: Vec<Note>,
 }
 
 impl Findings {
@@ -120,12 +70,19 @@ impl Findings {
             ledger,
             list: Vec::new(),
             runs: BTreeMap::new(),
+            further: 0,
+            notes: Vec::new(),
         }
     }
 
-    /// `place` is the first and last index concerned.
-    pub(super) fn add(&mut self, cause: Cause, place: Option<(u64, u64)>, message: String) {
+    /// Adds one about the entries from the first to the last of `place`, or about none in
+    /// particular.
+    pub fn add(&mut self, cause: Cause, place: Option<(u64, u64)>, message: String) {
         if self.continues(cause, place) {
+            return;
+        }
+        if self.list.len() >= MOST {
+            self.further += 1;
             return;
         }
         self.runs.insert(cause, self.list.len());
@@ -133,7 +90,22 @@ impl Findings {
             ledger: self.ledger.clone(),
             index: place.map(|(first, _)| Index(first)),
             through: place.map(|(_, last)| Index(last)),
+            class: cause.class(),
             cause,
+            message,
+        });
+    }
+
+    /// Adds one about one entry.
+    pub fn at(&mut self, index: u64, cause: Cause, message: String) {
+        self.add(cause, Some((index, index)), message);
+    }
+
+    /// Adds a note.
+    pub fn note(&mut self, code: &'static str, index: Option<u64>, message: String) {
+        self.notes.push(Note {
+            code,
+            index: index.map(Index),
             message,
         });
     }
@@ -153,7 +125,8 @@ impl Findings {
         follows
     }
 
-    pub(super) fn into_list(self) -> Vec<Finding> {
-        self.list
+    /// The findings, how many more there are, and the notes.
+    pub(super) fn into_parts(self) -> (Vec<Finding>, u64, Vec<Note>) {
+        (self.list, self.further, self.notes)
     }
 }

@@ -6,31 +6,54 @@
 //! changed, so one changed byte is one finding. Where a tile was changed, its hashes are recomputed
 //! from below; where tile and entries were both changed, the entries' `prev` decides between them.
 //!
-//! Memory is bounded by the number of streams and one bundle of payloads.
+//! Bundles are read, decoded and hashed on all cores, and folded into findings in the order of the
+//! ledger. Stored bytes are hashed first, as they are; what they say is looked at afterwards. So a
+//! finding is of one of two classes: [`Class::Integrity`], where what is there is not what was
+//! signed or contradicts itself, and [`Class::Form`], where it is what was signed but not as the
+//! format asks.
+//!
+//! A package may hold less than a ledger, see [`Scope`]. Then what it promises is checked, and
+//! [`Report::shown`] says what that was.
+//!
+//! Memory is bounded by the number of streams, [`AHEAD`] bytes of entries, and for each core one
+//! bundle of payloads; what is erased is kept as runs of indexes.
 
+mod cause;
 mod chain;
+mod erasures;
 mod finding;
+mod keys;
 mod leaves;
+mod observe;
+mod ordered;
+mod own;
 mod payloads;
+mod read;
+mod run;
+mod runs;
 mod scope;
 mod source;
 mod tiles;
 
 use serde::Serialize;
 
-pub use finding::{Cause, Finding};
+pub use cause::{Cause, Class};
+pub use finding::{Finding, Findings, Note};
+pub use observe::{Judge, PayloadState, Reader, Seen};
+pub use ordered::in_order;
+pub use run::Shown;
+pub use runs::Runs;
 pub use scope::{Scope, ScopeError};
 pub use source::{Source, SourceError};
 
-use chain::Chain;
-use finding::Findings;
-use leaves::{Leaves, readable};
-use tiles::Tiles;
+use observe::Nobody;
+use read::Reading;
+use run::Run;
 
-use crate::{
-    BundleError, Checkpoint, CheckpointError, Hash, LogVerifier, Origin, Policy, PolicyError,
-    TILE_WIDTH, TilePath, decode_entries, leaf_hash,
-};
+use crate::{CheckError, Checkpoint, CheckpointError, LogVerifier, Origin, Policy, PolicyError};
+
+/// Entries that are read and not judged yet, in bytes: at most about so many.
+pub const AHEAD: usize = 64 << 20;
 
 /// What a verification found.
 #[derive(Debug, Clone, Serialize)]
@@ -42,15 +65,30 @@ pub struct Report {
     pub size: u64,
     /// The Merkle root that the checkpoint signs, in hex; empty if it does not verify.
     pub root: String,
+    /// The witnesses that cosigned the checkpoint, by their names in the policy.
+    pub cosigned_by: Vec<String>,
+    /// What was there to be checked.
+    pub shown: Shown,
     /// What does not fit, in the order of the ledger; empty if all is well.
     pub findings: Vec<Finding>,
+    /// Findings beyond the 10,000 that are listed.
+    pub further_findings: u64,
+    /// What an auditor should know and is no fault.
+    pub notes: Vec<Note>,
 }
 
 impl Report {
-    /// Whether everything was read and fits.
+    /// Whether everything that was there fits, and is in the form that the format asks for.
     #[must_use]
     pub fn is_verified(&self) -> bool {
         self.findings.is_empty()
+    }
+
+    /// The findings of one class.
+    pub fn of_class(&self, class: Class) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(move |finding| finding.class == class)
     }
 }
 
@@ -59,7 +97,7 @@ impl Report {
 pub struct Progress {
     /// Entries that were checked.
     pub done: u64,
-    /// Entries that there are.
+    /// Entries that there are to check.
     pub total: u64,
 }
 
@@ -80,7 +118,7 @@ pub enum CannotRun {
     Source(#[from] SourceError),
 }
 
-/// Checks everything that `source` holds against the key that `policy` names.
+/// Checks everything that `source` holds against the keys that `policy` names.
 ///
 /// `progress` is called once per 256 entries.
 ///
@@ -91,39 +129,149 @@ pub fn verify(
     policy: &Policy,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, CannotRun> {
+    verify_with(source, policy, &Nobody, &mut Nobody, progress)
+}
+
+/// The same, with others who look on: `reader` makes facts of payloads, on all cores, and `judge`
+/// gets each entry that was signed with its fact, in order, and may add findings.
+///
+/// # Errors
+/// [`CannotRun`] if nothing can be said about the ledger.
+pub fn verify_with<R: Reader, J: Judge<R::Fact>>(
+    source: &dyn Source,
+    policy: &Policy,
+    reader: &R,
+    judge: &mut J,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, CannotRun> {
     let verifier = policy.verifier()?;
     let mut findings = Findings::of(verifier.origin());
     compare_policy(source, policy, &mut findings)?;
     let note = source.get("checkpoint")?.ok_or(CannotRun::NoCheckpoint)?;
-    match read_checkpoint(&verifier, &note) {
+    let mut report = Report {
+        origin: verifier.origin(),
+        size: 0,
+        root: String::new(),
+        cosigned_by: Vec::new(),
+        shown: Shown::default(),
+        findings: Vec::new(),
+        further_findings: 0,
+        notes: Vec::new(),
+    };
+    match read_checkpoint(policy, &verifier, &note, &mut report, &mut findings)? {
         Err(error) => {
             let message = format!("the checkpoint does not verify, nothing was read on: {error}");
             findings.add(Cause::CheckpointInvalid, None, message);
-            Ok(report(&verifier, None, findings))
         }
-        Ok(checkpoint) => Run::begin(source, &checkpoint, &verifier, findings)?
-            .all(progress)
-            .map(|findings| report(&verifier, Some(&checkpoint), findings)),
+        Ok(checkpoint) => {
+            report.size = checkpoint.size;
+            report.root = hex::encode(checkpoint.root.0);
+            let scope = read_scope(source, checkpoint.size, &mut findings)?;
+            let about = (verifier.origin(), scope);
+            let run = Run::begin(source, &checkpoint, about, judge, findings)?;
+            let reading = Reading::of(source, &report.origin, checkpoint.size, reader);
+            let run = all(run, &reading, progress)?;
+            (findings, report.shown) = run.end(policy.keys(), &checkpoint)?;
+        }
     }
+    (report.findings, report.further_findings, report.notes) = findings.into_parts();
+    Ok(report)
 }
 
-/// Reads the checkpoint and wants its bytes as a log writes them: a note that says the same in
-/// other bytes was tampered with too.
-fn read_checkpoint(verifier: &LogVerifier, note: &[u8]) -> Result<Checkpoint, CheckpointError> {
-    let checkpoint = verifier.verify(note)?;
-    let text = format!(
-        "{}\n{}\n{}\n\n",
-        verifier.origin(),
-        checkpoint.size,
-        checkpoint.root
-    );
-    if checkpoint.note.starts_with(&text) {
+/// All bundles of the run, read on all cores, judged in order.
+fn all<'s, R: Reader, J: Judge<R::Fact>>(
+    mut run: Run<'s, J>,
+    reading: &Reading<'_, R>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Run<'s, J>, SourceError> {
+    let bundles = run.bundles();
+    let total = run.done(bundles.end);
+    let weight = |bundle: &Result<read::Bundle<R::Fact>, SourceError>| {
+        bundle.as_ref().map_or(0, |bundle| bundle.weight)
+    };
+    in_order(
+        bundles,
+        AHEAD,
+        |n| reading.bundle(n),
+        weight,
+        |bundle| {
+            let bundle = bundle?;
+            let done = run.done(bundle.n + 1);
+            run.bundle(bundle)?;
+            progress(Progress { done, total });
+            Ok(())
+        },
+    )?;
+    Ok(run)
+}
+
+/// Reads the checkpoint and wants its text as a log writes it: one that says the same in other
+/// bytes was tampered with too.
+fn read_checkpoint(
+    policy: &Policy,
+    verifier: &LogVerifier,
+    note: &[u8],
+    report: &mut Report,
+    findings: &mut Findings,
+) -> Result<Result<Checkpoint, CheckpointError>, PolicyError> {
+    let checkpoint = match policy.check(note) {
+        Ok(checked) => {
+            let names = checked.cosigned_by.into_iter().map(|by| by.witness);
+            report.cosigned_by.extend(names);
+            for key in checked.unknown {
+                let message =
+                    format!("{key} signed the checkpoint too; the policy does not name it");
+                findings.note("unknown-signature", None, message);
+            }
+            checked.checkpoint
+        }
+        Err(CheckError::Policy(error)) => return Err(error),
+        Err(CheckError::Log(error)) => return Ok(Err(error)),
+        Err(wrong @ CheckError::Cosignature(_)) => {
+            return Ok(Err(CheckpointError::Signature(wrong.to_string())));
+        }
+        Err(quorum @ CheckError::Quorum { .. }) => {
+            findings.add(Cause::QuorumMissing, None, quorum.to_string());
+            match verifier.verify(note) {
+                Ok(checkpoint) => checkpoint,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+    };
+    let text = Checkpoint::text(&verifier.origin(), checkpoint.size, checkpoint.root);
+    Ok(if checkpoint.note.starts_with(&format!("{text}\n")) {
         Ok(checkpoint)
     } else {
         Err(CheckpointError::Malformed(format!(
             "its text is not {text:?}"
         )))
-    }
+    })
+}
+
+/// What the package promises; `None` for the whole ledger.
+fn read_scope(
+    source: &dyn Source,
+    size: u64,
+    findings: &mut Findings,
+) -> Result<Option<Scope>, SourceError> {
+    let Some(bytes) = source.get("scope")? else {
+        return Ok(None);
+    };
+    let fault = match Scope::from_bytes(&bytes) {
+        Err(error) => error.to_string(),
+        Ok(scope) => match scope.range {
+            Some(range) if range.last.0 >= size => {
+                format!(
+                    "it ends with entry {}, the checkpoint with {size}",
+                    range.last
+                )
+            }
+            _ => return Ok(Some(scope)),
+        },
+    };
+    let message = format!("{fault}; the whole ledger was expected");
+    findings.add(Cause::ScopeInvalid, None, message);
+    Ok(None)
 }
 
 /// The `policy` file of an export is no trust root, but one that says something else than the
@@ -144,150 +292,6 @@ fn compare_policy(
         findings.add(Cause::PolicyDiffers, None, message);
     }
     Ok(())
-}
-
-fn report(verifier: &LogVerifier, checkpoint: Option<&Checkpoint>, findings: Findings) -> Report {
-    Report {
-        origin: verifier.origin(),
-        size: checkpoint.map_or(0, |checkpoint| checkpoint.size),
-        root: checkpoint.map_or_else(String::new, |checkpoint| hex::encode(checkpoint.root.0)),
-        findings: findings.into_list(),
-    }
-}
-
-/// One verification under way.
-struct Run<'s> {
-    source: &'s dyn Source,
-    size: u64,
-    tiles: Tiles<'s>,
-    chain: Chain,
-    findings: Findings,
-}
-
-impl<'s> Run<'s> {
-    /// Authenticates the right edge of the tree.
-    fn begin(
-        source: &'s dyn Source,
-        checkpoint: &Checkpoint,
-        verifier: &LogVerifier,
-        mut findings: Findings,
-    ) -> Result<Self, SourceError> {
-        let size = checkpoint.size;
-        let last = (size / TILE_WIDTH, size % TILE_WIDTH);
-        let bundle = if last.1 == 0 {
-            None
-        } else {
-            source.get(&entries_path(last))?
-        };
-        let leaves = Leaves::of_bundle(bundle.as_deref(), last.1);
-        let tiles = Tiles::of_edge(source, checkpoint, &leaves, &mut findings)?;
-        Ok(Self {
-            source,
-            size,
-            tiles,
-            chain: Chain::of(verifier.origin()),
-            findings,
-        })
-    }
-
-    fn all(mut self, progress: &mut dyn FnMut(Progress)) -> Result<Findings, CannotRun> {
-        for bundle in TilePath::bundles(self.size) {
-            let commitments = self.entries(bundle)?;
-            self.payloads(bundle, &commitments)?;
-            let done = bundle.0 * TILE_WIDTH + bundle.1;
-            progress(Progress {
-                done,
-                total: self.size,
-            });
-        }
-        Ok(self.findings)
-    }
-
-    /// Checks one bundle of entries; answers, for each that can be trusted, what it says of its
-    /// payload.
-    fn entries(&mut self, bundle: (u64, u64)) -> Result<Vec<Option<[u8; 32]>>, SourceError> {
-        let path = entries_path(bundle);
-        let first = bundle.0 * TILE_WIDTH;
-        let bytes = self.source.get(&path)?;
-        let leaves = Leaves::of_bundle(bytes.as_deref(), bundle.1);
-        let trusted = self.tiles.leaves(bundle.0, &leaves, &mut self.findings)?;
-        let width = count(bundle.1);
-        let (items, error) = if let Some(bytes) = &bytes {
-            readable(bytes, width, decode_entries)
-        } else {
-            let place = Some((first, first + bundle.1 - 1));
-            self.findings
-                .add(Cause::BundleMissing, place, format!("{path} is missing"));
-            (Vec::new(), None)
-        };
-        let usable = match &error {
-            Some(error) => {
-                self.broken_bundle(&path, first, width, &items, trusted.as_deref(), error)
-            }
-            None => items.len(),
-        };
-        let mut commitments = Vec::with_capacity(width);
-        for (at, index) in (first..first + bundle.1).enumerate() {
-            let expected = trusted.as_ref().map(|hashes| hashes[at]);
-            commitments.push(match items[..usable].get(at) {
-                Some(bytes) => self.chain.check(index, bytes, expected, &mut self.findings),
-                None => self.chain.skip(index, expected),
-            });
-        }
-        Ok(commitments)
-    }
-
-    /// Names the first entry of a bundle whose framing is broken; answers how many before it can
-    /// be used. The first that does not fit is where the bytes were changed: a changed length lets
-    /// the decoder stumble later.
-    fn broken_bundle(
-        &mut self,
-        path: &str,
-        first: u64,
-        width: usize,
-        items: &[&[u8]],
-        trusted: Option<&[Hash]>,
-        error: &BundleError,
-    ) -> usize {
-        let fits = |at: usize| match trusted {
-            Some(hashes) => leaf_hash(items[at]) == hashes[at],
-            None => chain::reads_as(items[at], first + at as u64),
-        };
-        let usable = (0..items.len())
-            .find(|at| !fits(*at))
-            .unwrap_or(items.len());
-        let index = first + usable.min(width - 1) as u64;
-        let message = format!("{path} cannot be read from entry {index} on: {error}");
-        self.findings
-            .add(Cause::BundleUnreadable, Some((index, index)), message);
-        usable
-    }
-
-    fn payloads(
-        &mut self,
-        bundle: (u64, u64),
-        commitments: &[Option<[u8; 32]>],
-    ) -> Result<(), SourceError> {
-        let path = TilePath::Payloads {
-            n: bundle.0,
-            width: bundle.1,
-        }
-        .to_string();
-        let bytes = self.source.get(&path)?;
-        let first = bundle.0 * TILE_WIDTH;
-        payloads::check(
-            &path,
-            first,
-            bytes.as_deref(),
-            commitments,
-            &mut self.findings,
-        );
-        Ok(())
-    }
-}
-
-fn entries_path((n, width): (u64, u64)) -> String {
-    TilePath::Entries { n, width }.to_string()
 }
 
 /// A number of items of one bundle, at most 256.

@@ -1,72 +1,98 @@
 //! Payloads against the commitments of their entries.
 
-use super::finding::{Cause, Findings};
-use super::leaves::readable;
-use crate::{Payload, Slot, decode_payloads, encode_payloads};
+use super::cause::Cause;
+use super::count;
+use super::finding::Findings;
+use super::observe::PayloadState;
+use super::read::{Framed, Held, payloads_path};
+use super::run::Run;
+use crate::{BundleError, Entry, Hash, Index, Slot, TILE_WIDTH};
 
-/// Checks one bundle of payloads. `commitments` are those of its entries, `None` where the entry
-/// cannot be trusted.
-pub(super) fn check(
-    path: &str,
-    first: u64,
-    bundle: Option<&[u8]>,
-    commitments: &[Option<[u8; 32]>],
-    findings: &mut Findings,
-) {
-    let count = commitments.len();
-    let Some(bundle) = bundle else {
-        let place = Some((first, first + count as u64 - 1));
-        findings.add(Cause::PayloadMissing, place, format!("{path} is missing"));
-        return;
-    };
-    let (items, error) = readable(bundle, count, decode_payloads);
-    let mut rest = bundle;
-    for (at, (payload, commitment)) in items.iter().zip(commitments).enumerate() {
-        let fault = fault(payload, *commitment, &mut rest);
-        let Some((cause, message)) = fault else {
-            continue;
+impl<J> Run<'_, J> {
+    /// Checks the payloads of one bundle against its entries; answers what is there.
+    pub(super) fn payloads<Fact>(
+        &mut self,
+        (n, width): (u64, u64),
+        Framed {
+            missing,
+            items,
+            error,
+        }: &Framed<Held<Fact>>,
+        entries: &[Option<(&Entry, Hash)>],
+    ) -> Vec<PayloadState> {
+        let (path, first) = (payloads_path(n, width), n * TILE_WIDTH);
+        if *missing {
+            self.erasures.bundle_missing(first, first + width - 1);
+        }
+        let mut states = vec![PayloadState::Missing; count(width)];
+        let unreadable = |index: u64, error: &BundleError, findings: &mut Findings| {
+            let message = format!("{path} cannot be read from payload {index} on: {error}");
+            findings.at(index, Cause::PayloadUnreadable, message);
         };
-        let index = first + at as u64;
-        if let Some(error) = &error {
-            // A changed length lets the decoder stumble later than where the bytes were changed.
-            unreadable(path, index, &error.to_string(), findings);
-            return;
+        for (at, (held, entry)) in items.iter().zip(entries).enumerate() {
+            let index = first + at as u64;
+            let entry = entry.map(|(entry, _)| entry);
+            match (self.payload(index, held, entry), error) {
+                (Ok(state), _) => states[at] = state,
+                (Err((cause, message)), None) => self.findings.at(index, cause, message),
+                // A changed length lets the decoder stumble later than where the bytes changed.
+                (Err(_), Some(error)) => {
+                    unreadable(index, error, &mut self.findings);
+                    return states;
+                }
+            }
         }
-        findings.add(cause, Some((index, index)), message);
-    }
-    if let Some(error) = error {
-        let index = first + items.len().min(count - 1) as u64;
-        unreadable(path, index, &error.to_string(), findings);
-    }
-}
-
-fn unreadable(path: &str, index: u64, error: &str, findings: &mut Findings) {
-    let message = format!("{path} cannot be read from payload {index} on: {error}");
-    findings.add(Cause::PayloadUnreadable, Some((index, index)), message);
-}
-
-/// What is wrong with one payload. `rest` begins with its bytes in the bundle and is moved past
-/// them.
-fn fault(slot: &Slot, commitment: Option<[u8; 32]>, rest: &mut &[u8]) -> Option<(Cause, String)> {
-    let encoded = encode_payloads([slot.as_ref()]);
-    let same = rest.starts_with(&encoded);
-    *rest = rest.get(encoded.len()..).unwrap_or_default();
-    let committed = slot.shown().map(Payload::commitment);
-    match (committed, commitment) {
-        (None, _) => {
-            let message = "it is marked as erased, but no entry of the ledger erases it";
-            Some((Cause::PayloadMissing, message.into()))
+        if let Some(error) = error {
+            let index = first + (items.len() as u64).min(width - 1);
+            unreadable(index, error, &mut self.findings);
         }
-        (Some(found), Some(wanted)) if found != wanted => {
-            let (found, wanted) = (hex::encode(found), hex::encode(wanted));
-            let message = format!("the entry commits to {wanted}, the payload gives {found}");
-            Some((Cause::PayloadChanged, message))
+        states
+    }
+
+    fn payload<Fact>(
+        &mut self,
+        index: u64,
+        held: &Held<Fact>,
+        entry: Option<&Entry>,
+    ) -> Result<PayloadState, (Cause, String)> {
+        let scope = self.shown.scope.as_ref();
+        match (&held.slot, entry.map(|entry| entry.payload)) {
+            (Slot::Shown(found), Some(wanted)) if *found != wanted => {
+                let (found, wanted) = (hex::encode(found), hex::encode(wanted));
+                let message = format!("the entry commits to {wanted}, the payload gives {found}");
+                return Err((Cause::PayloadChanged, message));
+            }
+            (Slot::Withheld, _) => {
+                let promised = match (scope, entry) {
+                    (None, _) => true,
+                    (Some(scope), Some(entry)) => scope.shows(Index(index), &entry.stream),
+                    (Some(_), None) => false,
+                };
+                if promised {
+                    let message = "it is withheld, but the package's scope promises it";
+                    return Err((Cause::PayloadWithheld, message.into()));
+                }
+            }
+            _ => {}
         }
         // JSON can say the same in other bytes; of those nothing else would tell.
-        _ if !same => Some((
-            Cause::PayloadChanged,
-            "its header is not in canonical form".into(),
-        )),
-        _ => None,
+        if !held.canonical {
+            let message = "its header is not in canonical form";
+            return Err((Cause::PayloadChanged, message.into()));
+        }
+        Ok(match held.slot {
+            Slot::Shown(_) => {
+                self.shown.payloads += u64::from(entry.is_some());
+                PayloadState::Shown
+            }
+            Slot::Erased => {
+                self.shown.erased += 1;
+                PayloadState::Erased
+            }
+            Slot::Withheld => {
+                self.shown.withheld += 1;
+                PayloadState::Withheld
+            }
+        })
     }
 }

@@ -1,8 +1,8 @@
 //! Where the files come from.
 
-/// The files of an export, by their paths in the ledger format: `checkpoint`, `policy`, `tile/…`,
-/// `tile/entries/…`, `payloads/…`.
-pub trait Source {
+/// The files of an export, by their paths in the ledger format: `checkpoint`, `policy`, `scope`,
+/// `tile/…`, `tile/entries/…`, `payloads/…`. They are asked for from several threads at once.
+pub trait Source: Sync {
     /// The bytes of a file, or `None` if there is no such file.
     ///
     /// # Errors

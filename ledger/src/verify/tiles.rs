@@ -1,8 +1,10 @@
 //! The tiles, each against the hash above it.
 
+use super::cause::Cause;
 use super::count;
-use super::finding::{Cause, Findings};
-use super::leaves::Leaves;
+use super::finding::Findings;
+use super::leaves;
+use super::read::{self, Item};
 use super::source::{Source, SourceError};
 use crate::{Checkpoint, Frontier, Hash, TILE_WIDTH, TilePath, subtree_hash};
 
@@ -53,12 +55,10 @@ impl Place {
 }
 
 impl<'s> Tiles<'s> {
-    /// Holds the partial tiles at the right edge against the signed root. `leaves` are those of the
-    /// last, partial bundle.
+    /// Holds the partial tiles at the right edge against the signed root.
     pub(super) fn of_edge(
         source: &'s dyn Source,
         checkpoint: &Checkpoint,
-        leaves: &Leaves,
         findings: &mut Findings,
     ) -> Result<Self, SourceError> {
         let size = checkpoint.size;
@@ -76,26 +76,36 @@ impl<'s> Tiles<'s> {
         if root_of(size, &stored) == Some(checkpoint.root) {
             tiles.edge = stored;
         } else {
-            tiles.settle_edge(checkpoint.root, &stored, leaves, findings)?;
+            let last = tiles.last_bundle()?;
+            tiles.settle_edge(checkpoint.root, &stored, &last, findings)?;
         }
         Ok(tiles)
     }
 
-    /// The signed leaf hashes of bundle `n`, whose entries give `leaves`.
+    /// The signed leaf hashes of bundle `n`, which holds these entries; `tile` is the file of its
+    /// full tile.
     pub(super) fn leaves(
         &mut self,
         n: u64,
-        leaves: &Leaves,
+        items: &[Item],
+        tile: Option<&[u8]>,
         findings: &mut Findings,
     ) -> Result<Row, SourceError> {
-        self.row(0, n, Some(leaves), findings)
+        self.row(0, n, Some((items, tile)), findings)
+    }
+
+    /// The entries of the last, partial bundle.
+    fn last_bundle(&self) -> Result<Vec<Item>, SourceError> {
+        let Place { n, width, .. } = self.edge_place(0);
+        let bytes = self.source.get(&read::entries_path(n, width))?;
+        Ok(read::items(bytes.as_deref(), width).items)
     }
 
     fn row(
         &mut self,
         level: usize,
         n: u64,
-        leaves: Option<&Leaves>,
+        lowest: Option<(&[Item], Option<&[u8]>)>,
         findings: &mut Findings,
     ) -> Result<Row, SourceError> {
         let edge = self.edge_place(level);
@@ -112,11 +122,17 @@ impl<'s> Tiles<'s> {
             n,
             width: TILE_WIDTH,
         };
-        let stored = self.stored(place, findings)?;
+        let stored = match lowest {
+            Some((_, file)) => hashes_of(file, place, findings),
+            None => self.stored(place, findings)?,
+        };
         let fits = |row: &Vec<Hash>| vouched == Some(subtree_hash(row));
         let row = match stored {
             Some(row) if fits(&row) => Some(row),
-            stored => self.settle(place, vouched, &stored, leaves, findings)?,
+            stored => {
+                let items = lowest.map(|(items, _)| items);
+                self.settle(place, vouched, &stored, items, findings)?
+            }
         };
         self.last[level] = Some((n, row.clone()));
         Ok(row)
@@ -128,10 +144,10 @@ impl<'s> Tiles<'s> {
         place: Place,
         vouched: Option<Hash>,
         stored: &Row,
-        leaves: Option<&Leaves>,
+        items: Option<&[Item]>,
         findings: &mut Findings,
     ) -> Result<Row, SourceError> {
-        let mut candidates = self.candidates(place, stored.clone(), leaves)?;
+        let mut candidates = self.candidates(place, stored.clone(), items)?;
         let fitting = candidates
             .iter()
             .position(|row| Some(subtree_hash(row)) == vouched);
@@ -155,13 +171,13 @@ impl<'s> Tiles<'s> {
         &mut self,
         root: Hash,
         stored: &[Row],
-        leaves: &Leaves,
+        last: &[Item],
         findings: &mut Findings,
     ) -> Result<(), SourceError> {
         let mut choices = Vec::new();
         for (level, row) in stored.iter().enumerate() {
-            let leaves = (level == 0).then_some(leaves);
-            choices.push(self.candidates(self.edge_place(level), row.clone(), leaves)?);
+            let items = (level == 0).then_some(last);
+            choices.push(self.candidates(self.edge_place(level), row.clone(), items)?);
         }
         self.edge = combination(self.size, root, &choices, &mut Vec::new()).unwrap_or_else(|| {
             let message = format!(
@@ -189,13 +205,13 @@ impl<'s> Tiles<'s> {
         &self,
         place: Place,
         stored: Row,
-        leaves: Option<&Leaves>,
+        items: Option<&[Item]>,
     ) -> Result<Vec<Vec<Hash>>, SourceError> {
         let width = count(place.width);
-        let (below, mixed) = match leaves {
-            Some(leaves) => (
-                leaves.whole(width),
-                leaves.mixed_with(stored.as_deref(), width),
+        let (below, mixed) = match items {
+            Some(items) => (
+                leaves::whole(items, width),
+                leaves::mixed_with(items, stored.as_deref(), width),
             ),
             None if place.level > 0 => (self.below(place)?, stored.clone()),
             None => (None, None),
@@ -229,21 +245,8 @@ impl<'s> Tiles<'s> {
         if place.width == 0 {
             return Ok(Some(Vec::new()));
         }
-        let path = place.path().to_string();
-        let Some(bytes) = self.source.get(&path)? else {
-            findings.add(
-                Cause::TileMissing,
-                Some(place.entries()),
-                format!("{path} is missing"),
-            );
-            return Ok(None);
-        };
-        let row = hashes(&bytes, place);
-        if row.is_none() {
-            let message = format!("{path} has {} bytes, not {}", bytes.len(), 32 * place.width);
-            findings.add(Cause::TileMalformed, Some(place.entries()), message);
-        }
-        Ok(row)
+        let file = self.source.get(&place.path().to_string())?;
+        Ok(hashes_of(file.as_deref(), place, findings))
     }
 
     /// The partial tile of a level; its width is 0 if there is none.
@@ -256,6 +259,21 @@ impl<'s> Tiles<'s> {
             width: hashes % TILE_WIDTH,
         }
     }
+}
+
+/// What the file of a tile holds, if it is there and of its length.
+fn hashes_of(file: Option<&[u8]>, place: Place, findings: &mut Findings) -> Row {
+    let (path, entries) = (place.path(), Some(place.entries()));
+    let Some(bytes) = file else {
+        findings.add(Cause::TileMissing, entries, format!("{path} is missing"));
+        return None;
+    };
+    let row = hashes(bytes, place);
+    if row.is_none() {
+        let message = format!("{path} has {} bytes, not {}", bytes.len(), 32 * place.width);
+        findings.add(Cause::TileMalformed, entries, message);
+    }
+    row
 }
 
 fn hashes(bytes: &[u8], place: Place) -> Row {
