@@ -140,7 +140,8 @@ pub fn encode_payloads<'a, S: Into<Slot<&'a Payload>>>(
 /// Reads the `count` places of a payload bundle.
 ///
 /// # Errors
-/// If the bytes are not exactly that many payloads, or a salt is not 16 bytes long.
+/// If the bytes are not exactly that many payloads in the one way of writing them, or a salt is not
+/// 16 bytes long.
 pub fn decode_payloads(bundle: &[u8], count: usize) -> Result<Vec<Slot>, BundleError> {
     let mut items = Items::new(bundle);
     let payloads = (0..count)
@@ -232,7 +233,11 @@ impl<'a> Items<'a> {
 }
 
 fn read_slot(header: &[u8], bytes: &[u8]) -> Result<Slot, String> {
-    let header: Header = serde_json::from_slice(header).map_err(|e| e.to_string())?;
+    let text = header;
+    let header: Header = serde_json::from_slice(text).map_err(|e| e.to_string())?;
+    if serde_json::to_vec(&header).map_err(|e| e.to_string())? != text {
+        return Err("it is not written as RFC 8785 asks".to_owned());
+    }
     match (header.media, header.salt, header.redacted, header.withheld) {
         (Some(media), Some(salt), None, None) => read_payload(media, &salt, bytes).map(Slot::Shown),
         (None, None, Some(true), None) if bytes.is_empty() => Ok(Slot::Erased),
@@ -245,6 +250,9 @@ fn read_payload(media: String, salt: &str, bytes: &[u8]) -> Result<Payload, Stri
     let mut salt_bytes = [0; SALT_BYTES];
     hex::decode_to_slice(salt, &mut salt_bytes)
         .map_err(|e| format!("the salt {salt:?} is not 16 bytes in hex: {e}"))?;
+    if hex::encode(salt_bytes) != salt {
+        return Err(format!("the salt {salt:?} is not in lower-case hex"));
+    }
     if media.len() > 255 {
         return Err(format!(
             "the media type has {} bytes, at most 255",

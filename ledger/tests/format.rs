@@ -78,6 +78,53 @@ fn a_withheld_payload_is_a_header_and_no_bytes() {
     }
 }
 
+#[test]
+fn a_payload_bundle_in_other_bytes_is_refused() {
+    let header = br#"{"media":"application/json","salt":"0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"}"#;
+    let bundle = |header: &[u8], bytes: &[u8]| {
+        let mut bundle = u16::try_from(header.len()).unwrap().to_be_bytes().to_vec();
+        bundle.extend_from_slice(header);
+        bundle.extend_from_slice(&u32::try_from(bytes.len()).unwrap().to_be_bytes());
+        bundle.extend_from_slice(bytes);
+        bundle
+    };
+    assert!(decode_payloads(&bundle(header, b"{}"), 1).is_ok());
+    let text = std::str::from_utf8(header).unwrap();
+    for changed in [
+        text.replace("0f", "0F"),
+        text.replace("0f0f\"", "0f\""),
+        text.replace("media\":", "media\": "),
+        text.replace("application/", "application\\/"),
+        text.replace("json", "js\\u006fn"),
+        text.replace("\"media\":\"application/json\",", ""),
+        r#"{"salt":"0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f","media":"application/json"}"#.into(),
+        text.replace('}', r#","redacted":true}"#),
+        text.replace('}', r#","redacted":null}"#),
+        text.replace('}', r#","more":1}"#),
+        r#"{"redacted":true}"#.into(),
+        r#"{"withheld":true}"#.into(),
+        "{}".into(),
+    ] {
+        assert!(
+            decode_payloads(&bundle(changed.as_bytes(), b"{}"), 1).is_err(),
+            "{changed}"
+        );
+    }
+    for (header, is) in [
+        (r#"{"redacted":true}"#, true),
+        (r#"{"redacted":false}"#, false),
+        (r#"{"withheld":true}"#, true),
+        (r#"{"withheld":false}"#, false),
+        (r#"{"redacted":true,"withheld":true}"#, false),
+    ] {
+        assert_eq!(
+            decode_payloads(&bundle(header.as_bytes(), b""), 1).is_ok(),
+            is,
+            "{header}"
+        );
+    }
+}
+
 /// Hashes of a tree, in the order of `tlog_tiles::stored_hash_index`.
 struct Stored(Vec<Hash>);
 

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use sample::{Draft, Files, origin};
 use sealrock_ledger::{
-    AddCheckpoint, CheckError, Hash, Index, LogKey, Policy, ProofError, ProofPlan, TilePath,
-    TlogProof, latest_cosigned, leaf_hash,
+    AddCheckpoint, CheckError, Cosignature, Hash, Index, LogKey, Policy, ProofError, ProofPlan,
+    TilePath, TlogProof, check_consistency, latest_cosigned, leaf_hash,
 };
 
 const SIZE: u64 = 300;
@@ -193,4 +193,42 @@ fn a_conflict_names_the_size_that_the_witness_has() {
     for bad in ["", "\n", "5", "05\n", "5\n\n", " 5\n", "-5\n"] {
         assert!(latest_cosigned(bad).is_err(), "{bad:?}");
     }
+}
+
+/// Made by `aics-tlog` 0.2.1, a Python package, the texts put together by the specifications: a log key of 32
+/// bytes 1, witness keys of bytes 2 and 3, entries `entry 0` to `entry 299`.
+const POLICY: &str = include_str!("golden/policy");
+const PROOF: &[u8] = include_bytes!("golden/cosigned.tlog-proof");
+const ADD_CHECKPOINT: &[u8] = include_bytes!("golden/add-checkpoint");
+
+#[test]
+fn a_cosigned_proof_of_an_implementation_nobody_here_wrote_is_verified() {
+    let policy: Policy = POLICY.parse().unwrap();
+    assert_eq!(policy.to_string(), POLICY);
+    let proof = TlogProof::parse(PROOF).unwrap();
+    assert_eq!(proof.to_string().as_bytes(), PROOF);
+    let checked = proof.verify(b"entry 77", &policy).unwrap();
+    assert_eq!(checked.checkpoint.size, 300);
+    let cosigned = |witness: &str, time| Cosignature {
+        witness: witness.to_owned(),
+        time,
+    };
+    assert_eq!(
+        checked.cosigned_by,
+        [cosigned("w1", 1_679_315_147), cosigned("w2", 1_679_315_148)]
+    );
+    assert!(proof.verify(b"entry 78", &policy).is_err());
+}
+
+#[test]
+fn a_request_of_an_implementation_nobody_here_wrote_is_verified() {
+    let policy: Policy = POLICY.parse().unwrap();
+    let request = AddCheckpoint::parse(ADD_CHECKPOINT).unwrap();
+    assert_eq!(request.to_string().as_bytes(), ADD_CHECKPOINT);
+    let new = policy
+        .check(request.checkpoint.as_bytes())
+        .unwrap()
+        .checkpoint;
+    let root = Hash::parse_hash("KC0LJpq00Nhtp3EDkp4og5RM6fXy6n6DfY4BkshuAKo=").unwrap();
+    check_consistency((200, root), (new.size, new.root), &request.proof).unwrap();
 }
