@@ -29,11 +29,13 @@ pub enum Permission {
     ReadDeadLetters,
     /// Erase payloads of telemetry from a ledger; their entries stay.
     RedactPayload,
+    /// Seal an hour of a device.
+    SealWindow,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::RegisterOrganisation,
         Self::RegisterSite,
         Self::RegisterAsset,
@@ -44,6 +46,7 @@ impl Permission {
         Self::ReadLedger,
         Self::ReadDeadLetters,
         Self::RedactPayload,
+        Self::SealWindow,
     ];
 }
 
@@ -60,6 +63,7 @@ impl fmt::Display for Permission {
             Self::ReadLedger => "read the ledger",
             Self::ReadDeadLetters => "read dead letters",
             Self::RedactPayload => "erase payloads of telemetry",
+            Self::SealWindow => "seal a window",
         })
     }
 }
@@ -70,8 +74,9 @@ impl Role {
     pub fn allows(self, permission: Permission) -> bool {
         use Permission as P;
         match self {
-            // Everything but to speak for a device: measurements come from devices.
-            Self::Admin => permission != P::RecordBatch,
+            // Everything but to speak for a device or for the platform: measurements come from devices,
+            // and what they amount to is computed.
+            Self::Admin => !matches!(permission, P::RecordBatch | P::SealWindow),
             // Reads all that is evidence, and writes nothing: an auditor's password changes no fact.
             Self::Auditor => matches!(
                 permission,
@@ -225,15 +230,12 @@ mod tests {
     }
 
     #[test]
-    fn an_admin_may_register_and_read_everywhere_but_not_speak_for_a_device() {
+    fn an_admin_may_register_and_read_everywhere_but_not_speak_for_a_device_or_seal() {
         let scope = Scope::organisation(slug("southsea"));
         for permission in Permission::ALL {
             let allowed = authorise(&user(Role::Admin), permission, &scope).is_ok();
-            assert_eq!(
-                allowed,
-                permission != Permission::RecordBatch,
-                "{permission}"
-            );
+            let others = [Permission::RecordBatch, Permission::SealWindow];
+            assert_eq!(allowed, !others.contains(&permission), "{permission}");
         }
     }
 

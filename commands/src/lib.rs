@@ -9,6 +9,7 @@ mod error;
 mod ledger;
 mod once_per_minute;
 mod registry;
+mod sealing;
 
 pub use batches::{AuthError, BatchError, BatchReceipt, DeviceIdentity, Devices, Suspect};
 pub use commands::Commands;
@@ -16,3 +17,4 @@ pub use context::{Context, Done};
 pub use devices::RegisteredDevice;
 pub use erasing::{MAX_ERASED, MAX_RANGES, MAX_REASON, Redaction};
 pub use error::CommandError;
+pub use sealing::{GapsToSeal, MAX_NAMED, MAX_SEALED, SealDraft, Sealing, WindowToSeal};

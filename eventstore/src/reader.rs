@@ -89,6 +89,23 @@ pub(crate) async fn read_listed(
     rows.into_iter().map(listed).collect()
 }
 
+/// The leaf hashes of the entries at these indexes, in ascending order.
+pub(crate) async fn leaf_hashes(
+    pool: &PgPool,
+    ledger: LedgerId,
+    indexes: &[Index],
+) -> Result<Vec<Hash>, StoreError> {
+    let indexes: Vec<i64> = indexes.iter().map(|index| stored(index.0)).collect();
+    let hashes: Vec<Vec<u8>> = sqlx::query_scalar(
+        "SELECT leaf_hash FROM events WHERE ledger_id = $1 AND index = ANY ($2) ORDER BY index",
+    )
+    .bind(ledger.0)
+    .bind(indexes)
+    .fetch_all(pool)
+    .await?;
+    hashes.iter().map(|bytes| hash(bytes)).collect()
+}
+
 fn listed((entry, leaf, index, media, salt, bytes): ListedRow) -> Result<Recorded, StoreError> {
     let found = media.zip(salt).zip(bytes);
     let row = found.map(|((media, salt), bytes)| PayloadRow {

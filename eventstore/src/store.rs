@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use sealrock_ledger::{Checkpoint, Index, KeyRange, LedgerName, LogKey, Origin};
+use sealrock_ledger::{Checkpoint, Hash, Index, KeyRange, LedgerName, LogKey, Origin};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -186,6 +186,18 @@ impl EventStore {
         max_bytes: u64,
     ) -> Result<Vec<Recorded>, StoreError> {
         reader::read_bounded(self.pool(), ledger, from, limit, max_bytes).await
+    }
+
+    /// The leaf hashes of the entries at these indexes, in ascending order, without their payloads.
+    ///
+    /// # Errors
+    /// If the database is away or a row cannot be read.
+    pub async fn leaf_hashes(
+        &self,
+        ledger: LedgerId,
+        indexes: &[Index],
+    ) -> Result<Vec<Hash>, StoreError> {
+        reader::leaf_hashes(self.pool(), ledger, indexes).await
     }
 
     /// The entries of one stream after a version, in order.

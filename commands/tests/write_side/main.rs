@@ -7,4 +7,5 @@ mod fixture;
 mod outage;
 mod registering;
 mod repeating;
+mod sealing;
 mod sign_in;

@@ -111,6 +111,12 @@ impl Seal {
         Ok(())
     }
 
+    /// The device.
+    #[must_use]
+    pub const fn device(&self) -> DeviceId {
+        self.device
+    }
+
     /// The indexes of the entries so far, ascending: `root` is to be that of their leaf hashes.
     #[must_use]
     pub fn entries(&self) -> &[Run] {
