@@ -151,5 +151,8 @@ fn batch(seq: u64) -> String {
         reading("flow_rate", 12, "t/h"),
         reading("active_power", 230, "kW"),
     ];
-    format!(r#"{{"seq":{seq},"readings":[{}],"device_time":"{at}"}}"#, readings.join(","))
+    format!(
+        r#"{{"seq":{seq},"readings":[{}],"device_time":"{at}"}}"#,
+        readings.join(",")
+    )
 }
