@@ -1,7 +1,10 @@
-//! Devices and their credentials.
+//! Devices, their credentials and their keys.
 
 use sealrock_access::{DeviceSecret, Permission, credentials};
-use sealrock_domain::device::{BindDevice, DeviceCommand, RegisterDevice, RotateCredential};
+use sealrock_domain::device::{
+    BindDevice, DeviceCommand, KeyId, PublicKey, RegisterDevice, RevokeKey, RotateCredential,
+    RotateKey,
+};
 use sealrock_domain::{CredentialId, DeviceId, Slug};
 
 use crate::commands::Commands;
@@ -135,6 +138,59 @@ impl Commands {
             Some(site),
         )?;
         let command = DeviceCommand::RevokeCredential;
+        self.command_device(context, organisation, site, name, command)
+            .await
+    }
+
+    /// Lets a device sign with a further key. The keys before it stay valid until they are revoked;
+    /// a device that had none must sign from this entry on.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn rotate_key(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        site: &Slug,
+        name: &Slug,
+        public_key: PublicKey,
+    ) -> Result<Done, CommandError> {
+        let command = RotateKey { public_key }.into();
+        self.change_keys(context, organisation, site, name, command)
+            .await
+    }
+
+    /// Takes a key from a device for ever: no batch that it signed can come after this entry.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn revoke_key(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        site: &Slug,
+        name: &Slug,
+        key_id: KeyId,
+    ) -> Result<Done, CommandError> {
+        let command = RevokeKey { key_id }.into();
+        self.change_keys(context, organisation, site, name, command)
+            .await
+    }
+
+    async fn change_keys(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        site: &Slug,
+        name: &Slug,
+        command: DeviceCommand,
+    ) -> Result<Done, CommandError> {
+        permit(
+            context,
+            Permission::ManageDeviceCredentials,
+            organisation,
+            Some(site),
+        )?;
         self.command_device(context, organisation, site, name, command)
             .await
     }

@@ -20,7 +20,7 @@ use crate::error::CommandError;
 /// How often a command that lost a race is decided anew.
 pub(crate) const MAX_ATTEMPTS: u32 = 5;
 /// Counted up whenever a state or a fold changes, so that older snapshots are not used.
-const CODE_VERSION: i32 = 1;
+const CODE_VERSION: i32 = 2;
 
 /// The aggregates of one ledger.
 pub(crate) struct OrganisationLedger {

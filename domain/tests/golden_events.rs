@@ -11,7 +11,7 @@ use sealrock_domain::{
     asset::{AssetEvent, AssetKind, AssetRegistered, AssetRetired},
     device::{
         DeviceBound, DeviceCredentialRevoked, DeviceCredentialRotated, DeviceDecommissioned,
-        DeviceEvent, DeviceRegistered, Sensor,
+        DeviceEvent, DeviceKeyRevoked, DeviceKeyRotated, DeviceRegistered, Sensor,
     },
     organisation::{OrganisationEvent, OrganisationRegistered, OrganisationRenamed},
     site::{SiteEvent, SiteKind, SiteRegistered, SiteRenamed, SiteRetired},
@@ -177,6 +177,8 @@ fn devices() -> Vec<(&'static str, DeviceEvent)> {
             }
             .into(),
         ),
+        ("DeviceKeyRotated.v1", key_rotated().into()),
+        ("DeviceKeyRevoked.v1", key_revoked().into()),
         ("DeviceDecommissioned.v1", DeviceDecommissioned {}.into()),
     ]
 }
@@ -241,6 +243,19 @@ fn windows() -> Vec<(&'static str, WindowEvent)> {
         ("WindowSealed.v1.least", least.into()),
         ("GapDetected.v1", gap.into()),
     ]
+}
+
+fn key_rotated() -> DeviceKeyRotated {
+    let key = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
+    DeviceKeyRotated {
+        public_key: parse(key),
+    }
+}
+
+fn key_revoked() -> DeviceKeyRevoked {
+    DeviceKeyRevoked {
+        key_id: parse("21fe31dfa154a261"),
+    }
 }
 
 fn check<E: EventType + PartialEq + Debug>(samples: &[(&str, E)]) {

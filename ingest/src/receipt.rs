@@ -1,12 +1,10 @@
 //! What a device is told about a batch.
 
+use sealrock_domain::telemetry::{frame, media_type_of};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::gate::{BatchReceipt, Rejection, Suspect};
-
-/// Key id and signature before a signed batch's bytes: `0x01 ‖ 8 ‖ 64`.
-const SIGNED_HEADER: usize = 73;
 
 /// Kinds of suspect readings that a receipt names, and characters of each text in it: a device
 /// has a small buffer for its receipts, and a batch may have 10,000 readings.
@@ -82,10 +80,7 @@ pub(crate) fn seq_of(bytes: &[u8]) -> Option<u64> {
     struct Seq {
         seq: Option<u64>,
     }
-    let batch = match bytes.first()? {
-        1 => bytes.get(SIGNED_HEADER..)?,
-        _ => bytes,
-    };
+    let batch = frame::batch_bytes(media_type_of(*bytes.first()?)?, bytes).ok()?;
     let seq: Option<Seq> = match batch.first()? {
         b'{' => serde_json::from_slice(batch).ok(),
         0xA0..=0xBF => ciborium::from_reader(batch).ok(),

@@ -9,7 +9,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use sealrock_domain::Slug;
+use sealrock_domain::device::{KeyId, PublicKey};
 use serde::Serialize;
+
+use crate::device_key;
 
 /// The system of record for carbon capture and storage.
 ///
@@ -104,7 +107,7 @@ pub enum Command {
         after_help = "Example:\n  sealrock asset add --org northsea --site plant-1 --name unit-1 --kind capture_unit"
     )]
     Asset(Asset),
-    /// Devices and their credentials
+    /// Devices, their credentials and their keys
     #[command(
         subcommand,
         after_help = "Example:\n  sealrock device add --org northsea --site plant-1 --name meter-7 --json"
@@ -323,11 +326,38 @@ pub enum Device {
         /// Its name for people [default: the short name]
         #[arg(long)]
         display_name: Option<String>,
+        /// Its Ed25519 public key: hex, base64, or a PEM file. With one, its batches must be signed
+        #[arg(long, value_name = "KEY|FILE", value_parser = device_key::read)]
+        key: Option<PublicKey>,
     },
     /// Gives a device a new secret; the old one is invalid at once
     Rotate(DeviceName),
     /// Locks a device out until it is rotated
     Revoke(DeviceName),
+    /// Lets a device sign with a further public key; the ones before stay valid until revoked
+    #[command(
+        after_help = "Example:\n  sealrock device rotate-key --org northsea --site plant-1 \
+                      --name meter-7 --key meter-7.pub.pem"
+    )]
+    RotateKey {
+        #[command(flatten)]
+        device: DeviceName,
+        /// The Ed25519 public key: hex, base64, or a PEM file
+        #[arg(long, value_name = "KEY|FILE", value_parser = device_key::read)]
+        key: PublicKey,
+    },
+    /// Takes a public key from a device for ever: what it signs is refused from now on
+    #[command(
+        after_help = "Example:\n  sealrock device revoke-key --org northsea --site plant-1 \
+                      --name meter-7 --key 21fe31dfa154a261"
+    )]
+    RevokeKey {
+        #[command(flatten)]
+        device: DeviceName,
+        /// The key's id, 16 hex digits: `device add` and `device rotate-key` print it
+        #[arg(long, value_name = "KEY ID")]
+        key: KeyId,
+    },
     /// Takes a device out of use for good
     Decommission(DeviceName),
 }

@@ -1,8 +1,8 @@
 //! `sealrock device …`.
 
 use anyhow::Context as _;
-use sealrock_commands::RegisteredDevice;
-use sealrock_domain::device::RegisterDevice;
+use sealrock_commands::{Done, RegisteredDevice};
+use sealrock_domain::device::{KeyId, PublicKey, RegisterDevice};
 use sealrock_domain::{Attributes, CredentialId, Topic, TopicKind};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use crate::organisation::display_name;
 use crate::platform::{Platform, cli_context};
 use crate::surroundings::Addresses;
 
-/// Registers a device, or changes its credentials.
+/// Registers a device, or changes its credentials and keys.
 ///
 /// # Errors
 /// If it is refused or the database is away.
@@ -33,6 +33,7 @@ async fn answer(platform: &Platform, config: &Config, command: Device) -> anyhow
             asset,
             source,
             display_name: given,
+            key,
         } => {
             let command = RegisterDevice {
                 org: device.org.clone(),
@@ -41,13 +42,13 @@ async fn answer(platform: &Platform, config: &Config, command: Device) -> anyhow
                 display_name: display_name(given, &device.name)?,
                 asset,
                 source: source.parse().context("--source")?,
-                public_key: None,
+                public_key: key,
                 credential: CredentialId(Uuid::nil()), // replaced by the command
                 metadata: Attributes::default(),
                 sensors: Vec::new(),
             };
             let registered = commands.register_device(&context, command).await?;
-            Ok(credentials(config, &device, &registered))
+            Ok(credentials(config, &device, &registered, key))
         }
         Device::Rotate(device) => {
             let DeviceName {
@@ -56,7 +57,7 @@ async fn answer(platform: &Platform, config: &Config, command: Device) -> anyhow
             let rotated = commands
                 .rotate_credential(&context, org, site, name)
                 .await?;
-            Ok(credentials(config, &device, &rotated))
+            Ok(credentials(config, &device, &rotated, None))
         }
         Device::Revoke(DeviceName {
             org, site, name, ..
@@ -68,6 +69,20 @@ async fn answer(platform: &Platform, config: &Config, command: Device) -> anyhow
                 "device {org}/{site}/{name} is locked out: entry {}",
                 done.receipt.first
             ))
+        }
+        Device::RotateKey { device, key } => {
+            let DeviceName {
+                org, site, name, ..
+            } = &device;
+            let done = commands.rotate_key(&context, org, site, name, key).await?;
+            Ok(key_change(&device, key.id(), "may sign", &done))
+        }
+        Device::RevokeKey { device, key } => {
+            let DeviceName {
+                org, site, name, ..
+            } = &device;
+            let done = commands.revoke_key(&context, org, site, name, key).await?;
+            Ok(key_change(&device, key, "signs no more", &done))
         }
         Device::Decommission(DeviceName {
             org, site, name, ..
@@ -83,14 +98,40 @@ async fn answer(platform: &Platform, config: &Config, command: Device) -> anyhow
     }
 }
 
-fn credentials(config: &Config, device: &DeviceName, registered: &RegisteredDevice) -> String {
-    let credentials = as_json(device, registered, Addresses::of(config));
+fn key_change(device: &DeviceName, key: KeyId, what: &str, done: &Done) -> String {
+    let DeviceName {
+        org, site, name, ..
+    } = device;
+    let index = done.receipt.first;
+    if device.json.json {
+        return json!({ "key": key, "index": index.0 }).to_string();
+    }
+    format!("key {key} of device {org}/{site}/{name} {what} from entry {index} on")
+}
+
+fn credentials(
+    config: &Config,
+    device: &DeviceName,
+    registered: &RegisteredDevice,
+    key: Option<PublicKey>,
+) -> String {
+    let mut credentials = as_json(device, registered, Addresses::of(config));
+    if let Some(key) = key {
+        credentials["key"] = json!(key.id());
+    }
     if device.json.json {
         return credentials.to_string();
     }
+    let key = key.map_or_else(String::new, |key| {
+        let origin = credentials["origin"].as_str().unwrap_or_default();
+        format!(
+            "\nkey     {}   (its batches must be signed)\norigin  {origin}",
+            key.id()
+        )
+    });
     let text = |key: &str| credentials[key].as_str().unwrap_or_default().to_owned();
     format!(
-        "id      {}\nsecret  {}   (shown this once)\ntopic   {}\nmqtt    {}\nhttp    {}",
+        "id      {}\nsecret  {}   (shown this once)\ntopic   {}\nmqtt    {}\nhttp    {}{key}",
         text("id"),
         text("secret"),
         text("topic"),

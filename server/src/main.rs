@@ -6,6 +6,7 @@ mod database;
 mod dead_letters;
 mod demo;
 mod device;
+mod device_key;
 mod doctor;
 mod health;
 mod ledger;

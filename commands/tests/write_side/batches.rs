@@ -2,12 +2,11 @@
 
 use chrono::Utc;
 use sealrock_commands::{BatchError, BatchReceipt, DeviceIdentity};
-use sealrock_domain::device::RegisterDevice;
 use sealrock_domain::telemetry::MAX_BATCH_BYTES;
 use sealrock_eventstore::Recorded;
 use sealrock_ledger::{Index, LogVerifier};
 
-use crate::fixture::{Fixture, admin, device, with_a_device, with_a_site};
+use crate::fixture::{Fixture, admin, device, with_a_device};
 
 const VIA: &str = "mqtt:sealrock/v1/northsea/plant-1/meter-7/batch";
 
@@ -17,7 +16,7 @@ async fn signed_in() -> (Fixture, DeviceIdentity) {
     (f, identity)
 }
 
-async fn record(
+pub async fn record(
     f: &Fixture,
     identity: &DeviceIdentity,
     bytes: &[u8],
@@ -28,7 +27,7 @@ async fn record(
 }
 
 /// What the ledger holds beyond the four entries of the registry.
-async fn recorded(f: &Fixture) -> Vec<Recorded> {
+pub async fn recorded(f: &Fixture) -> Vec<Recorded> {
     f.entries().await.split_off(4)
 }
 
@@ -294,26 +293,4 @@ async fn suspect_readings_are_stored_and_named_in_the_receipt() {
     }
     assert_eq!(recorded(&f).await[0].payload.as_ref().unwrap().bytes, bytes);
     assert_eq!(recorded(&f).await[0].entry.index, Index(4));
-}
-
-#[tokio::test]
-async fn a_device_with_a_key_cannot_slip_in_an_unsigned_batch() {
-    let f = with_a_site().await;
-    let key = "ab".repeat(32).parse().unwrap();
-    let command = RegisterDevice {
-        public_key: Some(key),
-        ..device("meter-7")
-    };
-    let registered = f.commands.register_device(&admin(), command).await.unwrap();
-    let identity = f.sign_in(&registered).await;
-    for bytes in [json(r#""seq":1,"#, 1.0), b"\x01frame".to_vec()] {
-        let error = record(&f, &identity, &bytes).await.unwrap_err();
-        assert!(matches!(error, BatchError::Refused(_)), "{error:?}");
-        let message = error.to_string();
-        assert!(
-            message.contains("meter-7") && message.contains("must be signed"),
-            "{message}"
-        );
-    }
-    assert_eq!(recorded(&f).await.len(), 0);
 }

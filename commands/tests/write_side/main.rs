@@ -9,3 +9,4 @@ mod registering;
 mod repeating;
 mod sealing;
 mod sign_in;
+mod signed;

@@ -2,7 +2,6 @@
 
 use sealrock_access::{DeviceSecret, credentials};
 use sealrock_commands::{AuthError, CommandError, Devices};
-use sealrock_domain::device::RegisterDevice;
 use sealrock_domain::{DeviceId, Slug};
 
 use crate::fixture::{Fixture, admin, device, secret, slug, with_a_device, with_a_site};
@@ -29,19 +28,6 @@ async fn the_right_secret_tells_who_the_device_is() {
         (org, plant, name)
     );
     assert_eq!(identity.ledger, f.ledger().await.id);
-    assert!(!identity.requires_signature);
-}
-
-#[tokio::test]
-async fn a_device_with_a_public_key_must_sign() {
-    let f = with_a_site().await;
-    let key = "ab".repeat(32).parse().unwrap();
-    let command = RegisterDevice {
-        public_key: Some(key),
-        ..device("meter-7")
-    };
-    let registered = f.commands.register_device(&admin(), command).await.unwrap();
-    assert!(f.sign_in(&registered).await.requires_signature);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{PublicKey, Sensor};
+use super::{KeyId, PublicKey, Sensor};
 use crate::{Attributes, CredentialId, DeviceId, DisplayName, Slug, telemetry::Source};
 
 /// A command to one device.
@@ -19,6 +19,10 @@ pub enum DeviceCommand {
     RotateCredential(RotateCredential),
     /// Lock it out until a rotation.
     RevokeCredential,
+    /// Let it sign with a further key.
+    RotateKey(RotateKey),
+    /// Let it sign with one of its keys no longer.
+    RevokeKey(RevokeKey),
     /// Take it out of use for good; its history stays.
     Decommission,
 }
@@ -73,6 +77,21 @@ pub struct RotateCredential {
     pub credential: CredentialId,
 }
 
+/// Adds a key; those before it stay valid until they are revoked, so that a device in the field
+/// can change over in its own time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RotateKey {
+    /// The key.
+    pub public_key: PublicKey,
+}
+
+/// Takes a key away for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RevokeKey {
+    /// Which.
+    pub key_id: KeyId,
+}
+
 impl From<RegisterDevice> for DeviceCommand {
     fn from(command: RegisterDevice) -> Self {
         Self::Register(Box::new(command))
@@ -88,5 +107,17 @@ impl From<BindDevice> for DeviceCommand {
 impl From<RotateCredential> for DeviceCommand {
     fn from(command: RotateCredential) -> Self {
         Self::RotateCredential(command)
+    }
+}
+
+impl From<RotateKey> for DeviceCommand {
+    fn from(command: RotateKey) -> Self {
+        Self::RotateKey(command)
+    }
+}
+
+impl From<RevokeKey> for DeviceCommand {
+    fn from(command: RevokeKey) -> Self {
+        Self::RevokeKey(command)
     }
 }

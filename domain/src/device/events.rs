@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{PublicKey, RegisterDevice, Sensor};
+use super::{KeyId, PublicKey, RegisterDevice, Sensor};
 use crate::{Attributes, CredentialId, DisplayName, Slug, event::events, telemetry::Source};
 
 /// A device exists. Fields as in [`RegisterDevice`]; absent ones are left out of the payload.
@@ -22,7 +22,7 @@ pub struct DeviceRegistered {
     pub asset: Option<Slug>,
     /// Whether its readings are real.
     pub source: Source,
-    /// The key that its batches must be signed with.
+    /// Its first key: with one, its batches must be signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<PublicKey>,
     /// Its first credential.
@@ -76,7 +76,24 @@ pub struct DeviceCredentialRevoked {
     pub credential: CredentialId,
 }
 
-/// The device is out of use for good, its credential invalid.
+/// A further key is valid from this entry on, beside those before it; from now on the device's
+/// batches must be signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceKeyRotated {
+    /// The key.
+    pub public_key: PublicKey,
+}
+
+/// A key is no longer valid from this entry on, and never again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceKeyRevoked {
+    /// Which.
+    pub key_id: KeyId,
+}
+
+/// The device is out of use for good, its credential and keys invalid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceDecommissioned {}
@@ -92,6 +109,10 @@ events! {
         DeviceCredentialRotated = 1,
         /// See [`DeviceCredentialRevoked`].
         DeviceCredentialRevoked = 1,
+        /// See [`DeviceKeyRotated`].
+        DeviceKeyRotated = 1,
+        /// See [`DeviceKeyRevoked`].
+        DeviceKeyRevoked = 1,
         /// See [`DeviceDecommissioned`].
         DeviceDecommissioned = 1,
     }

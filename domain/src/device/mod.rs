@@ -1,8 +1,11 @@
-//! Devices: what publishes sensor batches, with its binding, credential and key.
+//! Devices: what publishes sensor batches, with its binding, credential and keys.
 
 mod commands;
 mod events;
 mod key;
+#[cfg(test)]
+mod key_tests;
+mod keys;
 mod rejection;
 mod sensor;
 #[cfg(test)]
@@ -13,12 +16,15 @@ use std::collections::BTreeSet;
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
-pub use commands::{BindDevice, DeviceCommand, RegisterDevice, RotateCredential};
+pub use commands::{
+    BindDevice, DeviceCommand, RegisterDevice, RevokeKey, RotateCredential, RotateKey,
+};
 pub use events::{
     DeviceBound, DeviceCredentialRevoked, DeviceCredentialRotated, DeviceDecommissioned,
-    DeviceEvent, DeviceRegistered,
+    DeviceEvent, DeviceKeyRevoked, DeviceKeyRotated, DeviceRegistered,
 };
 pub use key::{KeyId, KeyIdError, PublicKey, PublicKeyError, UnusableKey};
+pub use keys::DeviceKeys;
 pub use rejection::DeviceRejection;
 pub use sensor::Sensor;
 
@@ -26,21 +32,24 @@ use crate::{CredentialId, Slug, telemetry::Source};
 
 /// The device of one stream; empty before its registration.
 ///
-/// At most one credential is valid at a time: rotation replaces it at once.
+/// At most one credential is valid at a time: rotation replaces it at once. Keys are several:
+/// a rotation adds one, and the device changes over to it before the old one is revoked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
     profile: Option<DeviceRegistered>,
     credential: Option<CredentialId>,
     /// Never valid again: reviving one would revive a secret that may have leaked.
     spent_credentials: BTreeSet<CredentialId>,
+    keys: DeviceKeys,
     decommissioned: bool,
 }
 
 type Decision = Result<DeviceEvent, DeviceRejection>;
 
 impl Device {
-    /// What was registered, with the present asset: organisation, site, name, source, key.
-    /// `credential` in it is the first one; see [`active_credentials`](Self::active_credentials).
+    /// What was registered, with the present asset: organisation, site, name, source.
+    /// `credential` and `public_key` in it are the first ones; see
+    /// [`active_credentials`](Self::active_credentials) and [`valid_keys`](Self::valid_keys).
     #[must_use]
     pub fn profile(&self) -> Option<&DeviceRegistered> {
         self.profile.as_ref()
@@ -52,10 +61,16 @@ impl Device {
         self.profile.as_ref()?.asset.as_ref()
     }
 
-    /// The key that its batches must be signed with; `None` means unsigned batches.
+    /// The keys that it may sign with, and whether it must.
     #[must_use]
-    pub fn public_key(&self) -> Option<&PublicKey> {
-        self.profile.as_ref()?.public_key.as_ref()
+    pub fn keys(&self) -> &DeviceKeys {
+        &self.keys
+    }
+
+    /// The keys whose signatures count now; none once it is decommissioned.
+    #[must_use]
+    pub fn valid_keys(&self) -> impl ExactSizeIterator<Item = &PublicKey> {
+        self.keys.valid()
     }
 
     /// Whether its readings are real, simulated or migrated, when a batch says nothing.
@@ -82,6 +97,8 @@ impl Device {
             DeviceCommand::Bind(command) => self.bind(command),
             DeviceCommand::RotateCredential(command) => self.rotate(command),
             DeviceCommand::RevokeCredential => self.revoke(),
+            DeviceCommand::RotateKey(command) => self.rotate_key(command),
+            DeviceCommand::RevokeKey(command) => self.revoke_key(command),
             DeviceCommand::Decommission => self.active().map(|_| DeviceDecommissioned {}.into()),
         }
     }
@@ -114,6 +131,7 @@ impl Device {
             });
         }
         sensor::check(&command.sensors)?;
+        command.public_key.as_ref().map_or(Ok(()), usable)?;
         Ok(DeviceRegistered::from(command).into())
     }
 
@@ -143,9 +161,48 @@ impl Device {
         Ok(DeviceCredentialRevoked { credential }.into())
     }
 
+    fn rotate_key(&self, RotateKey { public_key }: RotateKey) -> Decision {
+        let (name, key) = (self.active()?.name.clone(), public_key.id());
+        usable(&public_key)?;
+        if self.keys.get(key).is_some() {
+            return Err(DeviceRejection::KeyValid { name, key });
+        }
+        if self.keys.was_revoked(key) {
+            return Err(DeviceRejection::KeyRevoked { name, key });
+        }
+        if self.keys.valid().len() >= DeviceKeys::MOST {
+            let most = DeviceKeys::MOST;
+            return Err(DeviceRejection::TooManyKeys { name, most });
+        }
+        Ok(DeviceKeyRotated { public_key }.into())
+    }
+
+    fn revoke_key(&self, RevokeKey { key_id }: RevokeKey) -> Decision {
+        let (name, key) = (self.active()?.name.clone(), key_id);
+        if self.keys.get(key).is_some() {
+            return Ok(DeviceKeyRevoked { key_id }.into());
+        }
+        if self.keys.was_revoked(key) {
+            return Err(DeviceRejection::KeyRevoked { name, key });
+        }
+        let valid: Vec<String> = self.valid_keys().map(|key| key.id().to_string()).collect();
+        let valid = match valid.as_slice() {
+            [] => "it has none".to_owned(),
+            some => format!("it has {}", some.join(", ")),
+        };
+        Err(DeviceRejection::KeyUnknown { name, key, valid })
+    }
+
     fn spend_credential(&mut self) {
         self.spent_credentials.extend(self.credential.take());
     }
+}
+
+fn usable(key: &PublicKey) -> Result<(), DeviceRejection> {
+    key.check().map_err(|reason| DeviceRejection::UnusableKey {
+        key: key.id(),
+        reason,
+    })
 }
 
 impl Aggregate for Device {
@@ -167,6 +224,7 @@ impl Aggregate for Device {
     }
 
     fn apply(&mut self, event: Self::Event) {
+        self.keys.apply(&event);
         match event {
             DeviceEvent::DeviceRegistered(event) => {
                 self.credential = Some(event.credential);
@@ -182,6 +240,7 @@ impl Aggregate for Device {
                 self.credential = Some(event.credential);
             }
             DeviceEvent::DeviceCredentialRevoked(_) => self.spend_credential(),
+            DeviceEvent::DeviceKeyRotated(_) | DeviceEvent::DeviceKeyRevoked(_) => {}
             DeviceEvent::DeviceDecommissioned(_) => {
                 self.spend_credential();
                 self.decommissioned = true;

@@ -1,5 +1,6 @@
 //! Why a command to a device is refused.
 
+use super::{KeyId, UnusableKey};
 use crate::{CredentialId, DisplayName, Slug, telemetry::MetricName};
 
 /// Why a command is refused.
@@ -46,6 +47,50 @@ pub enum DeviceRejection {
     NoCredential {
         /// The device.
         name: Slug,
+    },
+    /// Signatures of this key would prove nothing.
+    #[error("public key {key} cannot be taken: {reason}; make a new key pair")]
+    UnusableKey {
+        /// The key's id.
+        key: KeyId,
+        /// Why.
+        reason: UnusableKey,
+    },
+    /// The key is valid already.
+    #[error("key {key} is valid for device \"{name}\" already: nothing to change")]
+    KeyValid {
+        /// The device.
+        name: Slug,
+        /// The key.
+        key: KeyId,
+    },
+    /// A revoked key never comes back: it may be in other hands.
+    #[error(
+        "key {key} of device \"{name}\" was revoked before, which is for ever: a new key can be added"
+    )]
+    KeyRevoked {
+        /// The device.
+        name: Slug,
+        /// The key.
+        key: KeyId,
+    },
+    /// No such key.
+    #[error("device \"{name}\" has no valid key {key}: {valid}")]
+    KeyUnknown {
+        /// The device.
+        name: Slug,
+        /// The key.
+        key: KeyId,
+        /// Which keys it has.
+        valid: String,
+    },
+    /// Too many keys at a time.
+    #[error("device \"{name}\" has {most} valid keys, as many as one may have: revoke one first")]
+    TooManyKeys {
+        /// The device.
+        name: Slug,
+        /// The most that a device may have.
+        most: usize,
     },
     /// Two sensors measure the same metric.
     #[error(

@@ -23,12 +23,13 @@ pub enum DedupKey {
     Content {
         /// The device.
         device: DeviceId,
-        /// SHA-256(topic ‖ payload).
+        /// SHA-256(topic ‖ batch).
         sha256: [u8; 32],
     },
 }
 
-/// The identity of a batch that came from `device` as `bytes` on `topic`.
+/// The identity of a batch that came from `device` as `bytes` on `topic`: of a signed one the
+/// bytes inside the frame, because a batch that is signed anew is the same batch.
 ///
 /// A batch that came over HTTP has no topic: give the device's batch topic, so that a
 /// device which falls back from MQTT to HTTP repeats itself and does not send anew.

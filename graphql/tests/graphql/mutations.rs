@@ -2,6 +2,7 @@
 
 use sealrock_access::Principal;
 use sealrock_domain::DeviceId;
+use sealrock_testkit::DeviceSigner;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -20,7 +21,7 @@ const TREE: &str = r"{
       slug kind organisation { slug }
       assets(first: 5) { nodes { slug kind devices(first: 5) { nodes { name } } } }
       devices(first: 5) { nodes {
-        id deviceId name displayName topic source publicKey hasCredential decommissioned
+        id deviceId name displayName topic source keys { keyId publicKey } mustSign hasCredential decommissioned
         sensors { metric unit description } tags { key value }
         asset { slug } site { slug } status { batches } latest { value } gaps(first: 3) { fromSeq }
         provenance { ledger indexes truncated }
@@ -221,6 +222,44 @@ async fn a_device_is_bound_rotated_locked_out_and_decommissioned() {
             .await,
         "REJECTED"
     );
+}
+
+#[tokio::test]
+async fn a_device_with_a_key_changes_over_to_another() {
+    let world = start().await;
+    world.register_places().await;
+    let keys = [1, 2].map(DeviceSigner::new);
+    let key = |n: usize| json!({"keyId": keys[n].key_id(), "publicKey": keys[n].public_key()});
+    let shown = "device { mustSign keys { keyId publicKey } }";
+    let register = format!(
+        "mutation {{ registerDevice(input: {{organisation: \"northsea\", site: \"plant-1\", name: \"meter-1\", \
+         displayName: \"Meter\", publicKey: \"{}\"}}, waitFor: [\"registry\"]) {{ {shown} }} }}",
+        keys[0].public_key()
+    );
+    let change = |mutation: &str, field: &str, value: &str| {
+        format!(
+            "mutation {{ {mutation}(input: {{organisation: \"northsea\", site: \"plant-1\", name: \"meter-1\", \
+             {field}: \"{value}\"}}, waitFor: [\"registry\"]) {{ {shown} }} }}"
+        )
+    };
+    let rotate = change("rotateDeviceKey", "publicKey", &keys[1].public_key());
+    let revoke = change("revokeDeviceKey", "keyId", &keys[0].key_id());
+    let mut both = vec![key(0), key(1)];
+    both.sort_by_key(|key| key["keyId"].to_string());
+    let steps = [
+        ("registerDevice", register, json!([key(0)])),
+        ("rotateDeviceKey", rotate.clone(), json!(both)),
+        ("revokeDeviceKey", revoke, json!([key(1)])),
+    ];
+    for (mutation, text, expected) in steps {
+        let answer = world.data(&text, json!({})).await;
+        let device = &answer[mutation]["device"];
+        assert_eq!(device["keys"], expected, "{mutation}");
+        assert_eq!(device["mustSign"], true, "{mutation}");
+    }
+    assert_eq!(world.code(&rotate, json!({})).await, "REJECTED");
+    let wrong = change("rotateDeviceKey", "publicKey", "abc");
+    assert_eq!(world.code(&wrong, json!({})).await, "BAD_USER_INPUT");
 }
 
 #[tokio::test]

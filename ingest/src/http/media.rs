@@ -1,12 +1,9 @@
 //! Does the content type say what the first byte says?
 
 use axum::http::HeaderValue;
+use sealrock_domain::telemetry::{CBOR, JSON, SIGNED_BATCH, media_type_of};
 
 use crate::gate::{Rejection, RejectionCode};
-
-const JSON: &str = "application/json";
-const CBOR: &str = "application/cbor";
-const SIGNED: &str = "application/vnd.sealrock.signed-batch";
 
 /// The first byte decides what a batch is, over every transport; the content type must not
 /// contradict it. Bytes that begin like no batch pass: decoding them tells more.
@@ -23,12 +20,12 @@ pub(super) fn check(content_type: Option<&HeaderValue>, body: &[u8]) -> Result<(
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    if ![JSON, CBOR, SIGNED].contains(&said.as_str()) {
+    if ![JSON, CBOR, SIGNED_BATCH].contains(&said.as_str()) {
         return Err(mismatch(format!(
-            "content type \"{said}\" is none of {JSON}, {CBOR}, {SIGNED}"
+            "content type \"{said}\" is none of {JSON}, {CBOR}, {SIGNED_BATCH}"
         )));
     }
-    match media_of(body) {
+    match body.first().and_then(|first| media_type_of(*first)) {
         Some(is) if is != said => Err(mismatch(format!(
             "the body begins as {is}, but its content type is {said}"
         ))),
@@ -40,15 +37,6 @@ fn mismatch(message: String) -> Rejection {
     Rejection {
         code: RejectionCode::MediaType,
         message,
-    }
-}
-
-fn media_of(body: &[u8]) -> Option<&'static str> {
-    match body.first()? {
-        b'{' => Some(JSON),
-        0xA0..=0xBF => Some(CBOR),
-        0x01 => Some(SIGNED),
-        _ => None,
     }
 }
 

@@ -32,7 +32,6 @@ pub fn device(name: &str) -> DeviceIdentity {
         site,
         name,
         ledger: LedgerId(1),
-        requires_signature: false,
     }
 }
 

@@ -7,7 +7,7 @@ mod rows;
 use chrono::{DateTime, Utc};
 use sealrock_domain::asset::AssetKind;
 use sealrock_domain::decimal::DecimalText;
-use sealrock_domain::device::{PublicKey, Sensor};
+use sealrock_domain::device::{DeviceKeys, Sensor};
 use sealrock_domain::site::{Country, SiteKind};
 use sealrock_domain::telemetry::Source;
 use sealrock_domain::{
@@ -127,8 +127,8 @@ pub struct Device {
     pub asset: Option<Slug>,
     /// Whether its readings are real.
     pub source: Source,
-    /// The key that its batches are signed with.
-    pub public_key: Option<PublicKey>,
+    /// The keys that its batches may be signed with, and whether they must be.
+    pub keys: DeviceKeys,
     /// Its valid credential; `None` while it is locked out.
     pub credential: Option<CredentialId>,
     /// Tags and metadata.

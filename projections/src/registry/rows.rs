@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sealrock_domain::EventType;
 use sealrock_domain::asset::AssetEvent;
-use sealrock_domain::device::{DeviceEvent, DeviceRegistered};
+use sealrock_domain::device::{DeviceEvent, DeviceKeys, DeviceRegistered};
 use sealrock_domain::organisation::OrganisationEvent;
 use sealrock_domain::site::SiteEvent;
 use sealrock_eventstore::LedgerId;
@@ -163,16 +163,21 @@ impl Thing for Device {
     }
 
     fn begin(event: &Self::Event, at: At) -> Option<Self> {
-        let DeviceEvent::DeviceRegistered(event) = event else {
+        let DeviceEvent::DeviceRegistered(registration) = event else {
             return None;
         };
-        Some(registered(event.clone(), at))
+        let mut device = registered(registration.clone(), at);
+        device.keys.apply(event);
+        Some(device)
     }
 
     fn change(&mut self, event: Self::Event, at: At) {
         self.last_index = at.index;
+        self.keys.apply(&event);
         match event {
-            DeviceEvent::DeviceRegistered(_) => {}
+            DeviceEvent::DeviceRegistered(_)
+            | DeviceEvent::DeviceKeyRotated(_)
+            | DeviceEvent::DeviceKeyRevoked(_) => {}
             DeviceEvent::DeviceBound(event) => self.asset = Some(event.asset),
             DeviceEvent::DeviceCredentialRotated(event) => self.credential = Some(event.credential),
             DeviceEvent::DeviceCredentialRevoked(_) => self.credential = None,
@@ -194,7 +199,7 @@ fn registered(event: DeviceRegistered, at: At) -> Device {
         display_name: event.display_name,
         asset: event.asset,
         source: event.source,
-        public_key: event.public_key,
+        keys: DeviceKeys::default(),
         credential: Some(event.credential),
         metadata: event.metadata,
         sensors: event.sensors,

@@ -52,7 +52,7 @@ CREATE TABLE device (
     display_name   text        NOT NULL,
     asset          text,
     source         text        NOT NULL,
-    public_key     text,
+    keys           jsonb       NOT NULL,
     credential     uuid,
     metadata       jsonb       NOT NULL,
     sensors        jsonb       NOT NULL,

@@ -2,6 +2,7 @@ INSERT INTO device
 SELECT * FROM jsonb_populate_recordset(NULL::device, $1)
 ON CONFLICT (id) DO UPDATE
    SET asset = excluded.asset,
+       keys = excluded.keys,
        credential = excluded.credential,
        decommissioned = excluded.decommissioned,
        last_index = excluded.last_index

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sealrock_domain::device::{DeviceEvent, DeviceRegistered};
-use sealrock_domain::telemetry::{SENSOR_BATCH_RECORDED, Source};
+use sealrock_domain::telemetry::{JSON, SENSOR_BATCH_RECORDED, Source, media_type_of};
 use sealrock_domain::{Attributes, CredentialId, DeviceId, EventType, Slug};
 use sealrock_eventstore::{
     Append, EventStore, Expected, KeyFiles, LedgerInfo, LedgerKind, NewEvent, Retention,
@@ -182,7 +182,11 @@ pub async fn append(
         expected: Expected::Any,
         kind: kind.to_owned(),
         schema: 1,
-        media: "application/json".to_owned(),
+        media: bytes
+            .first()
+            .and_then(|first| media_type_of(*first))
+            .unwrap_or(JSON)
+            .to_owned(),
         bytes,
         retention,
     };

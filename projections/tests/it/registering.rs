@@ -1,6 +1,7 @@
 use sealrock_domain::asset::{AssetEvent, AssetKind, AssetRegistered};
 use sealrock_domain::device::{
-    DeviceBound, DeviceCredentialRevoked, DeviceDecommissioned, DeviceEvent,
+    DeviceBound, DeviceCredentialRevoked, DeviceDecommissioned, DeviceEvent, DeviceKeyRevoked,
+    DeviceKeyRotated, PublicKey,
 };
 use sealrock_domain::organisation::{
     OrganisationEvent, OrganisationRegistered, OrganisationRenamed,
@@ -10,6 +11,7 @@ use sealrock_domain::{AssetId, Attributes, CredentialId, OrganisationId, SiteId}
 use sealrock_ledger::Index;
 use sealrock_projections::ledger::EntryFilter;
 use sealrock_projections::registry::{PlaceCursor, RegistryProjection, Within};
+use sealrock_testkit::DeviceSigner;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -164,6 +166,31 @@ async fn a_device_loses_its_credential_when_it_is_revoked_or_decommissioned() {
         assert_eq!((found.credential, found.decommissioned), (None, is_last));
         assert_eq!(found.last_index, index);
     }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_device_shows_the_keys_that_it_may_sign_with() {
+    let plant = Plant::on_database().await;
+    let running = plant.run(vec![Arc::new(RegistryProjection)]);
+    let device = plant.register("a").await;
+    let signers = [1, 2].map(DeviceSigner::new);
+    let keys: Vec<PublicKey> = signers
+        .iter()
+        .map(|signer| signer.public_key().parse().unwrap())
+        .collect();
+    let added = |key: PublicKey| DeviceEvent::from(DeviceKeyRotated { public_key: key });
+    let revoked = DeviceEvent::from(DeviceKeyRevoked {
+        key_id: keys[0].id(),
+    });
+    plant.event(&device.stream(), &added(keys[0])).await;
+    plant.event(&device.stream(), &added(keys[1])).await;
+    let index = plant.event(&device.stream(), &revoked).await;
+    running.reach(&plant, index).await;
+    let found = plant.read.device(&slug("northsea"), &place("a")).await;
+    let found = found.unwrap().unwrap();
+    assert_eq!(found.keys.valid().collect::<Vec<_>>(), [&keys[1]]);
+    assert!(found.keys.required() && found.last_index == index);
     running.stop().await;
 }
 

@@ -11,6 +11,7 @@ use sealrock_projections::readings::{
     Order, Reading, ReadingFilter, ReadingPosition, ReadingRange, ReadingsProjection,
 };
 use sealrock_projections::rollups::{RollupsProjection, Series};
+use sealrock_testkit::DeviceSigner;
 
 use crate::plant::{Plant, Running, at, batch, reading, slug};
 
@@ -48,6 +49,19 @@ fn numbers(readings: &[Reading]) -> Vec<f64> {
         _ => f64::NAN,
     };
     readings.iter().map(number).collect()
+}
+
+#[tokio::test]
+async fn the_readings_in_a_signed_frame_are_found() {
+    let (plant, running, device) = started().await;
+    let signer = DeviceSigner::new(1);
+    let text = batch("", &[reading("co2_ppm", at(0), 412.7)]);
+    let frame = signer.frame(&plant.ledger.origin, device, &text);
+    let index = plant.batch(device, frame).await;
+    running.reach(&plant, index).await;
+    let found = plant.read.readings(&range(device, 10)).await.unwrap();
+    assert_eq!(numbers(&found), [412.7]);
+    running.stop().await;
 }
 
 #[tokio::test]

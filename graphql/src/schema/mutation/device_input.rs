@@ -27,6 +27,9 @@ pub(super) struct RegisterDeviceInput {
     /// Whether its readings are real.
     #[graphql(default_with = "Source::Real")]
     source: Source,
+    /// Its Ed25519 public key, 32 bytes as 64 lower-case hex digits. With one, its batches must be
+    /// signed.
+    public_key: Option<String>,
     /// What it measures.
     sensors: Option<Vec<SensorInput>>,
     /// Tags and metadata.
@@ -71,6 +74,36 @@ pub(super) struct BindDeviceInput {
     pub(super) name: String,
     /// Slug of the asset.
     pub(super) asset: String,
+}
+
+/// A device and a key that it is to sign with.
+#[derive(InputObject)]
+pub(super) struct RotateDeviceKeyInput {
+    /// Idempotency key: the same key with the same input is answered with the first receipt.
+    pub(super) command_id: Option<Uuid>,
+    /// Slug of its organisation.
+    pub(super) organisation: String,
+    /// Slug of its site.
+    pub(super) site: String,
+    /// Its name.
+    pub(super) name: String,
+    /// The Ed25519 public key, 32 bytes as 64 lower-case hex digits.
+    pub(super) public_key: String,
+}
+
+/// A device and a key that it is to sign with no longer.
+#[derive(InputObject)]
+pub(super) struct RevokeDeviceKeyInput {
+    /// Idempotency key: the same key with the same input is answered with the first receipt.
+    pub(super) command_id: Option<Uuid>,
+    /// Slug of its organisation.
+    pub(super) organisation: String,
+    /// Slug of its site.
+    pub(super) site: String,
+    /// Its name.
+    pub(super) name: String,
+    /// Id of the key, 8 bytes as 16 lower-case hex digits.
+    pub(super) key_id: String,
 }
 
 /// Where a device is.
@@ -118,8 +151,7 @@ impl TryFrom<RegisterDeviceInput> for RegisterDevice {
             display_name: read("displayName", &input.display_name)?,
             asset: read_option("asset", input.asset.as_deref())?,
             source: input.source.into(),
-            // A device with a key must sign, and signed batches are not taken yet.
-            public_key: None,
+            public_key: read_option("publicKey", input.public_key.as_deref())?,
             // The write side makes the credential.
             credential: CredentialId(Uuid::nil()),
             metadata: AttributeInput::read(input.tags)?,

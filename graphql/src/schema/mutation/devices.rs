@@ -1,4 +1,4 @@
-//! Registering devices, and their credentials.
+//! Registering devices, their credentials and their keys.
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use sealrock_commands::{Commands, Done};
@@ -8,7 +8,10 @@ use sealrock_projections::ReadModels;
 use uuid::Uuid;
 
 use super::command::{Recorded, WaitFor, sender};
-use super::device_input::{BindDeviceInput, DeviceInput, Path, RegisterDeviceInput};
+use super::device_input::{
+    BindDeviceInput, DeviceInput, Path, RegisterDeviceInput, RevokeDeviceKeyInput,
+    RotateDeviceKeyInput,
+};
 use super::receipt::Receipt;
 use crate::schema::global_id::GlobalId;
 use crate::schema::input::read;
@@ -134,6 +137,64 @@ impl DeviceMutation {
         let commands = context.data_unchecked::<Commands>();
         let done = commands
             .revoke_credential(&sender, organisation, site, name)
+            .await?;
+        Ok(path.changed(context, &done, &wait_for).await)
+    }
+
+    /// Lets a device sign with a further key, beside those before it. A device that had none must sign
+    /// from now on.
+    async fn rotate_device_key(
+        &self,
+        context: &Context<'_>,
+        input: RotateDeviceKeyInput,
+        #[graphql(
+            desc = "Read models that must have it before this answers (for a limited time)."
+        )]
+        wait_for: Option<Vec<String>>,
+    ) -> Result<DevicePayload, Problem> {
+        let (sender, wait_for) = (
+            sender(context, input.command_id)?,
+            WaitFor::read(context, wait_for)?,
+        );
+        let key = read("publicKey", &input.public_key)?;
+        let path = Path::read(&input.organisation, &input.site, &input.name)?;
+        let Path {
+            organisation,
+            site,
+            name,
+        } = &path;
+        let commands = context.data_unchecked::<Commands>();
+        let done = commands
+            .rotate_key(&sender, organisation, site, name, key)
+            .await?;
+        Ok(path.changed(context, &done, &wait_for).await)
+    }
+
+    /// Takes a key from a device for ever. A device whose last key is revoked must sign all the same,
+    /// and can send nothing until it has another.
+    async fn revoke_device_key(
+        &self,
+        context: &Context<'_>,
+        input: RevokeDeviceKeyInput,
+        #[graphql(
+            desc = "Read models that must have it before this answers (for a limited time)."
+        )]
+        wait_for: Option<Vec<String>>,
+    ) -> Result<DevicePayload, Problem> {
+        let (sender, wait_for) = (
+            sender(context, input.command_id)?,
+            WaitFor::read(context, wait_for)?,
+        );
+        let key = read("keyId", &input.key_id)?;
+        let path = Path::read(&input.organisation, &input.site, &input.name)?;
+        let Path {
+            organisation,
+            site,
+            name,
+        } = &path;
+        let commands = context.data_unchecked::<Commands>();
+        let done = commands
+            .revoke_key(&sender, organisation, site, name, key)
             .await?;
         Ok(path.changed(context, &done, &wait_for).await)
     }

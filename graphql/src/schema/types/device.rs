@@ -1,6 +1,7 @@
 //! Devices.
 
 use async_graphql::{Context, ID, Object, SimpleObject};
+use sealrock_domain::device::PublicKey;
 use sealrock_domain::{AssetId, OrganisationId, SiteId, Topic, TopicKind};
 use sealrock_projections::ReadModels;
 use sealrock_projections::registry::{Device as Stored, Within};
@@ -56,9 +57,14 @@ impl Device {
         self.0.source.into()
     }
 
-    /// The Ed25519 key that its batches are signed with, hex; null if they are not signed.
-    async fn public_key(&self) -> Option<String> {
-        self.0.public_key.as_ref().map(ToString::to_string)
+    /// The Ed25519 keys that its batches may be signed with, in the order of their ids.
+    async fn keys(&self) -> Vec<DeviceKey> {
+        self.0.keys.valid().map(DeviceKey::from).collect()
+    }
+
+    /// Whether its batches must be signed: it has, or had, a key.
+    async fn must_sign(&self) -> bool {
+        self.0.keys.required()
     }
 
     /// Whether it can sign in.
@@ -168,6 +174,24 @@ impl Device {
         let found = read.devices(&within, after.as_ref(), size + 1).await?;
         let cursor = |device: &Stored| format!("{}/{}", device.site, device.slug);
         Ok(paging::page(found, size, after.is_none(), cursor, Self))
+    }
+}
+
+/// A key that a device signs its batches with.
+#[derive(Debug, Clone, SimpleObject)]
+struct DeviceKey {
+    /// What its signatures are marked with: the first 8 bytes of its SHA-256, hex.
+    key_id: String,
+    /// The 32 bytes of the Ed25519 public key, hex.
+    public_key: String,
+}
+
+impl From<&PublicKey> for DeviceKey {
+    fn from(key: &PublicKey) -> Self {
+        Self {
+            key_id: key.id().to_string(),
+            public_key: key.to_string(),
+        }
     }
 }
 

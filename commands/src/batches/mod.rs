@@ -1,0 +1,296 @@
+//! Sensor batches: no aggregate's events. To record one, only what its device may send is looked
+//! at, and the entry rests on that.
+
+mod error;
+mod sent;
+mod standing;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use sealrock_access::{DeviceSecret, credentials};
+use sealrock_domain::device::Device;
+use sealrock_domain::telemetry::{self, SensorBatch, Verdict};
+use sealrock_domain::{DeviceId, Slug};
+use sealrock_eventstore::{Append, AppendError, Appended, LedgerId};
+use sealrock_ledger::{Index, micros};
+use serde::Serialize;
+
+use crate::commands::Commands;
+use crate::error::CommandError;
+use crate::ledger::OrganisationLedger;
+pub use error::{AuthError, BatchError};
+use error::{RETRY_AFTER, batch_error, unopened};
+use sent::Sent;
+use standing::{Standing, Standings};
+
+/// How often a batch is judged anew because its device changed in the meantime.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// A device that has signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceIdentity {
+    /// The device; its id is the user name of both transports.
+    pub device: DeviceId,
+    /// The organisation, which is also the ledger's name.
+    pub organisation: Slug,
+    /// The site within the organisation.
+    pub site: Slug,
+    /// The device's name within the site.
+    pub name: Slug,
+    /// Where its batches go.
+    pub ledger: LedgerId,
+}
+
+/// What the ledger answered for a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchReceipt {
+    /// The batch's sequence number, if it carried one.
+    pub seq: Option<u64>,
+    /// Position of the batch's entry in the ledger.
+    pub index: u64,
+    /// The ledger's origin.
+    pub ledger: String,
+    /// The signed checkpoint that covers the entry.
+    pub checkpoint: String,
+    /// The same batch was recorded before; this is its first receipt.
+    pub duplicate: bool,
+    /// Readings that were recorded but are kept out of latest values, rollups and accounting.
+    pub suspect: Vec<Suspect>,
+}
+
+/// A reading that was recorded and flagged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Suspect {
+    /// The reading's metric as the device named it.
+    pub metric: String,
+    /// Why it is flagged.
+    pub reason: String,
+}
+
+/// Sign-in and batches of devices. Cloning is cheap.
+#[derive(Clone)]
+pub struct Devices {
+    commands: Commands,
+    standings: Arc<Standings>,
+}
+
+impl Devices {
+    /// Devices of the same ledgers, sharing the cached aggregates of `commands`.
+    #[must_use]
+    pub fn new(commands: Commands) -> Self {
+        Self {
+            commands,
+            standings: Arc::default(),
+        }
+    }
+
+    /// Who presents this secret: the device must be in use, and one of its credentials active by
+    /// its events as they are committed now.
+    ///
+    /// # Errors
+    /// See [`AuthError`].
+    pub async fn authenticate(
+        &self,
+        device: DeviceId,
+        secret: &str,
+    ) -> Result<DeviceIdentity, AuthError> {
+        let unavailable = |error: &dyn std::fmt::Display| {
+            tracing::warn!(%device, %error, "a device's credentials cannot be checked");
+            AuthError::Unavailable
+        };
+        let presented = DeviceSecret::parse(secret).ok_or(AuthError::Refused)?;
+        let stored = credentials::find(self.commands.store.pool(), device)
+            .await
+            .map_err(|e| unavailable(&e))?;
+        let opened = stored
+            .iter()
+            .find(|credential| credential.opens(&presented));
+        let credential = opened.ok_or(AuthError::Refused)?;
+        let ledger = self
+            .commands
+            .ledger(&credential.ledger)
+            .await
+            .map_err(|e| match e {
+                CommandError::NotFound(_) => AuthError::Refused,
+                e => unavailable(&e),
+            })?;
+        let loaded = ledger
+            .devices
+            .load_current(&device.to_string())
+            .await
+            .map_err(|e| unavailable(&e))?;
+        if !loaded.state().active_credentials().contains(&credential.id) {
+            return Err(AuthError::Refused);
+        }
+        self.standings.keep(device, Standing::from(&loaded));
+        identity(device, loaded.state(), ledger.info.id).ok_or(AuthError::Refused)
+    }
+
+    /// Decodes a batch and records what came as it came: the batch, or the signed frame around it.
+    ///
+    /// The same (device, boot, seq) with the same batch is a duplicate and gets its first receipt,
+    /// also if it was signed otherwise or would be refused now; with another batch it is a conflict
+    /// and nothing is recorded. A device that has, or had, a key must sign with one that is valid at
+    /// the position where the entry stands.
+    ///
+    /// # Errors
+    /// See [`BatchError`].
+    pub async fn record_batch(
+        &self,
+        identity: &DeviceIdentity,
+        via: &str,
+        received_at: DateTime<Utc>,
+        bytes: Vec<u8>,
+    ) -> Result<BatchReceipt, BatchError> {
+        let sent = Sent::read(&bytes)?;
+        let ledger = self
+            .commands
+            .ledger(&identity.organisation)
+            .await
+            .map_err(unopened)?;
+        let append =
+            |standing: &Standing| sent.append(identity, standing.version, via, received_at);
+        let appended = self.admit(identity, &ledger, &sent, append).await?;
+        self.receipt(identity, &sent.batch, received_at, appended)
+            .await
+    }
+
+    /// Judges what was sent by the device's standing, and appends it resting on that.
+    ///
+    /// A refusal counts only on what is committed now, and not for what is in the ledger already.
+    async fn admit(
+        &self,
+        identity: &DeviceIdentity,
+        ledger: &OrganisationLedger,
+        sent: &Sent<'_>,
+        append: impl Fn(&Standing) -> Append,
+    ) -> Result<Appended, BatchError> {
+        let known = self.standings.get(identity.device);
+        let mut current = known.is_none();
+        let mut standing = match known {
+            Some(standing) => standing,
+            None => self.current_standing(identity, ledger).await?,
+        };
+        for _ in 0..MAX_ATTEMPTS {
+            let append = append(&standing);
+            match standing.judge(identity, &ledger.info.origin, sent.frame.as_ref()) {
+                Ok(()) => match self.commands.store.append(identity.ledger, append).await {
+                    Err(AppendError::Conflict { .. }) => {}
+                    appended => return appended.map_err(batch_error),
+                },
+                Err(refusal) if current => {
+                    let first = repeated(&self.commands, ledger, &append).await?;
+                    return first.ok_or(refusal);
+                }
+                Err(_) => {}
+            }
+            standing = self.current_standing(identity, ledger).await?;
+            current = true;
+        }
+        // Somebody keeps changing this device; its batch loses nothing by waiting.
+        let retry_after = RETRY_AFTER;
+        Err(BatchError::Unavailable { retry_after })
+    }
+
+    async fn current_standing(
+        &self,
+        identity: &DeviceIdentity,
+        ledger: &OrganisationLedger,
+    ) -> Result<Arc<Standing>, BatchError> {
+        let loaded = ledger
+            .devices
+            .load_current(&identity.device.to_string())
+            .await
+            .map_err(|error| batch_error(error.into()))?;
+        Ok(self
+            .standings
+            .keep(identity.device, Standing::from(&loaded)))
+    }
+
+    async fn receipt(
+        &self,
+        identity: &DeviceIdentity,
+        batch: &SensorBatch,
+        received_at: DateTime<Utc>,
+        Appended { receipt, duplicate }: Appended,
+    ) -> Result<BatchReceipt, BatchError> {
+        let assessed_at = if duplicate {
+            self.first_received_at(identity.ledger, receipt.first)
+                .await?
+        } else {
+            micros(received_at)
+        };
+        Ok(BatchReceipt {
+            seq: batch.seq,
+            index: receipt.first.0,
+            ledger: receipt.ledger.to_string(),
+            checkpoint: receipt.checkpoint,
+            duplicate,
+            suspect: suspects(batch, assessed_at),
+        })
+    }
+
+    /// When a recorded batch arrived: a repetition names the suspects of its first receipt, which
+    /// the projections go by too, even if the same readings would be assessed otherwise today.
+    async fn first_received_at(
+        &self,
+        ledger: LedgerId,
+        first: Index,
+    ) -> Result<DateTime<Utc>, BatchError> {
+        let read = self.commands.store.read(ledger, first, 1).await;
+        let entry = read.map_err(|e| batch_error(e.into()))?.pop();
+        let entry = entry.filter(|recorded| recorded.entry.index == first);
+        entry
+            .map(|recorded| recorded.entry.received_at)
+            .ok_or_else(|| {
+                let missing =
+                    format!("entry {first} has a receipt and is missing; run `sealrock fsck`");
+                batch_error(AppendError::Fatal(missing))
+            })
+    }
+}
+
+fn identity(device: DeviceId, state: &Device, ledger: LedgerId) -> Option<DeviceIdentity> {
+    let profile = state.profile()?;
+    Some(DeviceIdentity {
+        device,
+        organisation: profile.org.clone(),
+        site: profile.site.clone(),
+        name: profile.name.clone(),
+        ledger,
+    })
+}
+
+/// The first receipt of a batch that is in the ledger already.
+async fn repeated(
+    commands: &Commands,
+    ledger: &OrganisationLedger,
+    append: &Append,
+) -> Result<Option<Appended>, BatchError> {
+    let Append {
+        actor,
+        command,
+        input_hash,
+        ..
+    } = append;
+    let found = commands
+        .store
+        .find_command(&ledger.info, actor, *command, input_hash)
+        .await
+        .map_err(|error| batch_error(error.into()))?;
+    Ok(found.and_then(Result::ok))
+}
+
+fn suspects(batch: &SensorBatch, received_at: DateTime<Utc>) -> Vec<Suspect> {
+    telemetry::assess(batch, received_at)
+        .into_iter()
+        .filter_map(|assessed| match assessed.verdict {
+            Verdict::Good { .. } => None,
+            Verdict::Suspect(suspicion) => Some(Suspect {
+                metric: assessed.reading.metric.to_string(),
+                reason: suspicion.to_string(),
+            }),
+        })
+        .collect()
+}

@@ -1,0 +1,123 @@
+//! What a device may send, as of a version of its stream.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lru::LruCache;
+use sealrock_domain::device::{Device, DeviceKeys, KeyId};
+use sealrock_domain::telemetry::Frame;
+use sealrock_domain::{DeviceId, Slug};
+use sealrock_eventstore::Loaded;
+use sealrock_ledger::Origin;
+
+use super::{BatchError, DeviceIdentity};
+
+/// Devices whose standing is kept in memory; each takes some hundred bytes.
+const KEPT: usize = 100_000;
+
+/// A device's keys, and the version of its stream that they were read at.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) version: u64,
+    decommissioned: bool,
+    keys: DeviceKeys,
+}
+
+/// What is known of devices. It may be behind: a batch that was judged by it rests on its version.
+pub(super) struct Standings(Mutex<LruCache<DeviceId, Arc<Standing>>>);
+
+impl From<&Loaded<Device>> for Standing {
+    fn from(loaded: &Loaded<Device>) -> Self {
+        Self {
+            version: loaded.version(),
+            decommissioned: loaded.state().is_decommissioned(),
+            keys: loaded.state().keys().clone(),
+        }
+    }
+}
+
+impl Standing {
+    /// Whether what was sent may be recorded: signed by a valid key, or unsigned by a device that
+    /// never had one.
+    pub(super) fn judge(
+        &self,
+        identity: &DeviceIdentity,
+        origin: &Origin,
+        frame: Option<&Frame<'_>>,
+    ) -> Result<(), BatchError> {
+        let name = &identity.name;
+        if self.decommissioned {
+            return refused(format!("device {name} is decommissioned and sends no more"));
+        }
+        let Some(frame) = frame else {
+            return self.unsigned(name);
+        };
+        let Some(key) = self.keys.get(frame.key) else {
+            return refused(self.unknown_key(name, frame.key));
+        };
+        frame
+            .verify(key, origin.as_str(), identity.device)
+            .or_else(|error| refused(format!("device {name}: {error}")))
+    }
+
+    fn unsigned(&self, name: &Slug) -> Result<(), BatchError> {
+        if !self.keys.required() {
+            return Ok(());
+        }
+        refused(format!(
+            "device {name} has a key, so its batches must be signed: send each in a signed frame \
+             (0x01, key id, signature, batch)"
+        ))
+    }
+
+    fn unknown_key(&self, name: &Slug, key: KeyId) -> String {
+        if self.keys.was_revoked(key) {
+            return format!("key {key} of device {name} was revoked: sign with another");
+        }
+        let valid: Vec<String> = self.keys.valid().map(|key| key.id().to_string()).collect();
+        let has = match valid.as_slice() {
+            [] => "which has none".to_owned(),
+            some => format!("which has {}", some.join(", ")),
+        };
+        format!(
+            "key {key} is no key of device {name}, {has}: add its public key with `sealrock device \
+             rotate-key`"
+        )
+    }
+}
+
+fn refused(reason: String) -> Result<(), BatchError> {
+    Err(BatchError::Refused(reason))
+}
+
+impl Standings {
+    pub(super) fn get(&self, device: DeviceId) -> Option<Arc<Standing>> {
+        self.lock().get(&device).cloned()
+    }
+
+    /// Keeps the newer of what is known and what is given, and answers it.
+    pub(super) fn keep(&self, device: DeviceId, given: Standing) -> Arc<Standing> {
+        let mut kept = self.lock();
+        if let Some(known) = kept.get(&device)
+            && known.version > given.version
+        {
+            return Arc::clone(known);
+        }
+        let given = Arc::new(given);
+        kept.put(device, Arc::clone(&given));
+        // Bounded by hand, because a bounded cache takes the memory for its bound at once.
+        if kept.len() > KEPT {
+            kept.pop_lru();
+        }
+        given
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LruCache<DeviceId, Arc<Standing>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Standings {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::unbounded()))
+    }
+}
