@@ -3,6 +3,7 @@
 mod binding;
 pub mod device_status;
 mod entry;
+mod erasing;
 pub mod latest;
 pub mod ledger;
 mod read_models;
@@ -16,8 +17,8 @@ pub mod windows;
 
 pub use read_models::{QueryError, ReadModels};
 pub use runner::{
-    FoldError, Positions, Prepared, Projection, ProjectionStatus, RebuildError, Rebuilt, Runner,
-    RunnerError, State, WaitError,
+    Behind, FoldError, Positions, Prepared, Projection, ProjectionStatus, RebuildError, Rebuilt,
+    Runner, RunnerError, State, WaitError,
 };
 
 /// What names a ledger and its entries in the answers here.

@@ -70,6 +70,32 @@ pub(crate) fn batches(entries: &[Recorded]) -> Result<Vec<Batch>, FoldError> {
         .collect()
 }
 
+/// A recorded batch whose payload was erased: that it came is all that is left.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Emptied {
+    pub(crate) index: Index,
+    pub(crate) device: DeviceId,
+    pub(crate) received_at: DateTime<Utc>,
+}
+
+/// The sensor batches among `entries` whose payload was erased.
+///
+/// # Errors
+/// Poison for a batch of a stream that names no device.
+pub(crate) fn emptied(entries: &[Recorded]) -> Result<Vec<Emptied>, FoldError> {
+    let emptied = entries
+        .iter()
+        .filter(|one| one.entry.kind == SENSOR_BATCH_RECORDED && one.payload.is_none());
+    let read = |one: &Recorded| {
+        Ok(Emptied {
+            index: one.entry.index,
+            device: stream_id(one)?,
+            received_at: one.entry.received_at,
+        })
+    };
+    emptied.map(read).collect()
+}
+
 fn read(recorded: &Recorded) -> Result<Option<Batch>, FoldError> {
     let entry = &recorded.entry;
     if entry.kind != SENSOR_BATCH_RECORDED {

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use sealrock_eventstore::{LedgerId, LedgerInfo, Recorded};
 use sqlx::PgTransaction;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::NAME;
-use super::rows::StatusRow;
+use super::rows::{BatchRow, StatusRow};
+use super::{NAME, uncount};
+use crate::erasing::{self, Step};
 use crate::runner::{FoldError, Projection};
 use crate::seqs::{self, store, window_entries};
-use crate::telemetry::{Batch, batches};
+use crate::telemetry::{Batch, Emptied, batches, emptied};
 
 /// Fills read model `device_status`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,7 +27,7 @@ impl Projection for DeviceStatusProjection {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn schema(&self) -> &'static str {
@@ -41,20 +43,48 @@ impl Projection for DeviceStatusProjection {
         ledger: &LedgerInfo,
         batch: &[Recorded],
     ) -> Result<(), FoldError> {
-        let windows = window_entries(batch)?;
-        let batches = batches(batch)?;
-        fold_statuses(tx, ledger.id, &batches).await?;
+        let (windows, emptied, batches) =
+            (window_entries(batch)?, emptied(batch)?, batches(batch)?);
+        let row = |batch| row(ledger.id, batch);
+        let rows: Vec<BatchRow> = batches.iter().map(row).collect();
+        fold_statuses(tx, ledger.id, &rows, &emptied).await?;
         seqs::fold(tx, &batches, &windows).await?;
+        store(tx, include_str!("store_batches.sql"), &rows).await?;
+        for step in erasing::steps(ledger, batch)? {
+            match step {
+                Step::Seals(_) => {}
+                Step::Redacted(erased) => uncount::redacted(tx, ledger.id, &erased).await?,
+                Step::Retained(erased) => uncount::retained(tx, ledger.id, &erased).await?,
+            }
+        }
         Ok(())
+    }
+}
+
+fn row(ledger: LedgerId, batch: &Batch) -> BatchRow {
+    let readings = count(batch.content.readings.iter());
+    BatchRow {
+        ledger_id: ledger.0,
+        index: batch.index.0.cast_signed(),
+        device_id: batch.device.0,
+        boot: batch.content.boot.clone(),
+        seq: batch.content.seq.map(u64::cast_signed),
+        readings,
+        suspect: readings - count(batch.counted()),
+        received_at: batch.received_at,
     }
 }
 
 async fn fold_statuses(
     tx: &mut PgTransaction<'_>,
     ledger: LedgerId,
-    batches: &[Batch],
+    batches: &[BatchRow],
+    emptied: &[Emptied],
 ) -> sqlx::Result<()> {
-    let devices: Vec<Uuid> = batches.iter().map(|batch| batch.device.0).collect();
+    let devices = batches.iter().map(|batch| batch.device_id);
+    let devices: Vec<Uuid> = devices
+        .chain(emptied.iter().map(|batch| batch.device.0))
+        .collect();
     let rows: Vec<Json<StatusRow>> =
         sqlx::query_scalar("SELECT to_jsonb(s) FROM device_status s WHERE device_id = ANY ($1)")
             .bind(devices)
@@ -65,22 +95,28 @@ async fn fold_statuses(
         .map(|Json(row)| (row.device_id, row))
         .collect();
     for batch in batches {
+        let status = statuses.entry(batch.device_id);
+        status
+            .or_insert_with(|| StatusRow::new(ledger, batch.device_id, batch.received_at))
+            .add(batch);
+    }
+    for batch in emptied {
         let status = statuses.entry(batch.device.0);
         status
-            .or_insert_with(|| StatusRow::new(ledger, batch))
-            .add(batch);
+            .or_insert_with(|| StatusRow::new(ledger, batch.device.0, batch.received_at))
+            .heard(batch.index.0.cast_signed(), batch.received_at);
     }
     let rows: Vec<StatusRow> = statuses.into_values().collect();
     store(tx, include_str!("store_statuses.sql"), &rows).await
 }
 
 impl StatusRow {
-    fn new(ledger: LedgerId, batch: &Batch) -> Self {
+    fn new(ledger: LedgerId, device_id: Uuid, received_at: DateTime<Utc>) -> Self {
         Self {
-            device_id: batch.device.0,
+            device_id,
             ledger_id: ledger.0,
-            first_seen: batch.received_at,
-            last_seen: batch.received_at,
+            first_seen: received_at,
+            last_seen: received_at,
             last_index: 0,
             last_boot: None,
             last_seq: None,
@@ -90,17 +126,20 @@ impl StatusRow {
         }
     }
 
-    fn add(&mut self, batch: &Batch) {
-        let counted = count(batch.counted());
-        let readings = count(batch.content.readings.iter());
-        self.first_seen = self.first_seen.min(batch.received_at);
-        self.last_seen = self.last_seen.max(batch.received_at);
-        self.last_index = batch.index.0.cast_signed();
-        self.last_boot.clone_from(&batch.content.boot);
-        self.last_seq = batch.content.seq.map(u64::cast_signed);
+    /// A batch came: all that is known of one whose payload was erased.
+    fn heard(&mut self, index: i64, received_at: DateTime<Utc>) {
+        self.first_seen = self.first_seen.min(received_at);
+        self.last_seen = self.last_seen.max(received_at);
+        self.last_index = self.last_index.max(index);
         self.batches += 1;
-        self.readings += readings;
-        self.suspect += readings - counted;
+    }
+
+    fn add(&mut self, batch: &BatchRow) {
+        self.heard(batch.index, batch.received_at);
+        self.last_boot.clone_from(&batch.boot);
+        self.last_seq = batch.seq;
+        self.readings += batch.readings;
+        self.suspect += batch.suspect;
     }
 }
 

@@ -4,6 +4,7 @@ mod fold;
 pub(crate) mod presence;
 mod queries;
 mod rows;
+mod uncount;
 
 use chrono::{DateTime, Utc};
 use sealrock_domain::DeviceId;
@@ -32,9 +33,9 @@ pub struct DeviceStatus {
     pub last_boot: Option<String>,
     /// The seq of the last batch, if the device counts.
     pub last_seq: Option<u64>,
-    /// Batches recorded.
+    /// Batches recorded, erased ones too.
     pub batches: u64,
-    /// Readings in them.
+    /// Readings in them, those of erased batches left out.
     pub readings: u64,
     /// Readings in them that do not count.
     pub suspect: u64,

@@ -1,4 +1,4 @@
-//! Rows of the table, which travel to Postgres and back as JSON.
+//! Rows of the tables, which travel to Postgres and back as JSON.
 //!
 //! All times here are ours, so they are within what Postgres' JSON reader accepts.
 
@@ -18,4 +18,17 @@ pub(super) struct StatusRow {
     pub(super) batches: i64,
     pub(super) readings: i64,
     pub(super) suspect: i64,
+}
+
+/// What a batch counted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct BatchRow {
+    pub(super) ledger_id: i32,
+    pub(super) index: i64,
+    pub(super) device_id: Uuid,
+    pub(super) boot: Option<String>,
+    pub(super) seq: Option<i64>,
+    pub(super) readings: i64,
+    pub(super) suspect: i64,
+    pub(super) received_at: DateTime<Utc>,
 }

@@ -12,3 +12,17 @@ CREATE TABLE device_status (
     suspect    bigint      NOT NULL
 );
 
+-- What each batch counted, so that an erased one can be taken out again.
+CREATE TABLE batch (
+    ledger_id   integer     NOT NULL,
+    index       bigint      NOT NULL,
+    device_id   uuid        NOT NULL,
+    boot        text,
+    seq         bigint,
+    readings    bigint      NOT NULL,
+    suspect     bigint      NOT NULL,
+    received_at timestamptz NOT NULL,
+    PRIMARY KEY (ledger_id, index)
+);
+CREATE INDEX batch_by_device ON batch (device_id, index);
+

@@ -1,6 +1,6 @@
 //! Batches to the newest value each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -10,8 +10,9 @@ use sealrock_eventstore::{LedgerId, LedgerInfo, Recorded};
 use sqlx::PgTransaction;
 use sqlx::types::Uuid;
 
-use super::NAME;
+use super::{NAME, derive};
 use crate::binding::{self, Binding};
+use crate::erasing::{self, Step};
 use crate::runner::{FoldError, Projection};
 use crate::telemetry::{Batch, Counted, batches};
 
@@ -26,11 +27,11 @@ impl Projection for LatestProjection {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> &'static str {
-        include_str!("schema.sql")
+        concat!(include_str!("schema.sql"), erasing::tables!())
     }
 
     async fn fold(
@@ -45,11 +46,51 @@ impl Projection for LatestProjection {
         let bindings = binding::fold(tx, &registered, devices).await?;
         let newest: Vec<Newest> = newest(&batches).into_values().collect();
         upsert(tx, ledger.id, &newest, &bindings).await?;
+        erasing::remember(tx, ledger.id, &batches).await?;
+        remember_metrics(tx, batches.iter().flat_map(Batch::counted)).await?;
+        for step in erasing::steps(ledger, batch)? {
+            fold_step(tx, ledger.id, step).await?;
+        }
         Ok(())
     }
 }
 
-async fn upsert(
+async fn fold_step(
+    tx: &mut PgTransaction<'_>,
+    ledger: LedgerId,
+    step: Step,
+) -> Result<(), FoldError> {
+    match step {
+        Step::Seals(seals) => Ok(erasing::remember_seals(tx, ledger, &seals).await?),
+        Step::Redacted(erased) => {
+            erasing::forget(tx, ledger, &erased).await?;
+            derive::instead_of(tx, ledger, &erased).await
+        }
+        Step::Retained(erased) => {
+            let retained = erasing::retain(tx, ledger, &erased).await?;
+            derive::from_seals(tx, ledger, &retained.seals).await
+        }
+    }
+}
+
+/// Notes on which days there are readings of which metrics.
+pub(super) async fn remember_metrics(
+    tx: &mut PgTransaction<'_>,
+    readings: impl Iterator<Item = Counted>,
+) -> sqlx::Result<()> {
+    let days: BTreeSet<_> = readings
+        .map(|reading| (reading.device.0, reading.metric, reading.at.date_naive()))
+        .collect();
+    sqlx::query(include_str!("insert_metric_days.sql"))
+        .bind(days.iter().map(|day| day.0).collect::<Vec<Uuid>>())
+        .bind(days.iter().map(|day| day.1.as_str()).collect::<Vec<&str>>())
+        .bind(days.iter().map(|day| day.2).collect::<Vec<_>>())
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+}
+
+pub(super) async fn upsert(
     tx: &mut PgTransaction<'_>,
     ledger: LedgerId,
     newest: &[Newest],
@@ -80,30 +121,29 @@ async fn upsert(
 
 /// A reading and what its batch says of its source.
 #[derive(Debug, Clone)]
-struct Newest {
-    reading: Counted,
-    source: Option<Source>,
+pub(super) struct Newest {
+    pub(super) reading: Counted,
+    pub(super) source: Option<Source>,
+}
+
+pub(super) type Found = BTreeMap<(DeviceId, String), Newest>;
+
+fn newest(batches: &[Batch]) -> Found {
+    let mut newest = Found::new();
+    for batch in batches {
+        add(&mut newest, batch, |_| true);
+    }
+    newest
 }
 
 /// The newest reading of each device and metric; `>=` because readings come in the ledger's order.
-fn newest(batches: &[Batch]) -> BTreeMap<(DeviceId, String), Newest> {
-    let mut newest: BTreeMap<(DeviceId, String), Newest> = BTreeMap::new();
-    for batch in batches {
-        for reading in batch.counted() {
-            let key = (reading.device, reading.metric.clone());
-            let is_newer = newest
-                .get(&key)
-                .is_none_or(|known| reading.at >= known.reading.at);
-            if is_newer {
-                newest.insert(
-                    key,
-                    Newest {
-                        reading,
-                        source: batch.content.source,
-                    },
-                );
-            }
+pub(super) fn add(newest: &mut Found, batch: &Batch, wanted: impl Fn(&Counted) -> bool) {
+    for reading in batch.counted().filter(wanted) {
+        let key = (reading.device, reading.metric.clone());
+        let known = newest.get(&key);
+        if known.is_none_or(|known| reading.at >= known.reading.at) {
+            let source = batch.content.source;
+            newest.insert(key, Newest { reading, source });
         }
     }
-    newest
 }

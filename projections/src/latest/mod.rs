@@ -1,8 +1,10 @@
 //! The newest value of every device and metric.
 //!
 //! Newest by the reading's own time; of two with one time, the one recorded later. Late data never
-//! replace newer ones, and readings that do not count (suspect ones) are left out.
+//! replace newer ones, and readings that do not count (suspect ones) are left out. When the newest is
+//! redacted, the newest that is left takes its place.
 
+mod derive;
 mod fold;
 mod queries;
 

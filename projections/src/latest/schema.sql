@@ -20,3 +20,12 @@ CREATE TABLE latest (
 );
 CREATE INDEX latest_by_site ON latest (ledger_id, site);
 CREATE INDEX latest_by_change ON latest (ledger_id, index);
+
+-- The days on which a device had readings of a metric that count: where to look for the newest that is
+-- left when the latest is erased. A day may be listed that has none any more.
+CREATE TABLE metric_day (
+    device_id uuid NOT NULL,
+    metric    text NOT NULL,
+    day       date NOT NULL,
+    PRIMARY KEY (device_id, metric, day)
+);

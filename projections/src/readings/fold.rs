@@ -13,6 +13,7 @@ use sqlx::types::Uuid;
 
 use super::{NAME, partitions};
 use crate::binding::{self, Binding};
+use crate::erasing::{self, Erased, columns as ranges};
 use crate::runner::{FoldError, Prepared, Projection};
 use crate::telemetry::{Batch, batches, columns};
 
@@ -58,8 +59,32 @@ impl Projection for ReadingsProjection {
         let (near, far) = Columns::of(&batches, &bindings);
         near.insert(tx, "reading", ledger.id).await?;
         far.insert(tx, "far_reading", ledger.id).await?;
+        for erased in erasing::erased(ledger, batch)? {
+            forget(tx, ledger.id, &erased).await?;
+        }
         Ok(())
     }
+}
+
+/// The readings of erased batches go, whoever erased them.
+async fn forget(tx: &mut PgTransaction<'_>, ledger: LedgerId, erased: &Erased) -> sqlx::Result<()> {
+    let (first, last) = ranges(&erased.payloads);
+    let (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>) =
+        sqlx::query_as(include_str!("forget_batches.sql"))
+            .bind(ledger.0)
+            .bind(&first)
+            .bind(&last)
+            .fetch_one(&mut **tx)
+            .await?;
+    sqlx::query(include_str!("forget_readings.sql"))
+        .bind(ledger.0)
+        .bind(first)
+        .bind(last)
+        .bind(from)
+        .bind(to)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
 }
 
 async fn insert_batches(

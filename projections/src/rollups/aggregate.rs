@@ -1,6 +1,7 @@
 //! What a bucket says of its readings.
 
 use chrono::{DateTime, Utc};
+use sealrock_domain::telemetry::window::MetricSummary;
 
 /// What a bucket says of its readings; there is at least one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,11 +57,42 @@ impl Aggregate {
         }
     }
 
+    /// Together with what a seal says of other readings.
+    #[must_use]
+    pub(super) fn and(self, other: Self) -> Self {
+        let (is_first, is_last) = (other.first_at < self.first_at, other.last_at > self.last_at);
+        Self {
+            count: self.count + other.count,
+            sum: self.sum + other.sum,
+            min: self.min.min(other.min),
+            max: self.max.max(other.max),
+            first: if is_first { other.first } else { self.first },
+            first_at: self.first_at.min(other.first_at),
+            last: if is_last { other.last } else { self.last },
+            last_at: self.last_at.max(other.last_at),
+        }
+    }
+
     /// The mean.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "no bucket has 2^53 readings")]
     pub fn avg(&self) -> f64 {
         self.sum / self.count as f64
+    }
+}
+
+impl From<&MetricSummary> for Aggregate {
+    fn from(summary: &MetricSummary) -> Self {
+        Self {
+            count: summary.n,
+            sum: summary.sum.to_f64(),
+            min: summary.min.to_f64(),
+            max: summary.max.to_f64(),
+            first: summary.first.to_f64(),
+            first_at: summary.first_at,
+            last: summary.last.to_f64(),
+            last_at: summary.last_at,
+        }
     }
 }
 

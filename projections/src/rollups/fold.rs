@@ -2,7 +2,8 @@
 //!
 //! The buckets that a batch touches are loaded, every reading is added in the ledger's order, and
 //! they are stored: so a sum has the same last bit however the ledger was cut into batches, and a
-//! rebuild gives the same rows. Adding partial sums in SQL would not.
+//! rebuild gives the same rows. Adding partial sums in SQL would not. Nothing can be taken out of a
+//! least or a greatest, so the days of an erased batch are derived anew: see `derive.rs`.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,8 @@ use sqlx::PgTransaction;
 use sqlx::types::Uuid;
 
 use super::aggregate::bucket_of;
-use super::{Aggregate, NAME, WIDTHS};
+use super::{Aggregate, NAME, WIDTHS, derive};
+use crate::erasing::{self, Step};
 use crate::runner::{FoldError, Projection};
 use crate::telemetry::{Batch, Counted, batches};
 
@@ -23,8 +25,8 @@ use crate::telemetry::{Batch, Counted, batches};
 pub struct RollupsProjection;
 
 /// Device, metric, width in seconds, start.
-type Key = (DeviceId, String, i32, DateTime<Utc>);
-type Buckets = BTreeMap<Key, Aggregate>;
+pub(super) type Key = (DeviceId, String, i32, DateTime<Utc>);
+pub(super) type Buckets = BTreeMap<Key, Aggregate>;
 
 #[async_trait]
 impl Projection for RollupsProjection {
@@ -33,11 +35,11 @@ impl Projection for RollupsProjection {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> &'static str {
-        include_str!("schema.sql")
+        concat!(include_str!("schema.sql"), erasing::tables!())
     }
 
     async fn fold(
@@ -53,8 +55,31 @@ impl Projection for RollupsProjection {
             add(&mut buckets, reading);
         }
         store(tx, ledger.id, &buckets).await?;
+        erasing::remember(tx, ledger.id, &batches).await?;
+        for step in erasing::steps(ledger, batch)? {
+            fold_step(tx, ledger.id, step).await?;
+        }
         Ok(())
     }
+}
+
+async fn fold_step(
+    tx: &mut PgTransaction<'_>,
+    ledger: LedgerId,
+    step: Step,
+) -> Result<(), FoldError> {
+    let (days, by) = match step {
+        Step::Seals(seals) => {
+            erasing::remember_seals(tx, ledger, &seals).await?;
+            return Ok(());
+        }
+        Step::Redacted(erased) => (erasing::forget(tx, ledger, &erased).await?, erased.by),
+        Step::Retained(erased) => (erasing::retain(tx, ledger, &erased).await?.days, erased.by),
+    };
+    for day in days {
+        derive::day(tx, ledger, day, by).await?;
+    }
+    Ok(())
 }
 
 fn keys(reading: &Counted) -> impl Iterator<Item = Key> {
@@ -68,7 +93,7 @@ fn keys(reading: &Counted) -> impl Iterator<Item = Key> {
     })
 }
 
-fn add(buckets: &mut Buckets, reading: &Counted) {
+pub(super) fn add(buckets: &mut Buckets, reading: &Counted) {
     for key in keys(reading) {
         buckets
             .entry(key)
@@ -135,7 +160,7 @@ impl Row {
     }
 }
 
-async fn store(
+pub(super) async fn store(
     tx: &mut PgTransaction<'_>,
     ledger: LedgerId,
     buckets: &Buckets,

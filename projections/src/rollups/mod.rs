@@ -5,6 +5,7 @@
 //! out. Values are in the metric's canonical unit.
 
 mod aggregate;
+mod derive;
 mod fold;
 mod queries;
 

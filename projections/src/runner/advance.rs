@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealrock_eventstore::{EventStore, LedgerInfo, Recorded, StoreError};
+use sealrock_eventstore::{EventStore, IndexSet, LedgerInfo, Recorded, StoreError};
 use sealrock_ledger::Index;
 use sqlx::PgTransaction;
 use tokio::sync::Semaphore;
@@ -46,6 +46,15 @@ pub(crate) struct Advance {
     next: Option<u64>,
     limit: u32,
     refusals: u8,
+    erased: Erased,
+}
+
+/// What the ledger's entries erase, as far as they were read.
+#[derive(Default)]
+struct Erased {
+    /// Version of the last such entry in the stream `ledger/<name>`.
+    version: u64,
+    payloads: IndexSet,
 }
 
 impl Advance {
@@ -65,6 +74,7 @@ impl Advance {
             next: None,
             limit: 64,
             refusals: 0,
+            erased: Erased::default(),
         }
     }
 
@@ -142,13 +152,37 @@ impl Advance {
     }
 
     /// At most [`MAX_BATCH_EVENTS`] entries and, beyond the first, [`MAX_BATCH_BYTES`] of payload.
+    ///
+    /// What an entry anywhere in the ledger erases is not shown, even where the row is still there: a
+    /// fold takes out what it has folded of a payload when it comes to that entry, and could not if
+    /// it had begun to fold the payload after the erasure was decided, because then nobody waits for it.
     async fn read(&mut self, next: u64) -> Result<Vec<Recorded>, StepError> {
-        let batch = self
+        let mut batch = self
             .store
             .read_bounded(self.ledger.id, Index(next), self.limit, MAX_BATCH_BYTES)
             .await?;
         self.limit = (self.limit * 2).min(MAX_BATCH_EVENTS);
+        self.learn_erasures().await?;
+        for recorded in &mut batch {
+            if self.erased.payloads.contains(recorded.entry.index) {
+                recorded.payload = None;
+            }
+        }
         Ok(batch)
+    }
+
+    async fn learn_erasures(&mut self) -> Result<(), StepError> {
+        let new = self
+            .store
+            .erasures(&self.ledger, self.erased.version)
+            .await?;
+        for erasure in new {
+            self.erased.version = erasure.version;
+            for range in erasure.payloads {
+                self.erased.payloads.insert(range);
+            }
+        }
+        Ok(())
     }
 
     async fn begin(&self) -> sqlx::Result<PgTransaction<'static>> {

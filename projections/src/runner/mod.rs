@@ -2,6 +2,7 @@
 
 mod advance;
 mod backoff;
+mod behind;
 mod checkpoint;
 mod drop_old;
 mod follow;
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sealrock_eventstore::{EventStore, LedgerId, StoreError};
 use tokio::sync::Semaphore;
 
+pub use behind::Behind;
 pub use positions::{Positions, WaitError};
 pub use projection::{FoldError, Prepared, Projection};
 pub use rebuild::{RebuildError, Rebuilt};
