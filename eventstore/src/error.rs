@@ -74,6 +74,9 @@ impl From<StoreError> for AppendError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(reason) => Self::Unavailable(reason),
+            StoreError::Key(error @ KeyError::Program { .. }) => {
+                Self::Unavailable(error.to_string())
+            }
             other => Self::Fatal(other.to_string()),
         }
     }

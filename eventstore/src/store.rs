@@ -3,19 +3,20 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use sealrock_ledger::{Checkpoint, Hash, Index, KeyRange, LedgerName, LogKey, Origin};
+use sealrock_ledger::{Checkpoint, Hash, Index, KeyRange, LedgerName, Origin};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::append::{Append, Appended};
 use crate::error::{AppendError, StoreError, index};
-use crate::keys::{KeyError, KeySource};
+use crate::keys::{KeySource, Signer};
 use crate::ledgers::{self, LedgerId, LedgerInfo, LedgerKind};
 use crate::reader::{self, Recorded};
 use crate::room::Room;
 use crate::sizes::Sizes;
-use crate::writer::{Writer, WriterHandle, find_commands};
+use crate::stops::Stops;
+use crate::writer::{Writer, WriterHandle, find_commands, require_not_the_logs_own};
 use crate::writers::Writers;
 
 /// How often entries that other processes appended are looked for.
@@ -37,6 +38,7 @@ struct Inner {
     keys: Arc<dyn KeySource>,
     host: String,
     sizes: Arc<Sizes>,
+    stops: Arc<Stops>,
     writers: Writers,
     room: Room,
 }
@@ -58,6 +60,7 @@ impl EventStore {
             keys,
             host: origin_host.to_owned(),
             sizes: Arc::default(),
+            stops: Arc::default(),
             writers: Writers::default(),
             room: Room::default(),
         });
@@ -86,7 +89,7 @@ impl EventStore {
         }
         let origin = Origin::new(&self.inner.host, name);
         // The key first: a ledger without its key could never be appended to.
-        let key = self.key(name, &origin, true).await?;
+        let key = self.unused_key(name, &origin, Vec::new()).await?;
         ledgers::create(self.pool(), &origin, name, key.vkey(), kind, demo).await?;
         self.existing(name).await
     }
@@ -127,6 +130,7 @@ impl EventStore {
     /// See [`AppendError`]: each variant says whether anything was appended and what to do.
     pub async fn append(&self, ledger: LedgerId, append: Append) -> Result<Appended, AppendError> {
         append.check()?;
+        require_not_the_logs_own(&append)?;
         let room = self.inner.room.take(append.weight()).await;
         let start = self.start_writer(ledger);
         let writer = self.inner.writers.get(ledger, start).await?;
@@ -281,6 +285,11 @@ impl EventStore {
         }
     }
 
+    /// Signs no more of this ledger in this process.
+    pub(crate) fn stop(&self, ledger: LedgerId, reason: &str) {
+        self.inner.stops.stop(ledger, reason);
+    }
+
     #[cfg(test)]
     pub(crate) fn writers(&self) -> &Writers {
         &self.inner.writers
@@ -292,35 +301,29 @@ impl EventStore {
             .into_iter()
             .find(|info| info.id == ledger)
             .ok_or_else(|| StoreError::Fatal(format!("there is no ledger with id {ledger}")))?;
-        let key = self.key(&info.name, &info.origin, false).await?;
-        if key.vkey() != info.vkey {
-            let (found, kept) = (key.vkey(), &info.vkey);
-            return Err(StoreError::Fatal(format!(
-                "the log key of ledger {} is {found}, but the ledger was begun with {kept}: \
-                 put the first key back",
-                info.name
-            )));
-        }
-        let sizes = Arc::clone(&self.inner.sizes);
-        Ok(Writer::start(self.pool().clone(), info, key, sizes))
+        let (keys, pool) = (Arc::clone(&self.inner.keys), self.pool().clone());
+        let (sizes, stops) = (Arc::clone(&self.inner.sizes), Arc::clone(&self.inner.stops));
+        Ok(Writer::start(pool, info, keys, sizes, stops))
     }
 
-    /// Key sources do file I/O, so they run off the async threads.
-    async fn key(
+    /// A writer beside the one that takes appends: they take turns by the head row.
+    pub(crate) fn own_writer(&self, ledger: &LedgerInfo) -> Writer {
+        let (keys, pool) = (Arc::clone(&self.inner.keys), self.pool().clone());
+        let (sizes, stops) = (Arc::clone(&self.inner.sizes), Arc::clone(&self.inner.stops));
+        Writer::new(pool, ledger.clone(), keys, sizes, stops)
+    }
+
+    /// A key that the ledger does not have yet. Key sources do file I/O, so they run off the async
+    /// threads.
+    pub(crate) async fn unused_key(
         &self,
         name: &LedgerName,
         origin: &Origin,
-        new: bool,
-    ) -> Result<LogKey, StoreError> {
+        known: Vec<KeyRange>,
+    ) -> Result<Signer, StoreError> {
         let (keys, name, origin) = (Arc::clone(&self.inner.keys), name.clone(), origin.clone());
-        let get = move || {
-            if new {
-                keys.key_for_new(&name, &origin)
-            } else {
-                keys.key(&name, &origin)
-            }
-        };
-        let key: Result<LogKey, KeyError> = tokio::task::spawn_blocking(get)
+        let get = move || keys.unused(&name, &origin, &known);
+        let key = tokio::task::spawn_blocking(get)
             .await
             .map_err(|e| StoreError::Fatal(format!("the key source failed: {e}")))?;
         Ok(key?)

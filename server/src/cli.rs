@@ -119,6 +119,19 @@ pub enum Command {
         after_help = "Examples:\n  sealrock user add ada --role auditor\n  sealrock user reset-password admin"
     )]
     User(User),
+    /// The keys that sign a ledger: listing, rotation
+    #[command(
+        subcommand,
+        after_help = "Example:\n  sealrock key rotate northsea && sealrock key retire northsea"
+    )]
+    Key(crate::key::Key),
+    /// What to do when clocks or databases went wrong
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  sealrock ledger adopt northsea --copy /mnt/exports/northsea\n  \
+                      sealrock ledger correct-clock northsea --reason \"the BIOS battery was empty\""
+    )]
+    Ledger(crate::keeping::Keeping),
     /// What devices sent and the platform could not take, newest first
     #[command(after_help = "Example:\n  sealrock dead-letters northsea")]
     DeadLetters(DeadLetters),

@@ -58,6 +58,10 @@ pub struct Config {
     pub database_url: Option<Secret>,
     /// Folder of the Postgres programs, when they are not found by themselves.
     pub postgres_bin: Option<PathBuf>,
+    /// A program that signs for the ledgers, and its arguments, instead of key files.
+    pub log_signer: Option<String>,
+    /// Another one, whose keys the next rotation takes.
+    pub log_signer_next: Option<String>,
     /// Most connections to Postgres.
     pub database_connections: u32,
     /// Filter of the log, as `tracing` reads it.
@@ -81,6 +85,8 @@ impl Default for Config {
             metrics: None,
             database_url: None,
             postgres_bin: None,
+            log_signer: None,
+            log_signer_next: None,
             database_connections: 24,
             log: "info,sqlx::postgres::notice=warn,mqtt5=warn".to_owned(),
             log_format: LogFormat::Text,
@@ -130,6 +136,12 @@ impl Config {
     /// Folder of log keys and the token key.
     pub fn keys_folder(&self) -> PathBuf {
         self.data.join("keys")
+    }
+
+    /// The programs that sign.
+    pub fn signing_programs(&self) -> Vec<String> {
+        let programs = [&self.log_signer, &self.log_signer_next];
+        programs.into_iter().flatten().cloned().collect()
     }
 
     /// Folder of the broker's sessions.

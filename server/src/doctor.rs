@@ -38,7 +38,7 @@ pub async fn run(config: &Config, json: Json) -> anyhow::Result<ExitCode> {
     match Platform::open(config).await {
         Ok(platform) => {
             checks.extend(database(platform.store.pool()).await?);
-            checks.push(keys(&platform, config).await?);
+            checks.push(ledgers(&platform).await?);
             platform.close().await;
         }
         Err(error) => checks.push(check("database", false, format!("{error:#}"))),
@@ -96,27 +96,21 @@ async fn database(pool: &PgPool) -> anyhow::Result<Vec<Check>> {
     Ok(checks)
 }
 
-async fn keys(platform: &Platform, config: &Config) -> anyhow::Result<Check> {
-    use sealrock_eventstore::{KeyFiles, KeySource};
-    let keys = KeyFiles::new(config.keys_folder());
+/// Whether each ledger could be appended to now: history, clock and keys.
+async fn ledgers(platform: &Platform) -> anyhow::Result<Check> {
     let ledgers = platform.store.ledgers().await?;
-    let missing: Vec<String> = ledgers
-        .iter()
-        .filter_map(|ledger| match keys.key(&ledger.name, &ledger.origin) {
-            Ok(key) if key.vkey() == ledger.vkey => None,
-            Ok(_) => Some(format!(
-                "{}: another key than the ledger was begun with",
-                ledger.name
-            )),
-            Err(error) => Some(error.to_string()),
-        })
-        .collect();
-    let found = if missing.is_empty() {
-        format!("{} ledgers, each with its key", ledgers.len())
+    let mut wrong = Vec::new();
+    for ledger in &ledgers {
+        if let Err(error) = platform.store.require_signable(ledger).await {
+            wrong.push(format!("{}: {error}", ledger.name));
+        }
+    }
+    let found = if wrong.is_empty() {
+        format!("{} ledgers can be signed", ledgers.len())
     } else {
-        missing.join("; ")
+        wrong.join("; ")
     };
-    Ok(check("log keys", missing.is_empty(), found))
+    Ok(check("ledgers", wrong.is_empty(), found))
 }
 
 fn disk(config: &Config) -> Check {

@@ -9,6 +9,8 @@ mod device;
 mod device_key;
 mod doctor;
 mod health;
+mod keeping;
+mod key;
 mod ledger;
 mod lockout;
 mod logging;
@@ -76,6 +78,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Asset(command) => organisation::asset(&config, command).await,
         Command::Device(command) => device::run(&config, command).await,
         Command::User(command) => user::run(&config, command).await,
+        Command::Key(command) => key::run(&config, command).await,
+        Command::Ledger(command) => keeping::run(&config, command).await,
         Command::DeadLetters(arguments) => dead_letters::run(&config, arguments).await,
         Command::Config => config.print(),
         Command::Migrate => database::migrate(&config).await,

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use chrono::Utc;
 use sealrock_access::Principal;
 use sealrock_commands::{Commands, Context};
-use sealrock_eventstore::{EventStore, KeyFiles, LedgerInfo};
+use sealrock_eventstore::{EventStore, KeyFiles, LedgerInfo, Operator};
 use sealrock_ledger::LedgerName;
 use uuid::Uuid;
 
@@ -103,10 +103,18 @@ impl Platform {
 async fn open_store(url: &str, config: &Config, connections: u32) -> anyhow::Result<EventStore> {
     let pool = sealrock_eventstore::connect(url, connections).await?;
     sealrock_eventstore::require_durable(&pool).await?;
-    let keys = Arc::new(KeyFiles::new(config.keys_folder()));
-    EventStore::open(pool, keys, &config.origin)
+    let keys = KeyFiles::with_programs(config.keys_folder(), config.signing_programs());
+    EventStore::open(pool, Arc::new(keys), &config.origin)
         .await
         .context("the event store")
+}
+
+/// Who works on the command line, in the ledger's own records.
+pub fn operator() -> Operator {
+    Operator {
+        actor: "service/cli".to_owned(),
+        via: "cli".to_owned(),
+    }
 }
 
 /// A command of the command line, under a new id.

@@ -53,3 +53,32 @@ async fn pypi_aics_tlog_verifies_checkpoint_tiles_inclusion_and_consistency() {
     let refused = python("tlog.py", &[older.path(), newer.path()]).unwrap_err();
     assert!(refused.contains("TileVerificationError"), "{refused}");
 }
+
+/// Which of the ledger's keys signed its newest checkpoint, by `aics-tlog`.
+async fn signed_by(ledger: &Ledger) -> Vec<String> {
+    let dir = tempdir().unwrap();
+    let (note, keys) = (dir.path().join("note"), dir.path().join("keys"));
+    let newest = ledger.store.last_checkpoint(&ledger.info).await.unwrap();
+    std::fs::write(&note, newest.unwrap().note).unwrap();
+    let known = ledger.store.keys(ledger.info.id).await.unwrap();
+    let vkeys: Vec<_> = known.into_iter().map(|key| key.vkey + "\n").collect();
+    std::fs::write(&keys, vkeys.concat()).unwrap();
+    let answer = python("keys.py", &[&note, &keys]).unwrap_or_else(|error| panic!("{error}"));
+    answer.lines().map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pypi_aics_tlog_verifies_a_checkpoint_under_either_key_of_a_rotation() {
+    let ledger = Ledger::of(3).await;
+    let by = || sealrock_eventstore::Operator {
+        actor: "service/cli".into(),
+        via: "cli".into(),
+    };
+    assert_eq!(signed_by(&ledger).await, ["signed"]);
+    ledger.store.rotate_key(&ledger.info, by()).await.unwrap();
+    assert_eq!(signed_by(&ledger).await, ["signed", "signed"]);
+    ledger.grow(2).await;
+    assert_eq!(signed_by(&ledger).await, ["signed", "signed"]);
+    ledger.store.retire_key(&ledger.info, by()).await.unwrap();
+    assert_eq!(signed_by(&ledger).await, ["not signed", "signed"]);
+}

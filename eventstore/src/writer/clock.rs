@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use nix::time::{ClockId, clock_gettime};
-use sealrock_ledger::micros;
+use sealrock_ledger::{LedgerName, micros};
 
 use crate::error::AppendError;
 
@@ -35,16 +35,9 @@ impl Moment {
 }
 
 impl Clock {
-    /// Holds our clock against Postgres' one, the last entry's and its own past. An operator's
-    /// entry `ClockCorrected`, which will let a ledger go on in spite of the second, comes later.
-    pub(super) fn check(
-        &self,
-        now: Moment,
-        postgres: DateTime<Utc>,
-        last_entry: DateTime<Utc>,
-    ) -> Result<(), AppendError> {
+    /// Holds our clock against Postgres' one and its own past.
+    pub(super) fn check(&self, now: Moment, postgres: DateTime<Utc>) -> Result<(), AppendError> {
         let wrong = against_postgres(now.wall, postgres)
-            .or_else(|| against_last_entry(now.wall, last_entry))
             .or_else(|| self.last.and_then(|last| against_past(now, last)));
         wrong.map_or(Ok(()), |reason| Err(AppendError::Unavailable(reason)))
     }
@@ -70,16 +63,29 @@ fn against_postgres(ours: DateTime<Utc>, postgres: DateTime<Utc>) -> Option<Stri
     })
 }
 
-fn against_last_entry(ours: DateTime<Utc>, last_entry: DateTime<Utc>) -> Option<String> {
-    let behind = last_entry - ours;
-    (behind > MAX_SKEW).then(|| {
-        format!(
-            "this machine's clock ({ours}) is {} s behind the ledger's last entry ({last_entry}): \
-             set it right (NTP); if it is right, the entry was recorded by a wrong clock, and it \
-             goes on by itself when that time has come",
-            behind.num_seconds()
-        )
-    })
+/// Whether our clock is so far behind the last entry that one of the two must be wrong.
+pub(super) fn is_behind(ours: DateTime<Utc>, last_entry: DateTime<Utc>) -> bool {
+    last_entry - ours > MAX_SKEW
+}
+
+/// Holds our clock against the last entry's. An operator may have said that a wrong clock wrote
+/// that one: then it is `waived`, for exactly that time.
+pub(super) fn check_last_entry(
+    name: &LedgerName,
+    ours: DateTime<Utc>,
+    last_entry: DateTime<Utc>,
+    waived: Option<DateTime<Utc>>,
+) -> Result<(), AppendError> {
+    if !is_behind(ours, last_entry) || waived == Some(last_entry) {
+        return Ok(());
+    }
+    Err(AppendError::Unavailable(format!(
+        "this machine's clock ({ours}) is {} s behind the ledger's last entry ({last_entry}): set \
+         it right (NTP); if it is right, a wrong clock recorded that entry: `sealrock ledger \
+         correct-clock {name} --reason <why>` goes on at once, otherwise it goes on by itself when \
+         that time has come",
+        (last_entry - ours).num_seconds()
+    )))
 }
 
 fn against_past(now: Moment, last: Moment) -> Option<String> {
@@ -116,10 +122,23 @@ mod tests {
 
     fn refusal(clock: &Clock, now: Moment, postgres: i64, last_entry: i64) -> Option<String> {
         let off = |seconds| now.wall + TimeDelta::seconds(seconds);
-        match clock.check(now, off(postgres), off(last_entry)) {
+        let name = "northsea".parse().expect("a name");
+        let last_entry = check_last_entry(&name, now.wall, off(last_entry), None);
+        match clock.check(now, off(postgres)).and(last_entry) {
             Ok(()) => None,
             Err(AppendError::Unavailable(reason)) => Some(reason),
             Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_waiver_is_for_one_last_entry_only() {
+        let name = "northsea".parse().expect("a name");
+        let now = Moment::now().wall;
+        let (ahead, further) = (now + TimeDelta::hours(1), now + TimeDelta::hours(2));
+        assert!(check_last_entry(&name, now, ahead, Some(ahead)).is_ok());
+        for waived in [None, Some(further), Some(now)] {
+            assert!(check_last_entry(&name, now, ahead, waived).is_err());
         }
     }
 

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::clock::MAX_SKEW;
 use crate::append::{Append, Retention};
 use crate::error::AppendError;
+use crate::ledgers::LedgerId;
 
 /// How many days beyond today are made ahead.
 const AHEAD: usize = 7;
@@ -23,6 +24,8 @@ type Known = Arc<Mutex<BTreeSet<NaiveDate>>>;
 #[derive(Default)]
 pub(super) struct Days {
     known: Known,
+    /// `recorded_at` of the last entry, as far as it is known.
+    last_entry: Option<DateTime<Utc>>,
     tried: Option<Instant>,
     /// Ends with the writer.
     making: JoinSet<()>,
@@ -34,6 +37,7 @@ impl Days {
     pub(super) async fn ensure(
         &mut self,
         pool: &PgPool,
+        ledger: LedgerId,
         appends: &[Append],
         now: DateTime<Utc>,
     ) -> Result<(), AppendError> {
@@ -41,12 +45,25 @@ impl Days {
         if !events.any(|event| event.retention == Retention::Batch) {
             return Ok(());
         }
-        // The last entry, and so the next, may be ahead of our clock by what the guard lets pass.
-        for day in [now.date_naive(), (now + MAX_SKEW).date_naive()] {
-            make(pool, &self.known, day).await?;
+        if self.last_entry.is_none() {
+            self.last_entry = Some(read_last_entry(pool, ledger).await?);
+        }
+        // The last entry, and so the next, may be ahead of our clock: by what the guard lets pass,
+        // or by any time, where an operator has waived it.
+        let ahead = self.last_entry.map(|last| last.max(now));
+        for day in [Some(now), Some(now + MAX_SKEW), ahead]
+            .into_iter()
+            .flatten()
+        {
+            make(pool, &self.known, day.date_naive()).await?;
         }
         self.make_ahead(pool, now.date_naive());
         Ok(())
+    }
+
+    /// Notes the time of the last entry: the next one's is not before it.
+    pub(super) fn last_entry(&mut self, recorded_at: DateTime<Utc>) {
+        self.last_entry = Some(recorded_at);
     }
 
     fn make_ahead(&mut self, pool: &PgPool, today: NaiveDate) {
@@ -67,6 +84,13 @@ impl Days {
             }
         });
     }
+}
+
+async fn read_last_entry(pool: &PgPool, ledger: LedgerId) -> Result<DateTime<Utc>, sqlx::Error> {
+    sqlx::query_scalar("SELECT recorded_at FROM ledger_heads WHERE ledger_id = $1")
+        .bind(ledger.0)
+        .fetch_one(pool)
+        .await
 }
 
 async fn make(pool: &PgPool, known: &Known, day: NaiveDate) -> Result<(), sqlx::Error> {

@@ -1,12 +1,12 @@
 //! The right edge of the tiles: the hashes that are not yet in a full tile.
 
-use sealrock_ledger::{Frontier, Hash, TILE_WIDTH, subtree_hash};
+use sealrock_ledger::{Hash, TILE_WIDTH, subtree_hash};
 use sqlx::PgTransaction;
 
 use super::head::Head;
-use crate::error::{AppendError, stored};
+use crate::error::AppendError;
 use crate::ledgers::LedgerId;
-use crate::reader::hash;
+use crate::tree_rows::{edge_at, frontier_of};
 
 /// A full tile, ready to be stored.
 #[derive(Debug, PartialEq)]
@@ -61,41 +61,16 @@ impl Edge {
         ledger: LedgerId,
         head: &Head,
     ) -> Result<Self, AppendError> {
-        let mut edge = Self {
-            size: head.size(),
-            root: head.root,
-            rows: Vec::new(),
-        };
-        let mut count = head.size();
-        for level in 0u8.. {
-            if count == 0 {
-                break;
-            }
-            let first = count - count % TILE_WIDTH;
-            let row = match level {
-                0 => leaf_hashes(tx, ledger, first).await?,
-                _ => tile_hashes(tx, ledger, level - 1, first).await?,
-            };
-            edge.rows.push(row);
-            count /= TILE_WIDTH;
-        }
-        if edge.frontier_bytes() != head.frontier.to_bytes() {
+        let rows = edge_at(tx, ledger, head.size()).await?;
+        if frontier_of(&rows, head.size()).as_ref() != Some(&head.frontier) {
             let reason = "the stored entries and tiles do not give the head row's tree; run fsck";
             return Err(AppendError::Fatal(reason.into()));
         }
-        Ok(edge)
-    }
-
-    /// The frontier of the whole tree is the frontiers of the partial tiles, highest level first.
-    fn frontier_bytes(&self) -> Vec<u8> {
-        let of_row = |row: &Vec<Hash>| {
-            let mut frontier = Frontier::default();
-            for hash in row {
-                frontier.push(*hash);
-            }
-            frontier.to_bytes()
-        };
-        self.rows.iter().rev().flat_map(of_row).collect()
+        Ok(Self {
+            size: head.size(),
+            root: head.root,
+            rows,
+        })
     }
 
     fn row(&mut self, level: usize) -> &mut Vec<Hash> {
@@ -104,43 +79,4 @@ impl Edge {
         }
         &mut self.rows[level]
     }
-}
-
-async fn leaf_hashes(
-    tx: &mut PgTransaction<'_>,
-    ledger: LedgerId,
-    first: u64,
-) -> Result<Vec<Hash>, AppendError> {
-    let rows: Vec<Vec<u8>> = sqlx::query_scalar(
-        "SELECT leaf_hash FROM events WHERE ledger_id = $1 AND index >= $2 ORDER BY index",
-    )
-    .bind(ledger.0)
-    .bind(stored(first))
-    .fetch_all(&mut **tx)
-    .await?;
-    rows.iter().map(|bytes| Ok(hash(bytes)?)).collect()
-}
-
-/// The roots of the full tiles of `level` from number `first` on.
-async fn tile_hashes(
-    tx: &mut PgTransaction<'_>,
-    ledger: LedgerId,
-    level: u8,
-    first: u64,
-) -> Result<Vec<Hash>, AppendError> {
-    let tiles: Vec<Vec<u8>> = sqlx::query_scalar(
-        "SELECT hashes FROM tiles WHERE ledger_id = $1 AND level = $2 AND n >= $3 ORDER BY n",
-    )
-    .bind(ledger.0)
-    .bind(i16::from(level))
-    .bind(stored(first))
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(tiles
-        .iter()
-        .map(|tile| {
-            let (hashes, _) = tile.as_chunks::<32>();
-            subtree_hash(&hashes.iter().copied().map(Hash).collect::<Vec<_>>())
-        })
-        .collect())
 }

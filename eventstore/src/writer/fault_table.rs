@@ -1,20 +1,22 @@
 //! Every place where a commit can break, and what must be true afterwards.
 
 use std::cell::Cell;
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::Utc;
-use sealrock_ledger::{Frontier, Index, LogKey, Origin};
+use sealrock_ledger::{Frontier, Index, KeyRange, LedgerName, Origin};
 use sealrock_testkit::{TestDatabase, database};
 use uuid::Uuid;
 
+use super::commit::Work;
 use super::persist::Step;
 use super::{Answer, Writer};
 use crate::append::{Append, Expected, NewEvent, Retention};
 use crate::error::AppendError;
+use crate::keys::{KeyError, KeyFiles, KeySource, Signer};
 use crate::ledgers::{self, LedgerKind};
 use crate::reader;
-use crate::sizes::Sizes;
 
 /// Breaks the commit once, at this step.
 pub(super) struct Fault(Cell<Option<Step>>);
@@ -30,19 +32,53 @@ impl Writer {
         }
     }
 
-    fn break_at(&mut self, step: Step) {
+    pub(super) fn break_at(&mut self, step: Step) {
         self.fault = Some(Fault(Cell::new(Some(step))));
     }
 
     pub(super) async fn append(&mut self, append: Append) -> Answer {
-        self.commit(vec![append]).await?.remove(0)
+        self.commit(Work::Appends(vec![append])).await?.remove(0)
+    }
+}
+
+/// Keys in a folder that goes with them.
+struct ScratchKeys {
+    files: KeyFiles,
+    folder: tempfile::TempDir,
+}
+
+impl KeySource for ScratchKeys {
+    fn signer(&self, name: &LedgerName, origin: &Origin, vkey: &str) -> Result<Signer, KeyError> {
+        self.files.signer(name, origin, vkey)
+    }
+
+    fn unused(
+        &self,
+        name: &LedgerName,
+        origin: &Origin,
+        known: &[KeyRange],
+    ) -> Result<Signer, KeyError> {
+        self.files.unused(name, origin, known)
+    }
+
+    fn folder(&self) -> &Path {
+        self.folder.path()
     }
 }
 
 pub(super) async fn writer(database: &TestDatabase) -> Writer {
+    let folder = tempfile::tempdir().expect("a folder");
+    let keys = ScratchKeys {
+        files: KeyFiles::new(folder.path()),
+        folder,
+    };
+    writer_with(database, Arc::new(keys)).await
+}
+
+pub(super) async fn writer_with(database: &TestDatabase, keys: Arc<dyn KeySource>) -> Writer {
     let name = "northsea".parse().expect("a name");
     let origin = Origin::new("sealrock.test", &name);
-    let key = LogKey::generate(&origin).expect("a key");
+    let key = keys.unused(&name, &origin, &[]).expect("a key");
     let kind = LedgerKind::Operational;
     ledgers::create(&database.pool, &origin, &name, key.vkey(), kind, false)
         .await
@@ -51,7 +87,23 @@ pub(super) async fn writer(database: &TestDatabase) -> Writer {
         .await
         .expect("read")
         .expect("there");
-    Writer::new(database.pool.clone(), info, key, Arc::new(Sizes::default()))
+    Writer::new(
+        database.pool.clone(),
+        info,
+        keys,
+        Arc::default(),
+        Arc::default(),
+    )
+}
+
+/// A writer of the same ledger, as in another process.
+pub(super) fn another(writer: &Writer) -> Writer {
+    let (pool, info, keys) = (
+        writer.pool.clone(),
+        writer.ledger.clone(),
+        Arc::clone(&writer.keys),
+    );
+    Writer::new(pool, info, keys, Arc::default(), Arc::default())
 }
 
 pub(super) fn append(expected: Expected) -> Append {
@@ -183,8 +235,7 @@ async fn a_commit_whose_connection_dies_is_rolled_back_and_the_next_one_goes_on(
 async fn a_head_that_another_process_moved_is_read_anew() {
     let database = database().await;
     let mut here = writer(&database).await;
-    let (pool, info, key) = (here.pool.clone(), here.ledger.clone(), here.key.clone());
-    let mut there = Writer::new(pool, info, key, Arc::new(Sizes::default()));
+    let mut there = another(&here);
     for n in 0..20 {
         let writer = if n % 3 == 0 { &mut there } else { &mut here };
         writer

@@ -11,7 +11,7 @@ use super::persist;
 use crate::append::{Append, Expected, Retention};
 use crate::error::AppendError;
 
-async fn as_admin(database: &TestDatabase, statement: &str) {
+pub(super) async fn as_admin(database: &TestDatabase, statement: &str) {
     sqlx::query(statement)
         .execute(&database.admin_pool)
         .await
@@ -52,7 +52,7 @@ async fn a_ledger_from_another_postgres_is_not_continued() {
             &format!("UPDATE sealrock.ledger_heads SET {moved} = {moved} + 1"),
         )
         .await;
-        writer.same_cluster = false; // as after a restart
+        writer.guard.doubt(); // as after a restart
         for _ in 0..2 {
             let refused = writer.append(append(Expected::Version(1))).await;
             assert!(

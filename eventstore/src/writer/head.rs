@@ -1,7 +1,7 @@
 //! The head row: the one place that says what a ledger is.
 
 use chrono::{DateTime, Utc};
-use sealrock_ledger::{Frontier, Hash};
+use sealrock_ledger::{Frontier, Hash, LedgerName};
 use sqlx::PgTransaction;
 
 use crate::error::{AppendError, index};
@@ -16,6 +16,10 @@ pub(super) struct Head {
     /// Of the last entry; zeros for an empty ledger.
     pub(super) leaf_hash: Hash,
     pub(super) recorded_at: DateTime<Utc>,
+    /// Counts changes of the ledger's keys.
+    pub(super) epoch: i64,
+    /// The `recorded_at` that an operator has said a wrong clock wrote.
+    pub(super) clock_waived: Option<DateTime<Utc>>,
 }
 
 impl Head {
@@ -31,8 +35,11 @@ struct Row {
     frontier: Vec<u8>,
     leaf_hash: Vec<u8>,
     recorded_at: DateTime<Utc>,
+    epoch: i64,
+    clock_waived: Option<DateTime<Utc>>,
     system_identifier: i64,
     timeline: i32,
+    continued_by: Option<String>,
     clock: DateTime<Utc>,
 }
 
@@ -43,13 +50,15 @@ pub(super) struct Locked {
     pub(super) cluster: Cluster,
     /// What Postgres' clock said.
     pub(super) clock: DateTime<Utc>,
+    /// The ledger that continues this one.
+    pub(super) continued_by: Option<String>,
 }
 
 /// Which Postgres, and how often it was promoted or restored to a point in time.
-#[derive(Debug, PartialEq, sqlx::FromRow)]
+#[derive(Debug, Clone, Copy, PartialEq, sqlx::FromRow)]
 pub(super) struct Cluster {
-    system_identifier: i64,
-    timeline: i32,
+    pub(super) system_identifier: i64,
+    pub(super) timeline: i32,
 }
 
 /// Locks the head row until the transaction ends: whoever holds it is the only one that appends.
@@ -73,6 +82,8 @@ pub(super) async fn lock(
         root,
         leaf_hash: hash(&row.leaf_hash)?,
         recorded_at: row.recorded_at,
+        epoch: row.epoch,
+        clock_waived: row.clock_waived,
     };
     Ok(Locked {
         head,
@@ -81,29 +92,48 @@ pub(super) async fn lock(
             timeline: row.timeline,
         },
         clock: row.clock,
+        continued_by: row.continued_by,
     })
+}
+
+impl Locked {
+    /// That no other ledger continues this one.
+    pub(super) fn require_open(&self, name: &LedgerName) -> Result<(), AppendError> {
+        self.continued_by.as_ref().map_or(Ok(()), |by| {
+            Err(AppendError::Fatal(format!(
+                "ledger {name} is closed, because a part of its history was lost: {by} continues \
+                 it, and takes what is to be recorded"
+            )))
+        })
+    }
 }
 
 /// That the head row was written by this Postgres on this timeline. If it was not, the database may
 /// be a copy or an older state, and to go on from it could sign another history under one name.
 pub(super) async fn require_same_cluster(
     tx: &mut PgTransaction<'_>,
+    name: &LedgerName,
     recorded: &Cluster,
 ) -> Result<(), AppendError> {
-    let here: Cluster = sqlx::query_as(
-        "SELECT system_identifier, timeline_id AS timeline \
-         FROM pg_control_system(), pg_control_checkpoint()",
-    )
-    .fetch_one(&mut **tx)
-    .await?;
+    let here = cluster(tx).await?;
     if here == *recorded {
         return Ok(());
     }
     Err(AppendError::Fatal(format!(
-        "this database was restored or moved: the ledger was written on Postgres system {}, \
+        "this database was restored or moved: ledger {name} was written on Postgres system {}, \
          timeline {}, and this is system {}, timeline {}. Entries whose receipts are out may be \
-         missing here, so the ledger must not be continued before `sealrock fsck` has run and a \
-         person has decided which copy goes on",
+         missing here, and the old database may still be appended to. See that it is not, then run \
+         `sealrock ledger adopt {name}`, which goes on here if nothing is missing",
         recorded.system_identifier, recorded.timeline, here.system_identifier, here.timeline
     )))
+}
+
+/// The Postgres that answers.
+pub(super) async fn cluster(tx: &mut PgTransaction<'_>) -> Result<Cluster, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT system_identifier, timeline_id AS timeline \
+         FROM pg_control_system(), pg_control_checkpoint()",
+    )
+    .fetch_one(&mut **tx)
+    .await
 }

@@ -8,6 +8,7 @@ use sqlx::{PgPool, PgTransaction};
 
 use super::admit::Admission;
 use super::chain::{Chained, ChainedEntry};
+use super::change::Effect;
 use crate::append::Retention;
 use crate::error::{AppendError, stored};
 use crate::ledgers::LedgerId;
@@ -26,6 +27,8 @@ pub(super) enum Step {
     Inserted,
     /// COMMIT was sent, its answer was lost.
     Committed,
+    /// All is committed, and what is kept outside the database is not written.
+    Noted,
 }
 
 /// What became of a commit whose answer was lost.
@@ -40,6 +43,7 @@ pub(super) async fn insert(
     ledger: LedgerId,
     admission: &Admission,
     chained: &Chained,
+    effect: &Effect,
     checkpoint: &Checkpoint,
 ) -> Result<(), AppendError> {
     insert_events(tx, ledger, &chained.entries).await?;
@@ -48,6 +52,7 @@ pub(super) async fn insert(
     upsert_streams(tx, ledger, admission, chained).await?;
     insert_commands(tx, ledger, admission, chained).await?;
     insert_tiles(tx, ledger, chained).await?;
+    effect.store(tx, ledger, chained).await?;
     sqlx::query("INSERT INTO checkpoints (ledger_id, size, note) VALUES ($1, $2, $3)")
         .bind(ledger.0)
         .bind(stored(checkpoint.size))
@@ -330,6 +335,8 @@ async fn move_head(
         .bind(chained.head.frontier.to_bytes())
         .bind(chained.head.leaf_hash.0.as_slice())
         .bind(chained.head.recorded_at)
+        .bind(chained.head.epoch)
+        .bind(chained.head.clock_waived)
         .execute(&mut **tx)
         .await?;
     if moved.rows_affected() != 1 {

@@ -1,0 +1,122 @@
+//! `sealrock key …`: the keys that sign a ledger.
+#![expect(
+    clippy::doc_markdown,
+    reason = "the comments of arguments are the help text, where backticks would show"
+)]
+
+use clap::Subcommand;
+use sealrock_eventstore::{Appended, LedgerInfo};
+use sealrock_ledger::KeyRange;
+use serde_json::json;
+
+use crate::cli::Json;
+use crate::config::Config;
+use crate::platform::{Platform, operator};
+
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// The keys that a ledger has had, and the trees that each signs
+    List {
+        /// Name of the ledger
+        ledger: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Lets a second key sign too, made or taken from SEALROCK_LOG_KEY_… or log_signer_next. From
+    /// this entry on both sign, until the old one is retired
+    Rotate {
+        /// Name of the ledger
+        ledger: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Ends a rotation: from this entry on only the new key signs
+    Retire {
+        /// Name of the ledger
+        ledger: String,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+/// Shows or changes a ledger's keys, beside a server that may be running.
+///
+/// # Errors
+/// If there is no such ledger, a key is not here, or the database is away.
+pub async fn run(config: &Config, command: Key) -> anyhow::Result<()> {
+    let platform = Platform::open(config).await?;
+    let done = run_in(&platform, command).await;
+    platform.close().await;
+    done
+}
+
+async fn run_in(platform: &Platform, command: Key) -> anyhow::Result<()> {
+    let store = &platform.store;
+    match command {
+        Key::List { ledger, json } => {
+            let ledger = platform.ledger(&ledger).await?;
+            list(platform, &ledger, &json).await
+        }
+        Key::Rotate { ledger, json } => {
+            let ledger = platform.ledger(&ledger).await?;
+            let rotated = store.rotate_key(&ledger, operator()).await?;
+            let keys = store.keys(ledger.id).await?;
+            let key = keys.last().map_or("", |key| key.vkey.as_str());
+            let next = format!(
+                "Copy the new key to a safe place and to every node, give {key} to the auditors, \
+                 then run `sealrock key retire {}`",
+                ledger.name
+            );
+            changed(&json, &rotated, key, &format!("{key} signs too. {next}"));
+            Ok(())
+        }
+        Key::Retire { ledger, json } => {
+            let ledger = platform.ledger(&ledger).await?;
+            let before = store.keys(ledger.id).await?;
+            let retired = store.retire_key(&ledger, operator()).await?;
+            let in_use = |key: &&KeyRange| key.through.is_none();
+            let old = before.iter().find(in_use);
+            let old = old.map_or("", |key| key.vkey.as_str());
+            let text = format!(
+                "{old} signs no more. Its private key can be destroyed; the public one stays \
+                 listed, because it signed what was recorded before"
+            );
+            changed(&json, &retired, old, &text);
+            Ok(())
+        }
+    }
+}
+
+async fn list(platform: &Platform, ledger: &LedgerInfo, json: &Json) -> anyhow::Result<()> {
+    let keys = platform.store.keys(ledger.id).await?;
+    if json.json {
+        let of =
+            |key: &KeyRange| json!({ "vkey": key.vkey, "from": key.from, "through": key.through });
+        let listed: Vec<_> = keys.iter().map(of).collect();
+        println!("{}", serde_json::to_string_pretty(&listed)?);
+        return Ok(());
+    }
+    for KeyRange {
+        vkey,
+        from,
+        through,
+    } in keys
+    {
+        let through = through.map_or("now".to_owned(), |through| through.to_string());
+        println!("{vkey}  signs trees of {from} to {through} entries");
+    }
+    Ok(())
+}
+
+fn changed(json: &Json, appended: &Appended, vkey: &str, text: &str) {
+    let receipt = &appended.receipt;
+    if json.json {
+        let (ledger, index) = (receipt.ledger.as_str(), receipt.first.0);
+        println!(
+            "{}",
+            json!({ "ledger": ledger, "index": index, "vkey": vkey })
+        );
+    } else {
+        println!("entry {}: {text}", receipt.first);
+    }
+}
