@@ -6,6 +6,7 @@ mod edge;
 mod export;
 mod fsck;
 pub mod timestamp;
+pub mod verify;
 
 pub use archive::ArchiveSource;
 pub use directory::{DirectorySource, Trust, Verified, verify_directory};

@@ -77,6 +77,16 @@ impl<P> Slot<P> {
         }
     }
 
+    /// The same with something made of the payload.
+    #[must_use]
+    pub fn map<Q>(self, make: impl FnOnce(P) -> Q) -> Slot<Q> {
+        match self {
+            Self::Shown(payload) => Slot::Shown(make(payload)),
+            Self::Erased => Slot::Erased,
+            Self::Withheld => Slot::Withheld,
+        }
+    }
+
     /// The same with a reference to the payload.
     #[must_use]
     pub fn as_ref(&self) -> Slot<&P> {

@@ -101,6 +101,20 @@ causes! {
     CheckpointKeys = "checkpoint-keys" Integrity,
     /// Fewer of the policy's witnesses than it asks for cosigned the checkpoint.
     QuorumMissing = "quorum-missing" Integrity,
+    /// A batch of a device that no entry before registers.
+    DeviceUnknown = "device-unknown" Integrity,
+    /// A batch without a signature, of a device that must sign.
+    BatchUnsigned = "batch-unsigned" Integrity,
+    /// A batch is signed by a key that is not the device's at that entry.
+    DeviceKeyNotValid = "device-key-not-valid" Integrity,
+    /// A batch's signature does not fit.
+    DeviceSignatureInvalid = "device-signature-invalid" Integrity,
+    /// Seqs below one that is sealed are in no entry, and no entry names the gap.
+    SeqGap = "seq-gap" Integrity,
+    /// Two batches of a device have the same boot and seq.
+    SeqTwice = "seq-twice" Integrity,
+    /// A seal does not say what its batches are.
+    SealMismatch = "seal-mismatch" Integrity,
 }
 
 impl fmt::Display for Cause {

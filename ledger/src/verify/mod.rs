@@ -50,7 +50,9 @@ use observe::Nobody;
 use read::Reading;
 use run::Run;
 
-use crate::{CheckError, Checkpoint, CheckpointError, LogVerifier, Origin, Policy, PolicyError};
+use crate::{
+    CheckError, Checkpoint, CheckpointError, LogVerifier, Origin, Policy, PolicyError, TILE_WIDTH,
+};
 
 /// Entries that are read and not judged yet, in bytes: at most about so many.
 pub const AHEAD: usize = 64 << 20;
@@ -167,6 +169,10 @@ pub fn verify_with<R: Reader, J: Judge<R::Fact>>(
             report.size = checkpoint.size;
             report.root = hex::encode(checkpoint.root.0);
             let scope = read_scope(source, checkpoint.size, &mut findings)?;
+            let first = scope
+                .as_ref()
+                .map_or(0, |scope| scope.bundles(checkpoint.size).start);
+            judge.begin(first * TILE_WIDTH, checkpoint.size);
             let about = (verifier.origin(), scope);
             let run = Run::begin(source, &checkpoint, about, judge, findings)?;
             let reading = Reading::of(source, &report.origin, checkpoint.size, reader);

@@ -16,6 +16,10 @@ pub trait Reader: Sync {
 
 /// Judges the ledger entry by entry, in order.
 pub trait Judge<Fact> {
+    /// Before the first entry: the index of the first that is there, and the number of entries of
+    /// the ledger.
+    fn begin(&mut self, first: u64, size: u64);
+
     /// An entry that was signed, after whatever the verifier itself found of it.
     ///
     /// # Errors
@@ -71,6 +75,8 @@ impl Reader for Nobody {
 }
 
 impl Judge<()> for Nobody {
+    fn begin(&mut self, _: u64, _: u64) {}
+
     fn entry(&mut self, _: Seen<'_, ()>, _: &mut Findings) -> Result<(), SourceError> {
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::source::{Source, SourceError};
 use crate::record::stream_of_origin;
 use crate::{
     BundleError, Entry, EntryError, Hash, Origin, Payload, Slot, TILE_WIDTH, TilePath,
-    decode_entries, decode_payloads, encode_payloads, leaf_hash,
+    decode_entries, decode_payloads, leaf_hash,
 };
 
 /// Telemetry is kept as devices sent it; all other payloads are written by the platform.
@@ -45,8 +45,6 @@ pub(super) struct Item {
 pub(super) struct Held<Fact> {
     /// What it holds; of a payload, what it gives as commitment.
     pub(super) slot: Slot<[u8; 32]>,
-    /// Whether its header has the bytes that we write.
-    pub(super) canonical: bool,
     /// What the payload says, if it is the one of the entry in its place.
     pub(super) said: Option<Said<Fact>>,
 }
@@ -109,13 +107,9 @@ impl<'a, R: Reader> Reading<'a, R> {
         entries: &[Item],
     ) -> Framed<Held<R::Fact>> {
         let slots = framed(bytes, width, decode_payloads);
-        let mut rest = bytes.unwrap_or_default();
         let held = |(at, slot): (usize, &Slot)| {
-            let encoded = encode_payloads([slot.as_ref()]);
-            let canonical = rest.starts_with(&encoded);
-            rest = rest.get(encoded.len()..).unwrap_or_default();
             let entry = entries.get(at).and_then(|item| item.entry.as_ref().ok());
-            self.held(slot, canonical, entry)
+            self.held(slot, entry)
         };
         Framed {
             missing: slots.missing,
@@ -124,27 +118,15 @@ impl<'a, R: Reader> Reading<'a, R> {
         }
     }
 
-    fn held(&self, slot: &Slot, canonical: bool, entry: Option<&Entry>) -> Held<R::Fact> {
-        let payload = match slot {
-            Slot::Shown(payload) => payload,
-            Slot::Erased | Slot::Withheld => {
-                let slot = match slot {
-                    Slot::Withheld => Slot::Withheld,
-                    _ => Slot::Erased,
-                };
-                return Held {
-                    slot,
-                    canonical,
-                    said: None,
-                };
-            }
-        };
-        let commitment = payload.commitment();
-        let entry = entry.filter(|entry| entry.payload == commitment);
+    fn held(&self, slot: &Slot, entry: Option<&Entry>) -> Held<R::Fact> {
+        let slot = slot.as_ref().map(|payload| (payload, payload.commitment()));
+        let said = slot.shown().and_then(|(payload, commitment)| {
+            let entry = entry.filter(|entry| entry.payload == *commitment)?;
+            Some(self.said(entry, payload))
+        });
         Held {
-            slot: Slot::Shown(commitment),
-            canonical,
-            said: entry.map(|entry| self.said(entry, payload)),
+            slot: slot.map(|(_, commitment)| commitment),
+            said,
         }
     }
 

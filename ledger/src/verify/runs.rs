@@ -20,6 +20,13 @@ impl Runs {
         self.runs.insert(first, last);
     }
 
+    /// Adds all of another set.
+    pub fn extend(&mut self, other: &Self) {
+        for (first, last) in other.iter() {
+            self.insert(first, last);
+        }
+    }
+
     /// A run that overlaps or adjoins the range.
     fn touching(&self, first: u64, last: u64) -> Option<(u64, u64)> {
         let (from, through) = self.runs.range(..=last.saturating_add(1)).next_back()?;

@@ -1,0 +1,170 @@
+//! What payloads say, made out on all cores.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use sealrock_domain::device::{DeviceEvent, KeyId, PublicKey};
+use sealrock_domain::telemetry::frame::Frame;
+use sealrock_domain::telemetry::window::{Hour, WindowEvent, window_of};
+use sealrock_domain::telemetry::{
+    SENSOR_BATCH_RECORDED, SENSOR_BATCH_SCHEMA, SIGNED_BATCH, decode_recorded,
+};
+use sealrock_domain::{
+    DeviceId, EventDecodeError, EventType, asset::AssetEvent, organisation::OrganisationEvent,
+    site::SiteEvent,
+};
+use sealrock_ledger::record::{Record, RetentionApplied};
+use sealrock_ledger::verify::Reader;
+use sealrock_ledger::{Entry, Origin, Payload};
+
+/// What a payload says, as far as the facts of a ledger depend on it.
+pub(super) enum Fact {
+    Batch(Batch),
+    Device(Box<DeviceEvent>),
+    Window(Box<WindowEvent>),
+    Retention(RetentionApplied),
+    /// It is understood, and nothing depends on it.
+    Other,
+    /// A type or schema that this version does not know.
+    Unknown,
+    /// It is not what the entry's type and schema say.
+    Malformed(String),
+}
+
+/// A device's batch.
+pub(super) struct Batch {
+    pub(super) hour: Hour,
+    /// Boot and seq, where it carries a seq.
+    pub(super) counter: Option<(String, u64)>,
+    pub(super) signed: Signed,
+}
+
+/// Whether a device signed a batch.
+pub(super) enum Signed {
+    No,
+    /// The key of that id was known, and its signature fits or not.
+    Checked(KeyId, Result<(), String>),
+    /// By a key that was not known yet: the frame.
+    Unchecked(Vec<u8>),
+}
+
+/// Reads payloads, and remembers all keys that it sees, so that signatures are verified on all
+/// cores. A key's id tells what the key is wherever it was introduced; whether it was valid where it
+/// was used is for the judge, who knows the order.
+pub(super) struct FactReader {
+    origin: Origin,
+    keys: RwLock<HashMap<(DeviceId, KeyId), PublicKey>>,
+}
+
+impl FactReader {
+    pub(super) fn of(origin: Origin) -> Self {
+        Self {
+            origin,
+            keys: RwLock::default(),
+        }
+    }
+
+    /// Whether a frame's signature is by this key, for this device and ledger.
+    pub(super) fn verify(
+        &self,
+        frame: &Frame<'_>,
+        key: &PublicKey,
+        device: DeviceId,
+    ) -> Result<(), String> {
+        frame
+            .verify(key, self.origin.as_str(), device)
+            .map_err(|e| e.to_string())
+    }
+
+    fn batch(&self, device: DeviceId, entry: &Entry, payload: &Payload) -> Result<Batch, String> {
+        let batch = decode_recorded(&payload.media, &payload.bytes).map_err(|e| e.to_string())?;
+        let signed = if payload.media == SIGNED_BATCH {
+            let frame = Frame::parse(&payload.bytes).map_err(|e| e.to_string())?;
+            let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+            let key = keys.get(&(device, frame.key)).copied();
+            drop(keys);
+            match key {
+                Some(key) => Signed::Checked(frame.key, self.verify(&frame, &key, device)),
+                None => Signed::Unchecked(payload.bytes.clone()),
+            }
+        } else {
+            Signed::No
+        };
+        let hour = window_of(&batch, entry.received_at);
+        let counter = batch.seq.map(|seq| (batch.boot.unwrap_or_default(), seq));
+        Ok(Batch {
+            hour,
+            counter,
+            signed,
+        })
+    }
+
+    fn device(&self, id: &str, entry: &Entry, payload: &Payload) -> Fact {
+        let event = match decode::<DeviceEvent>(entry, payload) {
+            Ok(event) => event,
+            Err(fact) => return fact,
+        };
+        let key = match &event {
+            DeviceEvent::DeviceRegistered(event) => event.public_key,
+            DeviceEvent::DeviceKeyRotated(event) => Some(event.public_key),
+            _ => None,
+        };
+        if let (Some(key), Some(device)) = (key, device_of(id)) {
+            let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+            keys.insert((device, key.id()), key);
+        }
+        Fact::Device(Box::new(event))
+    }
+}
+
+impl Reader for FactReader {
+    type Fact = Fact;
+
+    fn read(&self, entry: &Entry, payload: &Payload) -> Fact {
+        let (kind, id) = entry.stream.split_once('/').unwrap_or_default();
+        match kind {
+            "telemetry" => match (batch_kind(entry), device_of(id)) {
+                (true, Some(device)) => self
+                    .batch(device, entry, payload)
+                    .map_or_else(Fact::Malformed, Fact::Batch),
+                _ => Fact::Unknown,
+            },
+            "device" => self.device(id, entry, payload),
+            "window" | "gap" => decode::<WindowEvent>(entry, payload)
+                .map_or_else(|fact| fact, |event| Fact::Window(Box::new(event))),
+            "ledger" if entry.kind == RetentionApplied::KIND => {
+                // That it cannot be read is found by the ledger's verifier.
+                serde_json::from_slice(&payload.bytes).map_or(Fact::Other, Fact::Retention)
+            }
+            "ledger" => Fact::Other,
+            "organisation" => other::<OrganisationEvent>(entry, payload),
+            "site" => other::<SiteEvent>(entry, payload),
+            "asset" => other::<AssetEvent>(entry, payload),
+            _ => Fact::Unknown,
+        }
+    }
+}
+
+/// Whether an entry is a batch, by its type.
+pub(super) fn batch_kind(entry: &Entry) -> bool {
+    entry.kind == SENSOR_BATCH_RECORDED && entry.schema == SENSOR_BATCH_SCHEMA
+}
+
+/// A device's id as streams spell it.
+pub(super) fn device_of(id: &str) -> Option<DeviceId> {
+    let device: DeviceId = id.parse().ok()?;
+    (device.to_string() == id).then_some(device)
+}
+
+fn decode<T: EventType>(entry: &Entry, payload: &Payload) -> Result<T, Fact> {
+    T::decode(&entry.kind, entry.schema, &payload.bytes).map_err(|error| match error {
+        EventDecodeError::Malformed { .. } => Fact::Malformed(error.to_string()),
+        EventDecodeError::UnknownType { .. } | EventDecodeError::UnknownSchema { .. } => {
+            Fact::Unknown
+        }
+    })
+}
+
+fn other<T: EventType>(entry: &Entry, payload: &Payload) -> Fact {
+    decode::<T>(entry, payload).map_or_else(|fact| fact, |_| Fact::Other)
+}
