@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test tools check fmt clippy doc deny needs-rust needs-node apt-demo apt-test
+.PHONY: help demo test tools check fmt clippy doc deny fuzz needs-rust needs-node apt-demo apt-test
 
 TOOLS   := $(CURDIR)/target/tools
 CLIENTS := server/tests/clients
@@ -21,6 +21,7 @@ help: ## This list
 	echo "make test    all tests, against a real Postgres and broker                     ARGS='-p sealrock-ledger'"
 	echo "make tools   what tests and docs/tour.md use: clients that nobody here wrote"
 	echo "make check   format, lints, documentation, licences: what a change must pass besides"
+	echo "make fuzz    every parser of what strangers wrote, with random input        FUZZ_SECONDS=30 a target"
 
 demo: needs-rust apt-demo
 	@exec cargo run --locked --package sealrock -- demo $(ARGS)
@@ -33,6 +34,28 @@ test: needs-rust tools
 	cargo test --locked $${args:---workspace}
 
 check: fmt clippy doc deny
+
+# libFuzzer with coverage, by flags that a stable compiler takes; see fuzz/README.md.
+FUZZ_SECONDS ?= 30
+fuzz: needs-rust
+	@host=$$(rustc -vV | sed -n 's/^host: //p')
+	export RUSTFLAGS="--cfg fuzzing -Ccodegen-units=1 -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	  -Cllvm-args=-sanitizer-coverage-trace-compares"
+	cargo build --locked --manifest-path fuzz/Cargo.toml --target $$host --target-dir target/fuzz
+	for source in fuzz/fuzz_targets/*.rs; do
+	  name=$$(basename $$source .rs)
+	  log=target/fuzz/$$name.log
+	  mkdir -p target/fuzz/corpus/$$name
+	  if target/fuzz/$$host/debug/$$name -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=target/fuzz/found-$$name- \
+	    target/fuzz/corpus/$$name fuzz/seeds/$$name >$$log 2>&1; then
+	    echo "fuzz: $$name: $$(tail -n 1 $$log), $$(grep -o 'cov: [0-9]*' $$log | tail -n 1)"
+	  else
+	    tail -n 30 $$log
+	    echo "fuzz: $$name failed; the input is named above, all of the output is in $$log" >&2
+	    exit 1
+	  fi
+	done
 
 fmt: needs-rust
 	@cargo fmt --all --check
