@@ -83,6 +83,11 @@ pub enum Command {
     /// Recomputes a ledger inside the database, every table against every other
     #[command(after_help = "Example:\n  sealrock fsck northsea")]
     Fsck(Fsck),
+    /// Seals a ledger's hours that are over, as the server does some time later
+    #[command(
+        after_help = "Example:\n  sealrock seal northsea && sealrock export northsea ./export"
+    )]
+    Seal(Seal),
     /// The read models: how far behind they are, and building them anew
     #[command(
         subcommand,
@@ -223,6 +228,18 @@ pub struct Export {
     #[arg(long, value_name = "STREAM")]
     pub only: Vec<String>,
     /// Print what was written as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Seal {
+    /// Name of the ledger: its organisation's
+    pub ledger: String,
+    /// Seal the hours that are not over too; what comes for them later makes further seals
+    #[arg(long)]
+    pub all: bool,
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -424,7 +441,10 @@ pub struct DeadLetters {
 }
 
 /// `500ms`, `5s`, `2m`, `1h`.
-fn duration(text: &str) -> Result<std::time::Duration, String> {
+///
+/// # Errors
+/// If it is no span of time; the message says what is.
+pub fn duration(text: &str) -> Result<std::time::Duration, String> {
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let seconds = match &text[number.len()..] {
         "ms" => 0.001,

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 use figment::Figment;
@@ -9,7 +10,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::cli::Settings;
+use crate::cli::{Settings, duration};
 
 /// A text that is not printed.
 #[derive(Clone, Deserialize)]
@@ -38,6 +39,35 @@ pub enum LogFormat {
     Json,
 }
 
+/// A span of time: `90s`, `15m`, `1h`, or a number of seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Written")]
+pub struct Span(pub Duration);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Seconds(u64),
+    Text(String),
+}
+
+impl TryFrom<Written> for Span {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        match written {
+            Written::Seconds(seconds) => Ok(Self(Duration::from_secs(seconds))),
+            Written::Text(text) => duration(&text).map(Self),
+        }
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}s", self.0.as_secs_f64()))
+    }
+}
+
 /// What the platform runs with. `docs/operators-guide.md` says why each setting exists.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,6 +94,8 @@ pub struct Config {
     pub log_signer_next: Option<String>,
     /// Most connections to Postgres.
     pub database_connections: u32,
+    /// How long after an hour, and after a late batch, a device's hour is sealed.
+    pub seal_after: Span,
     /// Filter of the log, as `tracing` reads it.
     pub log: String,
     /// Form of the log.
@@ -88,6 +120,7 @@ impl Default for Config {
             log_signer: None,
             log_signer_next: None,
             database_connections: 24,
+            seal_after: Span(Duration::from_mins(15)),
             log: "info,sqlx::postgres::notice=warn,mqtt5=warn".to_owned(),
             log_format: LogFormat::Text,
             development: false,
@@ -200,6 +233,24 @@ mod tests {
             assert_eq!(config.http.port(), 5);
             assert_eq!(config.mqtt.port(), 3);
             assert_eq!(config.log, "warn");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_span_of_time_is_read_with_its_unit_and_printed_so_that_it_reads_back() {
+        Jail::expect_with(|jail| {
+            for (text, seconds) in [("90s", 90), ("2h", 7_200), ("30", 30), ("0s", 0)] {
+                jail.set_env("SEALROCK_SEAL_AFTER", text);
+                let config = Config::load(&Settings::default()).unwrap();
+                assert_eq!(config.seal_after.0, Duration::from_secs(seconds), "{text}");
+                let printed = serde_json::to_string(&config.seal_after).unwrap();
+                let read: Span = serde_json::from_str(&printed).unwrap();
+                assert_eq!(read, config.seal_after);
+            }
+            jail.set_env("SEALROCK_SEAL_AFTER", "soon");
+            let error = Config::load(&Settings::default()).unwrap_err();
+            assert!(format!("{error:#}").contains("SEAL_AFTER"), "{error:#}");
             Ok(())
         });
     }

@@ -19,6 +19,7 @@ mod organisation;
 mod platform;
 mod presence;
 mod projections;
+mod sealer;
 mod simulate;
 mod surroundings;
 mod user;
@@ -72,6 +73,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(arguments) => return ledger::verify(arguments).await,
         Command::Export(arguments) => ledger::export(&config, arguments).await,
         Command::Fsck(arguments) => return ledger::fsck(&config, arguments).await,
+        Command::Seal(arguments) => return sealer::seal(&config, arguments).await,
         Command::Projections(command) => projections::run(&config, command).await,
         Command::Organisation(command) => organisation::organisation(&config, command).await,
         Command::Site(command) => organisation::site(&config, command).await,

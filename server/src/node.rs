@@ -26,6 +26,7 @@ use crate::health::{self, Health};
 use crate::lockout::Lockouts;
 use crate::platform::Platform;
 use crate::presence;
+use crate::sealer::{self, Sealer};
 use crate::surroundings::{Addresses, Note};
 
 /// How long batches and requests in flight may take to end when the node stops.
@@ -52,6 +53,7 @@ struct Parts {
     runner: JoinHandle<()>,
     presence: JoinHandle<()>,
     lockout: JoinHandle<()>,
+    sealer: JoinHandle<()>,
     _note: Option<Note>,
 }
 
@@ -129,10 +131,12 @@ impl Node {
             runner,
             presence,
             lockout,
+            sealer,
             _note,
         } = self.parts;
         stopping.cancel();
         broker.stop(GRACE).await;
+        end("the sealer", sealer).await;
         for task in http {
             end("an HTTP request", task).await;
         }
@@ -200,6 +204,12 @@ impl Parts {
         if let Err(error) = &note {
             tracing::warn!(%error, "commands beside this server will not know its addresses");
         }
+        let sealer = Sealer::new(
+            store.clone(),
+            platform.commands.clone(),
+            runner.positions().clone(),
+            sealer::process,
+        );
         let projecting = CancellationToken::new();
         let run = {
             let (runner, token) = (runner, projecting.clone());
@@ -213,6 +223,7 @@ impl Parts {
             lockout: tokio::spawn(lockouts.follow(Arc::clone(&broker) as Arc<dyn Broker>)),
             presence: tokio::spawn(presence::follow(present, models)),
             runner: tokio::spawn(run),
+            sealer: tokio::spawn(sealer.run(config.seal_after.0, stopping.clone())),
             broker,
             stopping,
             projecting,

@@ -26,7 +26,8 @@ struct WindowRow {
 
 impl ReadModels {
     /// Windows with batches that no seal holds, whose hour was over and whose first such batch was
-    /// here at `by`: the oldest one of each device, oldest first, at most `limit`.
+    /// here at `by`: the oldest one of each device, oldest first, at most `limit`, without those in
+    /// `except`.
     ///
     /// One of each device, because a seal moves the device's stream of gaps for the next one.
     ///
@@ -36,11 +37,16 @@ impl ReadModels {
         &self,
         ledger: LedgerId,
         by: DateTime<Utc>,
+        except: &[DueWindow],
         limit: u32,
     ) -> Result<Vec<DueWindow>, QueryError> {
+        let devices: Vec<Uuid> = except.iter().map(|window| window.device.0).collect();
+        let hours: Vec<_> = except.iter().map(|window| window.hour.start()).collect();
         let rows: Vec<(Uuid, DateTime<Utc>)> = sqlx::query_as(include_str!("due.sql"))
             .bind(ledger.0)
             .bind(by)
+            .bind(devices)
+            .bind(hours)
             .bind(i64::from(limit))
             .fetch_all(self.pool())
             .await?;

@@ -41,7 +41,7 @@ async fn due(plant: &Plant) -> Vec<DueWindow> {
     let by = at(365 * 86_400);
     plant
         .read
-        .due_windows(plant.ledger.id, by, 100)
+        .due_windows(plant.ledger.id, by, &[], 100)
         .await
         .unwrap()
 }
@@ -144,6 +144,15 @@ async fn a_batch_waits_in_its_hour_until_a_seal_holds_it_and_a_late_one_waits_fo
     );
     let unsealed = plant.read.unsealed(hours[0], 10).await.unwrap();
     assert_eq!((unsealed.entries, unsealed.seal), (vec![two], None));
+    let by = at(365 * 86_400);
+    let except = [hours[0]];
+    let others = plant.read.due_windows(plant.ledger.id, by, &except, 100);
+    let next = DueWindow {
+        hour: hours[1].hour,
+        ..hours[0]
+    };
+    let others = others.await.unwrap();
+    assert!(others.len() == 2 && others.contains(&next), "{others:?}");
 
     let first = seal(&plant, hours[0], 10).await;
     running.reach(&plant, first).await;
@@ -214,7 +223,7 @@ async fn a_window_is_due_when_its_hour_is_over_and_its_first_batch_has_waited() 
     let hours = async |seconds| {
         let due = plant
             .read
-            .due_windows(plant.ledger.id, at(seconds), 10)
+            .due_windows(plant.ledger.id, at(seconds), &[], 10)
             .await;
         due.unwrap()
             .into_iter()
