@@ -107,7 +107,7 @@ apt-demo:
 	$(call apt,cc=build-essential /usr/lib/postgresql/1[5-8]/bin/initdb=postgresql)
 
 apt-test: apt-demo
-	$(call apt,mosquitto_pub=mosquitto-clients jq=jq curl=curl openssl=openssl python3=python3 /usr/lib/python3*/ensurepip=python3-venv)
+	$(call apt,mosquitto_pub=mosquitto-clients jq=jq curl=curl openssl=openssl python3=python3 /usr/lib/python3*/ensurepip=python3-venv /usr/include/sodium.h=libsodium-dev)
 
 $(TOOLS)/python/.ready: $(CLIENTS)/requirements.txt | apt-test
 	@echo "installing from PyPI into target/tools/python: paho-mqtt, rfc8785, aics-tlog"

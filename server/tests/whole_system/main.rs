@@ -4,5 +4,6 @@
 mod crashes;
 mod devices;
 mod intake;
+mod signers;
 mod support;
 mod tour;
