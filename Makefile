@@ -42,7 +42,7 @@ fuzz: needs-rust
 	export RUSTFLAGS="--cfg fuzzing -Ccodegen-units=1 -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 	  -Cllvm-args=-sanitizer-coverage-trace-compares"
-	cargo build --locked --manifest-path fuzz/Cargo.toml --target $$host --target-dir target/fuzz
+	cargo build --manifest-path fuzz/Cargo.toml --target $$host --target-dir target/fuzz
 	for source in fuzz/fuzz_targets/*.rs; do
 	  name=$$(basename $$source .rs)
 	  log=target/fuzz/$$name.log

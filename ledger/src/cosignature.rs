@@ -161,16 +161,7 @@ impl Policy {
         let note = Note::parse(note).map_err(CheckError::Log)?;
         let checkpoint = verifier.verify_note(&note).map_err(CheckError::Log)?;
         let witnesses = self.witness_keys()?;
-        let mut cosigned_by = Vec::new();
-        for (name, key) in &witnesses {
-            let time = key
-                .time_in(&note)
-                .map_err(|_| CheckError::Cosignature((*name).to_owned()))?;
-            cosigned_by.extend(time.map(|time| Cosignature {
-                witness: (*name).to_owned(),
-                time,
-            }));
-        }
+        let cosigned_by = cosignatures(&witnesses, &note)?;
         let names: BTreeSet<&str> = cosigned_by.iter().map(|by| by.witness.as_str()).collect();
         if !self.quorum_met(&names) {
             return Err(CheckError::Quorum {
@@ -189,6 +180,16 @@ impl Policy {
                 .map(|line| format!("{}+{:08x}", line.name(), line.id()))
                 .collect(),
         })
+    }
+
+    /// Which of this policy's witnesses cosigned a note, and when, enough or not. Nothing is said
+    /// about the log's own signature.
+    ///
+    /// # Errors
+    /// If the bytes are no note, or a cosignature of one of the witnesses is wrong.
+    pub fn cosignatures(&self, note: &[u8]) -> Result<Vec<Cosignature>, CheckError> {
+        let note = Note::parse(note).map_err(CheckError::Log)?;
+        cosignatures(&self.witness_keys()?, &note)
     }
 
     /// The note with those of the signature lines that this policy's witnesses made, as a witness
@@ -225,6 +226,23 @@ impl Policy {
             .map(|w| Ok((w.name.as_str(), read(w)?)))
             .collect()
     }
+}
+
+fn cosignatures(
+    witnesses: &[(&str, WitnessKey)],
+    note: &Note,
+) -> Result<Vec<Cosignature>, CheckError> {
+    let mut found = Vec::new();
+    for (name, key) in witnesses {
+        let time = key
+            .time_in(note)
+            .map_err(|_| CheckError::Cosignature((*name).to_owned()))?;
+        found.extend(time.map(|time| Cosignature {
+            witness: (*name).to_owned(),
+            time,
+        }));
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

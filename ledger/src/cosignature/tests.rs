@@ -108,6 +108,8 @@ fn too_few_witnesses_are_told_from_a_wrong_log_signature() {
         }
         other => panic!("{other:?}"),
     }
+    let by = set.policy.cosignatures(one.as_bytes()).expect("a note");
+    assert_eq!((by[0].witness.as_str(), by[0].time, by.len()), ("b", 5, 1));
     // The same witness twice is one witness.
     let twice = set.cosigned(&signed.note, &[(1, 5), (1, 6)]);
     let refused = set.policy.check(twice.as_bytes());
