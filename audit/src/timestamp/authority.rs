@@ -8,7 +8,7 @@ use reqwest::{Client, Url};
 use super::{TimestampError, TimestampRequest};
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Above any honest answer: a token with its chain of certificates.
 const MAX_ANSWER: usize = 64 << 10;
 

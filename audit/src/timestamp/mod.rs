@@ -15,6 +15,7 @@ use sealrock_ledger::Origin;
 use sha2::{Digest, Sha256};
 use x509_cert::spki::AlgorithmIdentifierRef;
 
+pub(crate) use authority::reason;
 pub use authority::{Authority, AuthorityError};
 
 /// Why a timestamp proves nothing about these bytes.
