@@ -12,7 +12,7 @@ TOOLS   := $(CURDIR)/target/tools
 CLIENTS := server/tests/clients
 SUDO    := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-# The tests' way to programs that nobody here wrote: a Python with paho-mqtt, rfc8785, aics-tlog.
+# The tests' way to programs that nobody here wrote: a Python with paho-mqtt, rfc8785, aics-tlog, aics-witness.
 export TEST_PYTHON := $(TOOLS)/python/bin/python3
 export CARGO_TERM_COLOR ?= auto
 
@@ -110,7 +110,7 @@ apt-test: apt-demo
 	$(call apt,mosquitto_pub=mosquitto-clients jq=jq curl=curl openssl=openssl python3=python3 /usr/lib/python3*/ensurepip=python3-venv /usr/include/sodium.h=libsodium-dev)
 
 $(TOOLS)/python/.ready: $(CLIENTS)/requirements.txt | apt-test
-	@echo "installing from PyPI into target/tools/python: paho-mqtt, rfc8785, aics-tlog"
+	@echo "installing from PyPI into target/tools/python: paho-mqtt, rfc8785, aics-tlog, aics-witness"
 	python3 -m venv $(TOOLS)/python
 	$(TOOLS)/python/bin/pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r $<
 	touch $@

@@ -9,7 +9,7 @@ use crate::ledger::Ledger;
 
 /// Runs a script of tests/interop; answers what it prints. `TEST_PYTHON` may name the
 /// interpreter that has the packages.
-fn python(script: &str, arguments: &[&Path]) -> Result<String, String> {
+pub fn python(script: &str, arguments: &[&Path]) -> Result<String, String> {
     let python = std::env::var_os("TEST_PYTHON").unwrap_or_else(|| "python3".into());
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/interop")

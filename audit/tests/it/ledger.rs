@@ -17,13 +17,26 @@ pub struct Ledger {
     pub database: TestDatabase,
     pub store: EventStore,
     pub info: LedgerInfo,
-    _keys: TempDir,
+    keys: TempDir,
 }
 
 impl Ledger {
     pub async fn empty() -> Self {
-        let database = database().await;
+        Self::with_keys(tempfile::tempdir().unwrap()).await
+    }
+
+    /// A ledger of the same name and key in another database, with another history.
+    pub async fn fork(&self, entries: usize) -> Self {
         let keys = tempfile::tempdir().unwrap();
+        let file = "northsea.key";
+        std::fs::copy(self.keys.path().join(file), keys.path().join(file)).unwrap();
+        let fork = Self::with_keys(keys).await;
+        fork.grow(entries).await;
+        fork
+    }
+
+    async fn with_keys(keys: TempDir) -> Self {
+        let database = database().await;
         let files = Arc::new(KeyFiles::new(keys.path()));
         let store = EventStore::open(database.pool.clone(), files, "sealrock.test")
             .await
@@ -37,7 +50,7 @@ impl Ledger {
             database,
             store,
             info,
-            _keys: keys,
+            keys,
         }
     }
 

@@ -9,3 +9,5 @@ mod interop;
 mod ledger;
 mod packing;
 mod timestamps;
+mod witness;
+mod witnessing;
