@@ -1,4 +1,4 @@
-//! A witness that nobody here wrote: PyPI aics-witness, on loopback.
+//! A witness that nobody here wrote: `aics-witness` from the Python package index, on loopback.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
@@ -32,7 +32,10 @@ impl Witness {
         };
         let key_name = format!("witness.test/{name}");
         let made = witness.run(&["init", "--name", &key_name]);
-        witness.vkey = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+        String::from_utf8(made.stdout)
+            .unwrap()
+            .trim()
+            .clone_into(&mut witness.vkey);
         for ledger in ledgers {
             let (origin, vkey) = (ledger.origin.as_str(), ledger.vkey.as_str());
             witness.run(&["add-log", "--origin", origin, "--vkey", vkey]);

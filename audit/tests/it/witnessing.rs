@@ -58,10 +58,10 @@ fn one(witness: &Witness) -> String {
     witness.policy_line() + "quorum a\n"
 }
 
-async fn until_published(publisher: &Publisher, ledger: &LedgerInfo, size: u64) -> Published {
+async fn until_published(desk: &Publisher, ledger: &LedgerInfo, size: u64) -> Published {
     let wait = async {
         loop {
-            match publisher.published(ledger).await.unwrap() {
+            match desk.published(ledger).await.unwrap() {
                 Some(published) if published.checkpoint.size >= size => return published,
                 _ => sleep(Duration::from_millis(50)).await,
             }

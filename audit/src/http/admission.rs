@@ -1,0 +1,32 @@
+//! Who may read an operational ledger.
+
+use axum::http::{HeaderMap, header};
+use sealrock_access::{Permission, Scope, Tokens, authorise};
+use sealrock_ledger::LedgerName;
+
+use super::problem::Problem;
+
+/// That the request comes from somebody who may read this organisation's ledger.
+pub(super) fn require_reader(
+    tokens: &Tokens,
+    headers: &HeaderMap,
+    ledger: &LedgerName,
+) -> Result<(), Problem> {
+    let token = bearer(headers).ok_or_else(Problem::anonymous)?;
+    let principal = tokens
+        .verify(token)
+        .map_err(|error| Problem::bad_token(&error))?;
+    let organisation = ledger
+        .as_str()
+        .parse()
+        .map_err(|_| Problem::not_found("there is no such ledger"))?;
+    let scope = Scope::organisation(organisation);
+    authorise(&principal, Permission::ReadLedger, &scope).map_err(|denied| Problem::denied(&denied))
+}
+
+/// The scheme's name has no case (RFC 9110, 11.1).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,163 @@
+//! Ledgers over HTTP, as C2SP tlog-tiles says, and their payloads, proofs, policy and timestamp.
+//!
+//! Everything is read below the size of the checkpoint that is published, by plain SELECTs that wait
+//! for no append. What is asked for by a path that is spelt otherwise than the format spells it is
+//! not found.
+
+mod admission;
+mod bundle;
+mod problem;
+mod reply;
+mod resource;
+mod rows;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use sealrock_access::Tokens;
+use sealrock_eventstore::{LedgerInfo, LedgerKind};
+use sealrock_ledger::LedgerName;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower_http::compression::CompressionLayer;
+
+use crate::publish::{Published, Publisher};
+use problem::Problem;
+use reply::Reader;
+use resource::Resource;
+
+/// How long a request waits for a place.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the routes stand on. Cloning is cheap.
+#[derive(Clone)]
+pub struct LedgerState {
+    publisher: Publisher,
+    tokens: Arc<Tokens>,
+    places: Arc<Semaphore>,
+}
+
+impl LedgerState {
+    /// Serves what `publisher` publishes: to anybody in the registry, elsewhere to those whom
+    /// `tokens` proves to be permitted. At most `readers` requests use the database at once, so that
+    /// readers cannot take the connections of those who append.
+    #[must_use]
+    pub fn new(publisher: Publisher, tokens: Arc<Tokens>, readers: usize) -> Self {
+        let places = Arc::new(Semaphore::new(readers));
+        Self {
+            publisher,
+            tokens,
+            places,
+        }
+    }
+
+    /// A place to read from the database.
+    async fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let place = Arc::clone(&self.places).acquire_owned();
+        match tokio::time::timeout(PATIENCE, place).await {
+            Ok(Ok(place)) => Ok(place),
+            _ => Err(Problem::busy()),
+        }
+    }
+}
+
+/// `GET` and `HEAD` of `/ledger/<name>/…`.
+pub fn router(state: LedgerState) -> Router {
+    let gzip = CompressionLayer::new().compress_when(reply::is_compressible);
+    Router::new()
+        .route("/ledger/{*path}", get(read).fallback(no_such_method))
+        .layer(gzip)
+        .with_state(state)
+}
+
+async fn no_such_method(method: Method) -> Response {
+    Problem::method(&method).into_response()
+}
+
+/// The path is taken as it came: one that is spelt with `%` is another.
+async fn read(State(state): State<LedgerState>, headers: HeaderMap, uri: Uri) -> Response {
+    answer(&state, &headers, uri.path())
+        .await
+        .unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn answer(state: &LedgerState, headers: &HeaderMap, path: &str) -> Result<Response, Problem> {
+    let (name, resource) = split(path).ok_or_else(|| Problem::not_found("no such path"))?;
+    let place = state.place().await?;
+    let ledger = state.publisher.store().ledger(&name).await?;
+    let open = ledger
+        .as_ref()
+        .is_some_and(|ledger| ledger.kind == LedgerKind::Registry);
+    if !open {
+        // Before anything is said about whether there is such a ledger.
+        admission::require_reader(&state.tokens, headers, &name)?;
+    }
+    let ledger = ledger.ok_or_else(|| Problem::not_found("there is no such ledger"))?;
+    let resource: Resource = resource
+        .parse()
+        .map_err(|()| Problem::not_found("no such path in a ledger"))?;
+    let reader = Reader { headers, open };
+    if resource == Resource::Policy {
+        let policy = state.publisher.policy(&ledger).await?;
+        return Ok(reader.text(policy.to_string()));
+    }
+    let published = state.publisher.published(&ledger).await?;
+    let published =
+        published.ok_or_else(|| Problem::not_found("no checkpoint is published yet"))?;
+    serve(state, &ledger, published, resource, &reader, place).await
+}
+
+fn split(path: &str) -> Option<(LedgerName, &str)> {
+    let (name, resource) = path.strip_prefix("/ledger/")?.split_once('/')?;
+    Some((name.parse().ok()?, resource))
+}
+
+async fn serve(
+    state: &LedgerState,
+    ledger: &LedgerInfo,
+    published: Published,
+    resource: Resource,
+    reader: &Reader<'_>,
+    place: OwnedSemaphorePermit,
+) -> Result<Response, Problem> {
+    let size = published.checkpoint.size;
+    if !resource.is_covered(size) {
+        let reason = format!("the published checkpoint of {size} entries does not cover it");
+        return Err(Problem::not_found(&reason));
+    }
+    let store = state.publisher.store();
+    match resource {
+        Resource::Checkpoint => Ok(reader.text(published.checkpoint.note)),
+        Resource::Timestamp => match published.timestamp {
+            Some(response) => Ok(reader.timestamp(response)),
+            None => Err(Problem::not_found(
+                "the published checkpoint has no timestamp",
+            )),
+        },
+        Resource::Policy => unreachable!("a policy needs no checkpoint and is served before"),
+        Resource::Hashes { level, n, width } => {
+            let hashes = rows::tile(store, ledger, level, n, width).await?;
+            Ok(reader.tile(hashes, width))
+        }
+        Resource::Entries { n, width } => {
+            let body = bundle::entries(state, ledger.id, n, width, place).await?;
+            Ok(reader.entries(body, width))
+        }
+        Resource::Payloads { n, width } => {
+            let body = bundle::payloads(state, ledger.id, n, width, place).await?;
+            Ok(reader.payloads(body))
+        }
+        Resource::Payload(index) => match rows::payload(store, ledger.id, index).await? {
+            Some(payload) => Ok(reader.payload(payload)),
+            None => Err(Problem::gone(index)),
+        },
+        Resource::Proof(index) => {
+            let proof = rows::proof(store, ledger, index, published.checkpoint).await?;
+            Ok(reader.text(proof.to_string()))
+        }
+    }
+}
