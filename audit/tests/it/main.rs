@@ -8,6 +8,7 @@ mod exporting;
 mod interop;
 mod ledger;
 mod packing;
+mod tampering;
 mod timestamps;
 mod witness;
 mod witnessing;
