@@ -248,6 +248,9 @@ pub struct Seal {
 pub struct Fsck {
     /// Name of the ledger
     pub ledger: String,
+    /// Rest four fifths of the time, for a server that is busy
+    #[arg(long)]
+    pub gentle: bool,
     /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use sealrock_audit::{Exported, FsckReport, Progress, Selection, Verified};
+use sealrock_audit::{Exported, FsckReport, Pace, Progress, Selection, Verified};
 use sealrock_ledger::Index;
 
 use crate::cli::{Export, Fsck, Verify};
@@ -146,7 +146,12 @@ pub async fn fsck(config: &Config, arguments: Fsck) -> anyhow::Result<ExitCode> 
 async fn fsck_in(platform: &Platform, arguments: &Fsck) -> anyhow::Result<FsckReport> {
     let ledger = platform.ledger(&arguments.ledger).await?;
     let bar = Bar::new("checking");
-    Ok(sealrock_audit::fsck(&platform.store, &ledger, &mut |p| bar.show(p)).await?)
+    let pace = if arguments.gentle {
+        Pace::Gentle
+    } else {
+        Pace::Full
+    };
+    Ok(sealrock_audit::fsck(&platform.store, &ledger, pace, &mut |p| bar.show(p)).await?)
 }
 
 fn exit_code(good: bool) -> ExitCode {

@@ -26,6 +26,7 @@ use crate::health::{self, Health};
 use crate::lockout::Lockouts;
 use crate::platform::Platform;
 use crate::presence;
+use crate::recompute;
 use crate::sealer::{self, Sealer};
 use crate::surroundings::{Addresses, Note};
 
@@ -54,6 +55,7 @@ struct Parts {
     presence: JoinHandle<()>,
     lockout: JoinHandle<()>,
     sealer: JoinHandle<()>,
+    recompute: JoinHandle<()>,
     _note: Option<Note>,
 }
 
@@ -132,6 +134,7 @@ impl Node {
             presence,
             lockout,
             sealer,
+            recompute,
             _note,
         } = self.parts;
         stopping.cancel();
@@ -142,6 +145,7 @@ impl Node {
         }
         lockout.abort();
         let _aborted = lockout.await;
+        end("the recomputation of a ledger", recompute).await;
         // The broker's end is the end of the presence stream.
         drop(broker);
         projecting.cancel();
@@ -221,6 +225,7 @@ impl Parts {
                 .map(|(at, routes)| serve_http(at, routes, &stopping))
                 .collect(),
             lockout: tokio::spawn(lockouts.follow(Arc::clone(&broker) as Arc<dyn Broker>)),
+            recompute: tokio::spawn(recompute::watch(store.clone(), stopping.clone())),
             presence: tokio::spawn(presence::follow(present, models)),
             runner: tokio::spawn(run),
             sealer: tokio::spawn(sealer.run(config.seal_after.0, stopping.clone())),

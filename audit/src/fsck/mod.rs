@@ -11,6 +11,8 @@ mod signed;
 mod streams;
 mod tiles;
 
+use std::time::Instant;
+
 use sealrock_eventstore::{EventStore, LedgerInfo, StoreError};
 use sealrock_ledger::verify::Progress;
 use sealrock_ledger::{KeyRange, Origin};
@@ -39,17 +41,32 @@ pub struct FsckReport {
     pub findings: Vec<FsckFinding>,
 }
 
+/// How much of its time a check works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// All of it.
+    Full,
+    /// A fifth, so that a busy server goes on as before. The snapshot is held so much longer, and
+    /// vacuum waits for it.
+    Gentle,
+}
+
+/// Rest, as a multiple of work.
+const GENTLE_REST: u32 = 4;
+
 /// Recomputes the whole ledger from its entries and holds every table of the write side, and the
 /// rights on them, against the result.
 ///
 /// It reads one snapshot, so appends go on meanwhile and what they add is not looked at. Nothing is
-/// changed. Memory is bounded by the number of streams.
+/// changed. Memory is bounded by the number of streams. Of the time that it takes, `pace` says how
+/// much it works.
 ///
 /// # Errors
 /// If the database is away, or a row cannot be read at all.
 pub async fn fsck(
     store: &EventStore,
     ledger: &LedgerInfo,
+    pace: Pace,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<FsckReport, StoreError> {
     let mut tx = snapshot(store.pool()).await?;
@@ -57,7 +74,7 @@ pub async fn fsck(
     let head = HeadRow::read(&mut tx, ledger).await?;
     let keys = store.keys(ledger.id).await?;
     let mut check = Check::begin(&mut tx, ledger, &keys, head).await?;
-    check.all(&mut tx, &mut findings, progress).await?;
+    check.all(&mut tx, &mut findings, pace, progress).await?;
     let size = check.tree.size();
     check.ends(&mut tx, &mut findings).await?;
     grants::check(&mut tx, &mut findings).await?;
@@ -112,14 +129,20 @@ impl<'a> Check<'a> {
         &mut self,
         connection: &mut PgConnection,
         findings: &mut Findings,
+        pace: Pace,
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<(), StoreError> {
+        let mut rested = Instant::now();
         let total = self.head.as_ref().map_or(0, HeadRow::size);
         while let Some(row) = self.events.next(connection).await? {
             self.event(connection, &row, findings).await?;
             let done = self.tree.size();
             if done.is_multiple_of(256) || done == total {
                 progress(Progress { done, total });
+                if pace == Pace::Gentle {
+                    tokio::time::sleep(rested.elapsed() * GENTLE_REST).await;
+                    rested = Instant::now();
+                }
             }
         }
         Ok(())

@@ -15,11 +15,13 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 /// Entries before: the commands fill the first tile.
-pub const PREFILLED: usize = 254;
+const PREFILLED: usize = 254;
 /// Commands under test.
 pub const COMMANDS: usize = 3;
 /// Their entries together.
-pub const ENTRIES: usize = 5;
+const ENTRIES: usize = 5;
+
+const _: () = assert!(PREFILLED < 256 && PREFILLED + ENTRIES > 256);
 
 const HOST: &str = "sealrock.test";
 
@@ -78,7 +80,13 @@ impl Ledger {
                 .unwrap();
             assert_eq!(recorded[0].entry.command, command_id(number).to_string());
         }
-        let report = sealrock_audit::fsck(&self.store, &self.info, &mut |_| {}).await;
+        let report = sealrock_audit::fsck(
+            &self.store,
+            &self.info,
+            sealrock_audit::Pace::Full,
+            &mut |_| {},
+        )
+        .await;
         let findings = report.unwrap().findings;
         assert!(findings.is_empty(), "{findings:#?}");
     }

@@ -10,7 +10,7 @@ mod proxy;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use commands::{Ledger, PREFILLED};
+use commands::Ledger;
 use proxy::{Fault, Proxy};
 use sealrock_testkit::database;
 
@@ -122,9 +122,4 @@ fn the_process_that_is_killed() {
         keys.as_ref(),
         &variable("FAULTS_LEDGER"),
     ));
-}
-
-#[test]
-fn the_prefilled_ledger_is_about_to_fill_a_tile() {
-    assert!(PREFILLED < 256 && PREFILLED + commands::ENTRIES > 256);
 }

@@ -260,7 +260,7 @@ impl Line {
 }
 
 impl Answers {
-    /// Passes an answer on, up to ReadyForQuery.
+    /// Passes an answer on, up to `ReadyForQuery`.
     async fn pass_on(&mut self) -> std::io::Result<bool> {
         loop {
             let (kind, message) = read_message(&mut self.server).await?;

@@ -3,9 +3,14 @@ use sealrock_audit::{Code, FsckFinding, FsckReport};
 use crate::ledger::Ledger;
 
 async fn fsck(ledger: &Ledger) -> FsckReport {
-    sealrock_audit::fsck(&ledger.store, &ledger.info, &mut |_| {})
-        .await
-        .unwrap()
+    sealrock_audit::fsck(
+        &ledger.store,
+        &ledger.info,
+        sealrock_audit::Pace::Full,
+        &mut |_| {},
+    )
+    .await
+    .unwrap()
 }
 
 /// Damages a ledger of 300 entries; answers what fsck finds.
@@ -71,9 +76,14 @@ async fn the_rows_of_another_ledger_are_not_looked_at() {
         .await
         .unwrap();
     ledger.damage("DELETE FROM events WHERE index = 7").await;
-    let report = sealrock_audit::fsck(&ledger.store, &other, &mut |_| {})
-        .await
-        .unwrap();
+    let report = sealrock_audit::fsck(
+        &ledger.store,
+        &other,
+        sealrock_audit::Pace::Full,
+        &mut |_| {},
+    )
+    .await
+    .unwrap();
     assert_eq!(report.findings, []);
     assert!(!fsck(&ledger).await.findings.is_empty());
 }

@@ -9,7 +9,13 @@ use uuid::Uuid;
 use crate::ledger::Ledger;
 
 async fn found(ledger: &Ledger) -> Vec<FsckFinding> {
-    let report = sealrock_audit::fsck(&ledger.store, &ledger.info, &mut |_| {}).await;
+    let report = sealrock_audit::fsck(
+        &ledger.store,
+        &ledger.info,
+        sealrock_audit::Pace::Full,
+        &mut |_| {},
+    )
+    .await;
     report.unwrap().findings
 }
 

@@ -8,6 +8,7 @@ mod exporting;
 mod interop;
 mod ledger;
 mod packing;
+mod recomputing;
 mod tampering;
 mod timestamps;
 mod witness;

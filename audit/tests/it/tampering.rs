@@ -31,10 +31,15 @@ async fn found(
     let ledger = Ledger::of(usize::try_from(SIZE).unwrap()).await;
     let statements: Vec<String> = positions.iter().map(|index| damage(*index)).collect();
     ledger.damage(&statements.join(";\n")).await;
-    sealrock_audit::fsck(&ledger.store, &ledger.info, &mut |_| {})
-        .await
-        .unwrap()
-        .findings
+    sealrock_audit::fsck(
+        &ledger.store,
+        &ledger.info,
+        sealrock_audit::Pace::Full,
+        &mut |_| {},
+    )
+    .await
+    .unwrap()
+    .findings
 }
 
 /// Every position is found with this cause, and there are no other findings.
