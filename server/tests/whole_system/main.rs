@@ -5,5 +5,6 @@ mod crashes;
 mod devices;
 mod intake;
 mod signers;
+mod sealing;
 mod support;
 mod tour;
