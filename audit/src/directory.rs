@@ -4,9 +4,7 @@ use std::fs;
 use std::io::{Error, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
-use sealrock_ledger::Policy;
-use sealrock_ledger::verify::{CannotRun, Progress, Report, Source, SourceError, verify};
-use serde::Serialize;
+use sealrock_ledger::verify::{Source, SourceError};
 
 /// Above any file of an honest export (256 payloads of 1 MiB, and their headers).
 pub(crate) const MAX_FILE_BYTES: u64 = 512 << 20;
@@ -16,75 +14,6 @@ pub(crate) const MAX_FILE_BYTES: u64 = 512 << 20;
 #[derive(Debug, Clone)]
 pub struct DirectorySource {
     root: PathBuf,
-}
-
-/// What a verification found, and whose key it trusted.
-#[derive(Debug, Clone, Serialize)]
-pub struct Verified {
-    /// What was found.
-    #[serde(flatten)]
-    pub report: Report,
-    /// Where the key came from.
-    pub trust: Trust,
-}
-
-/// Where the key that everything rests on came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Trust {
-    /// From a policy that the auditor gave.
-    Given,
-    /// From the export itself: this shows that the export is whole and fits its own key, not whose
-    /// key that is.
-    OwnKey,
-}
-
-impl Trust {
-    /// What an auditor should know about it, in a sentence.
-    #[must_use]
-    pub fn note(self) -> &'static str {
-        match self {
-            Self::Given => "checked with the key of the policy that was given",
-            Self::OwnKey => {
-                "checked with the key in the export's own policy file: get the policy by another \
-                 way and give it with --policy to know whose ledger this is"
-            }
-        }
-    }
-}
-
-/// Verifies the export in `dir`, offline. Without a policy file it trusts the export's own, and
-/// says so.
-///
-/// # Errors
-/// [`CannotRun`] if nothing can be said: no checkpoint, no usable policy, unreadable files.
-pub fn verify_directory(
-    dir: &Path,
-    policy: Option<&Path>,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Verified, CannotRun> {
-    let source = DirectorySource::open(dir)?;
-    let (bytes, trust) = match policy {
-        Some(path) => (
-            fs::read(path).map_err(|e| unreadable(path, &e))?,
-            Trust::Given,
-        ),
-        None => (own_policy(&source)?, Trust::OwnKey),
-    };
-    let text = String::from_utf8(bytes).map_err(|e| SourceError {
-        path: policy.map_or_else(|| "policy".into(), |path| path.display().to_string()),
-        reason: e.to_string(),
-    })?;
-    let policy: Policy = text.parse()?;
-    let report = verify(&source, &policy, progress)?;
-    Ok(Verified { report, trust })
-}
-
-fn own_policy(source: &DirectorySource) -> Result<Vec<u8>, SourceError> {
-    source.get("policy")?.ok_or_else(|| SourceError {
-        path: "policy".into(),
-        reason: "the export holds no such file; give the auditor's own with --policy".into(),
-    })
 }
 
 impl DirectorySource {

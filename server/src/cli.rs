@@ -70,9 +70,20 @@ pub enum Command {
                       --mapping steel-industry-energy --rate 50"
     )]
     Simulate(Simulate),
-    /// Checks an export without trusting anybody: exit 0 verified, 1 findings, 2 could not run
-    #[command(after_help = "Example:\n  sealrock verify ./export --policy northsea.policy")]
+    /// Checks a ledger without trusting anybody: exit 0 verified, 1 findings, 2 could not run
+    #[command(
+        after_help = "Examples:\n  sealrock verify ./export --policy northsea.policy\n  \
+                      sealrock verify year.tar.zst --policy northsea.policy --json\n  \
+                      sealrock verify https://host/ledger/northsea --policy northsea.policy --user anna\n  \
+                      sealrock verify 42.tlog-proof --entry 42.json --policy northsea.policy"
+    )]
     Verify(Verify),
+    /// Follows ledgers from outside: keeps their last checkpoint, files evidence of forks, alarms
+    #[command(
+        after_help = "Examples:\n  sealrock watch https://host/ledger/registry --policy registry.policy\n  \
+                      sealrock watch https://host/ledger/northsea --policy northsea.policy --once"
+    )]
+    Watch(Watch),
     /// Writes the auditor's package of a ledger
     #[command(
         after_help = "Examples:\n  sealrock export northsea ./export && sealrock verify ./export\n  \
@@ -202,14 +213,76 @@ pub struct Simulate {
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The directory of an export
+    /// A directory or .tar.zst of an export, a URL, a .tlog-proof, or evidence of a fork
     pub path: PathBuf,
-    /// The trust root: the ledger's key, from a source that you trust [default: the export's own]
+    /// The trust root: the ledger's keys and witnesses, from a source that you trust [default: what
+    /// comes with the ledger]
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// Certificates (PEM) of the authorities whose time stamps you trust
+    #[arg(long, value_name = "FILE")]
+    pub tsa_ca: Option<PathBuf>,
+    /// Of a proof: the entry that it proves [default: the file beside it that ends in .entry]
+    #[arg(long, value_name = "FILE")]
+    pub entry: Option<PathBuf>,
+    #[command(flatten)]
+    pub remote: Remote,
     /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// How a ledger is read by its URL.
+#[derive(Debug, Args)]
+pub struct Remote {
+    /// Where the last checkpoint of each ledger is kept [default: ~/.local/state/sealrock]
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// A token of an account that may read the ledger
+    #[arg(
+        long,
+        env = "SEALROCK_TOKEN",
+        hide_env_values = true,
+        conflicts_with = "user"
+    )]
+    pub token: Option<String>,
+    /// An account that may read the ledger; its password is in SEALROCK_PASSWORD or the password file
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// A file that holds the account's password
+    #[arg(long, value_name = "FILE", requires = "user")]
+    pub password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Ledgers, such as https://host/ledger/northsea
+    #[arg(required = true, value_name = "URL")]
+    pub urls: Vec<String>,
+    /// The trust root of each ledger, in the order of the URLs [default: what was served at the first
+    /// contact]
+    #[arg(long, value_name = "FILE")]
+    pub policy: Vec<PathBuf>,
+    /// Certificates (PEM) of the authorities whose time stamps you trust
+    #[arg(long, value_name = "FILE")]
+    pub tsa_ca: Option<PathBuf>,
+    #[command(flatten)]
+    pub remote: Remote,
+    /// Time between two looks
+    #[arg(long, default_value = "30s", value_parser = duration)]
+    pub interval: std::time::Duration,
+    /// Looks once: exit 0 all is well, 1 an alarm, 2 a ledger could not be read
+    #[arg(long)]
+    pub once: bool,
+    /// A program that is run at each alarm, with the event as JSON for its only argument
+    #[arg(long, value_name = "PROGRAM")]
+    pub alarm: Option<PathBuf>,
+    /// Alarms when a ledger cannot be read for so long
+    #[arg(long, default_value = "10m", value_parser = duration)]
+    pub away: std::time::Duration,
+    /// Alarms when a ledger does not grow for so long [default: never]
+    #[arg(long, value_parser = duration)]
+    pub still: Option<std::time::Duration>,
 }
 
 #[derive(Debug, Args)]

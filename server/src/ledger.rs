@@ -1,12 +1,12 @@
-//! `sealrock export`, `verify` and `fsck`.
+//! `sealrock export` and `fsck`.
 
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use sealrock_audit::{Exported, FsckReport, Pace, Progress, Selection, Verified};
+use sealrock_audit::{Exported, FsckReport, Pace, Progress, Selection};
 use sealrock_ledger::Index;
 
-use crate::cli::{Export, Fsck, Verify};
+use crate::cli::{Export, Fsck};
 use crate::config::Config;
 use crate::platform::Platform;
 
@@ -70,54 +70,6 @@ async fn export_from(platform: &Platform, arguments: &Export) -> anyhow::Result<
     Ok(exported)
 }
 
-/// Checks an export from its files alone.
-///
-/// # Errors
-/// If nothing can be said about it: no checkpoint, no usable policy, unreadable files.
-pub async fn verify(arguments: Verify) -> anyhow::Result<ExitCode> {
-    let Verify { path, policy, json } = arguments;
-    let verified = tokio::task::spawn_blocking(move || {
-        let bar = Bar::new("verifying");
-        sealrock_audit::verify_directory(&path, policy.as_deref(), &mut |p| bar.show(p))
-    })
-    .await??;
-    if json {
-        println!("{}", serde_json::to_string_pretty(&verified)?);
-    } else {
-        print_verified(&verified);
-    }
-    Ok(exit_code(verified.report.is_verified()))
-}
-
-fn print_verified(Verified { report, trust }: &Verified) {
-    for finding in &report.findings {
-        let at = match (finding.index, finding.through) {
-            (None, _) => String::new(),
-            (Some(first), Some(last)) if first != last => format!("entries {first} to {last}: "),
-            (Some(index), _) => format!("entry {index}: "),
-        };
-        println!(
-            "{} {at}{} [{}]",
-            finding.ledger,
-            finding.message,
-            finding.cause.code()
-        );
-    }
-    if report.is_verified() {
-        println!(
-            "verified: {} entries of {}, root {}",
-            report.size, report.origin, report.root
-        );
-    } else {
-        println!(
-            "not verified: findings in {}: {}",
-            report.origin,
-            report.findings.len()
-        );
-    }
-    println!("{}", trust.note());
-}
-
 /// Recomputes a ledger inside the database.
 ///
 /// # Errors
@@ -154,7 +106,7 @@ async fn fsck_in(platform: &Platform, arguments: &Fsck) -> anyhow::Result<FsckRe
     Ok(sealrock_audit::fsck(&platform.store, &ledger, pace, &mut |p| bar.show(p)).await?)
 }
 
-fn exit_code(good: bool) -> ExitCode {
+pub(crate) fn exit_code(good: bool) -> ExitCode {
     if good {
         ExitCode::SUCCESS
     } else {
@@ -163,16 +115,16 @@ fn exit_code(good: bool) -> ExitCode {
 }
 
 /// A progress bar on a terminal, nothing elsewhere.
-struct Bar(ProgressBar);
+pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
-    fn new(doing: &'static str) -> Self {
+    pub(crate) fn new(doing: &'static str) -> Self {
         let style = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len} entries, {eta} left");
         let bar = ProgressBar::new(0).with_message(doing);
         Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
     }
 
-    fn show(&self, progress: Progress) {
+    pub(crate) fn show(&self, progress: Progress) {
         self.0.set_length(progress.total);
         self.0.set_position(progress.done);
     }

@@ -24,6 +24,8 @@ mod sealer;
 mod simulate;
 mod surroundings;
 mod user;
+mod verify;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -71,7 +73,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(arguments) => demo::run(config, arguments).await,
         Command::Serve => node::serve(config).await,
         Command::Simulate(arguments) => simulate::run(arguments).await,
-        Command::Verify(arguments) => return ledger::verify(arguments).await,
+        Command::Verify(arguments) => return verify::run(arguments).await,
+        Command::Watch(arguments) => return watch::run(arguments).await,
         Command::Export(arguments) => ledger::export(&config, arguments).await,
         Command::Fsck(arguments) => return ledger::fsck(&config, arguments).await,
         Command::Seal(arguments) => return sealer::seal(&config, arguments).await,

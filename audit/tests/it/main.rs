@@ -9,6 +9,7 @@ mod interop;
 mod ledger;
 mod packing;
 mod recomputing;
+mod remote;
 mod tampering;
 mod timestamps;
 mod witness;

@@ -4,7 +4,7 @@
 mod crashes;
 mod devices;
 mod intake;
-mod signers;
 mod sealing;
+mod signers;
 mod support;
 mod tour;
