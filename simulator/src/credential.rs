@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use serde::Deserialize;
 
+use crate::signing_key::SigningKey;
 use crate::slug::Slug;
 
 /// A device's identity and where it publishes, as `sealrock device add … --json`
@@ -25,6 +27,12 @@ pub struct Credential {
     /// The broker's address.
     #[serde(rename = "mqtt")]
     pub broker: Broker,
+    /// Its ledger's origin; needed to sign.
+    #[serde(default)]
+    origin: Option<String>,
+    /// The seed of its Ed25519 key, which `device add` never sees: with one, it signs its batches.
+    #[serde(default)]
+    signing_key: Option<SigningKey>,
 }
 
 /// A credential that no device could use.
@@ -36,15 +44,21 @@ pub enum CredentialError {
     /// The topic has no status and receipt topic beside it.
     #[error("topic `{0}` does not end in /batch")]
     Topic(String),
+    /// A device that signs names its ledger in what it signs.
+    #[error("a credential with a signing_key needs the origin that `device add … --json` printed")]
+    NoOrigin,
 }
 
 impl Credential {
     /// Reads one credential.
     ///
     /// # Errors
-    /// When the JSON lacks a field or its topic is no batch topic.
+    /// When the JSON lacks a field, its topic is no batch topic, or it cannot sign as it says.
     pub fn from_json(json: &[u8]) -> Result<Self, CredentialError> {
         let credential: Self = serde_json::from_slice(json)?;
+        if credential.signing_key.is_some() && credential.origin.is_none() {
+            return Err(CredentialError::NoOrigin);
+        }
         if credential.topic.ends_with("/batch") {
             Ok(credential)
         } else {
@@ -65,6 +79,16 @@ impl Credential {
             name,
             topic,
             broker,
+            origin: None,
+            signing_key: None,
+        }
+    }
+
+    /// What is sent for a batch: its bytes, or the signed frame around them.
+    pub(crate) fn payload(&self, batch: Bytes) -> Bytes {
+        match (&self.signing_key, &self.origin) {
+            (Some(key), Some(origin)) => key.frame(origin, &self.device_id, &batch).into(),
+            _ => batch,
         }
     }
 
@@ -151,6 +175,26 @@ mod tests {
             credential.topic_of("receipt"),
             "sealrock/v1/demo/kericho-tea/stack-probe/receipt"
         );
+    }
+
+    #[test]
+    fn a_credential_with_a_key_signs_and_one_without_does_not() {
+        let batch = Bytes::from_static(b"{}");
+        let plain = Credential::from_json(PRINTED.as_bytes()).unwrap();
+        assert_eq!(plain.payload(batch.clone()), batch);
+        let field = format!(r#"{{"signing_key":"{}","#, "07".repeat(32));
+        let text = PRINTED.replacen('{', &field, 1);
+        let signing = Credential::from_json(text.as_bytes()).unwrap();
+        let frame = SigningKey::from_hex(&"07".repeat(32)).unwrap().frame(
+            "sealrock.example/demo",
+            "5b0c",
+            b"{}",
+        );
+        assert_eq!(signing.payload(batch), frame);
+        assert!(!format!("{signing:?}").contains("0707"));
+        let nowhere = text.replace("origin", "place");
+        let error = Credential::from_json(nowhere.as_bytes());
+        assert!(matches!(error, Err(CredentialError::NoOrigin)));
     }
 
     #[test]

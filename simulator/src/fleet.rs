@@ -27,6 +27,8 @@ pub struct DeviceSpec {
     pub display_name: &'static str,
     /// What it reports.
     pub model: Model,
+    /// Whether it has a key of its own and signs its batches.
+    pub signs: bool,
 }
 
 struct Place {
@@ -146,6 +148,8 @@ fn device(
         name: slug(name),
         display_name,
         model,
+        // What is captured is what will be credited, so it is what an auditor asks about first.
+        signs: model == Model::AmineCapture,
     }
 }
 

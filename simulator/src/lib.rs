@@ -10,6 +10,7 @@ mod models;
 mod publisher;
 pub mod replay;
 mod seed;
+mod signing_key;
 mod simulation;
 mod slug;
 
@@ -23,5 +24,6 @@ pub use models::{
 };
 pub use publisher::{Options, Overflow, Progress, ProgressSink, Publisher, Stop, StopHandle, stop};
 pub use seed::Seed;
+pub use signing_key::SigningKey;
 pub use simulation::{Device, DeviceReport, FleetOptions, run_fleet};
 pub use slug::{Slug, SlugError};

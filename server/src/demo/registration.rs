@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use sealrock_commands::{CommandError, Context};
+use sealrock_commands::{CommandError, Commands, Context, RegisteredDevice};
 use sealrock_domain::asset::RegisterAsset;
-use sealrock_domain::device::RegisterDevice;
+use sealrock_domain::device::{PublicKey, RegisterDevice};
 use sealrock_domain::organisation::RegisterOrganisation;
 use sealrock_domain::site::{RegisterSite, SiteKind};
 use sealrock_domain::telemetry::Source;
 use sealrock_domain::{Attributes, CredentialId, Slug};
-use sealrock_simulator::{Credential, DeviceSpec, Model, demo_fleet};
+use sealrock_simulator::{Credential, DeviceSpec, Model, SigningKey, demo_fleet};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -149,22 +149,47 @@ async fn new_credential(
 ) -> anyhow::Result<Value> {
     let commands = &node.platform.commands;
     let context = cli_context_of(Uuid::now_v7());
+    let key = spec.signs.then(SigningKey::random);
+    let public_key = key
+        .as_ref()
+        .map(|key| key.public_key().parse())
+        .transpose()?;
     let registered = match commands
-        .register_device(&context, registration(name, spec)?)
+        .register_device(&context, registration(name, spec, public_key)?)
         .await
     {
-        Err(CommandError::Rejected(_)) => {
-            let context = cli_context_of(Uuid::now_v7());
-            commands
-                .rotate_credential(&context, &name.org, &name.site, &name.name)
-                .await?
-        }
+        Err(CommandError::Rejected(_)) => renew(commands, name, public_key).await?,
         registered => registered?,
     };
-    Ok(as_json(name, &registered, node.addresses))
+    let mut credential = as_json(name, &registered, node.addresses);
+    if let Some(key) = key {
+        credential["signing_key"] = key.seed().into();
+    }
+    Ok(credential)
 }
 
-fn registration(name: &DeviceName, spec: &DeviceSpec) -> anyhow::Result<RegisterDevice> {
+/// A new secret, and a new key beside the lost one, for a device that is there already.
+async fn renew(
+    commands: &Commands,
+    name: &DeviceName,
+    public_key: Option<PublicKey>,
+) -> Result<RegisteredDevice, CommandError> {
+    let DeviceName {
+        org, site, name, ..
+    } = name;
+    if let Some(key) = public_key {
+        let context = cli_context_of(Uuid::now_v7());
+        commands.rotate_key(&context, org, site, name, key).await?;
+    }
+    let context = cli_context_of(Uuid::now_v7());
+    commands.rotate_credential(&context, org, site, name).await
+}
+
+fn registration(
+    name: &DeviceName,
+    spec: &DeviceSpec,
+    public_key: Option<PublicKey>,
+) -> anyhow::Result<RegisterDevice> {
     Ok(RegisterDevice {
         org: name.org.clone(),
         site: name.site.clone(),
@@ -172,7 +197,7 @@ fn registration(name: &DeviceName, spec: &DeviceSpec) -> anyhow::Result<Register
         display_name: spec.display_name.parse()?,
         asset: Some(spec.asset.to_string().parse()?),
         source: Source::Simulator,
-        public_key: None,
+        public_key,
         credential: CredentialId(Uuid::nil()), // replaced by the command
         metadata: Attributes::default(),
         sensors: Vec::new(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use sealrock_ledger::decode_payloads;
+use sealrock_testkit::DeviceSigner;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -313,4 +314,27 @@ fn the_client_in_python_signs_over_mqtt_and_http_and_changes_over_to_another_key
         let batch = String::from_utf8_lossy(&frame[73..]);
         assert!(frame[0] == 1 && batch.contains(value), "{batch}");
     }
+}
+
+#[test]
+fn a_simulated_device_whose_credential_has_a_key_signs() {
+    let plant = plant();
+    let signer = DeviceSigner::new(9);
+    let Device(mut credential) = plant.add_signer("meter-9", &signer.public_key());
+    credential["signing_key"] = signer.seed().into();
+    let file = plant.file("signing.json");
+    std::fs::write(&file, credential.to_string()).unwrap();
+    let said = plant.server.command(&[
+        "simulate",
+        "--credentials",
+        text(&file),
+        "--batches",
+        "3",
+        "--interval",
+        "50ms",
+    ]);
+    assert!(said.contains("3 acknowledged"), "{said}");
+    let payloads = plant.exported("export");
+    let signed = payloads.iter().filter(|(media, _)| media == SIGNED);
+    assert_eq!(signed.count(), 3);
 }

@@ -182,7 +182,7 @@ impl Publisher {
             self.ended = true;
             return;
         };
-        if self.outbox.push(batch.bytes) {
+        if self.outbox.push(self.credential.payload(batch.bytes)) {
             self.progress.count(|p| p.dropped += 1);
             let (device, buffer) = (&self.credential.name, self.options.buffer);
             tracing::warn!(%device, buffer, "buffer full: the oldest unanswered batch was dropped");
