@@ -94,6 +94,13 @@ pub struct Config {
     pub log_signer_next: Option<String>,
     /// Most connections to Postgres.
     pub database_connections: u32,
+    /// Who must cosign checkpoints before others are shown them: a file with the `witness`, `group`
+    /// and `quorum` lines of a C2SP tlog-policy.
+    pub witnesses: Option<PathBuf>,
+    /// Who stamps the time of published checkpoints (RFC 3161), if anybody.
+    pub timestamp_authority: Option<String>,
+    /// Least time between two published checkpoints of a ledger, where somebody cosigns or stamps.
+    pub publish_every: Span,
     /// How long after an hour, and after a late batch, a device's hour is sealed.
     pub seal_after: Span,
     /// Filter of the log, as `tracing` reads it.
@@ -120,6 +127,9 @@ impl Default for Config {
             log_signer: None,
             log_signer_next: None,
             database_connections: 24,
+            witnesses: None,
+            timestamp_authority: None,
+            publish_every: Span(Duration::from_secs(1)),
             seal_after: Span(Duration::from_mins(15)),
             log: "info,sqlx::postgres::notice=warn,mqtt5=warn".to_owned(),
             log_format: LogFormat::Text,
@@ -175,6 +185,11 @@ impl Config {
     pub fn signing_programs(&self) -> Vec<String> {
         let programs = [&self.log_signer, &self.log_signer_next];
         programs.into_iter().flatten().cloned().collect()
+    }
+
+    /// Folder where it is kept what a witness says against a ledger.
+    pub fn evidence_folder(&self) -> PathBuf {
+        self.data.join("evidence")
     }
 
     /// Folder of the broker's sessions.

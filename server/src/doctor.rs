@@ -10,6 +10,7 @@ use sqlx::PgPool;
 use crate::cli::Json;
 use crate::config::Config;
 use crate::platform::Platform;
+use crate::publishing;
 
 /// Postgres settings that durability rests on, with the value that they must have.
 const DURABLE: [(&str, &str); 3] = [
@@ -39,6 +40,7 @@ pub async fn run(config: &Config, json: Json) -> anyhow::Result<ExitCode> {
         Ok(platform) => {
             checks.extend(database(platform.store.pool()).await?);
             checks.push(ledgers(&platform).await?);
+            checks.push(publication(&platform, config).await?);
             platform.close().await;
         }
         Err(error) => checks.push(check("database", false, format!("{error:#}"))),
@@ -64,6 +66,19 @@ fn check(name: &'static str, good: bool, found: impl Into<String>) -> Check {
         good,
         found: found.into(),
     }
+}
+
+async fn publication(platform: &Platform, config: &Config) -> anyhow::Result<Check> {
+    let publisher = match publishing::publisher(config, &platform.store) {
+        Ok(publisher) => publisher,
+        Err(error) => return Ok(check("publication", false, format!("{error:#}"))),
+    };
+    let ledgers = platform.store.ledgers().await?;
+    let faults = publishing::faults(config, &publisher, &ledgers).await?;
+    Ok(match faults.as_slice() {
+        [] => check("publication", true, "nothing waits for a witness"),
+        faults => check("publication", false, faults.join("; ")),
+    })
 }
 
 async fn database(pool: &PgPool) -> anyhow::Result<Vec<Check>> {

@@ -19,6 +19,7 @@ mod organisation;
 mod platform;
 mod presence;
 mod projections;
+mod publishing;
 mod recompute;
 mod sealer;
 mod simulate;

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use axum::Router;
 use chrono::Utc;
 use sealrock_access::{TokenKey, Tokens, accounts};
+use sealrock_audit::{LedgerState, Publisher};
 use sealrock_commands::Devices;
 use sealrock_graphql::GraphqlState;
 use sealrock_ingest::{
@@ -26,6 +27,7 @@ use crate::health::{self, Health};
 use crate::lockout::Lockouts;
 use crate::platform::Platform;
 use crate::presence;
+use crate::publishing;
 use crate::recompute;
 use crate::sealer::{self, Sealer};
 use crate::surroundings::{Addresses, Note};
@@ -56,6 +58,7 @@ struct Parts {
     lockout: JoinHandle<()>,
     sealer: JoinHandle<()>,
     recompute: JoinHandle<()>,
+    publisher: JoinHandle<()>,
     _note: Option<Note>,
 }
 
@@ -135,11 +138,13 @@ impl Node {
             lockout,
             sealer,
             recompute,
+            publisher,
             _note,
         } = self.parts;
         stopping.cancel();
         broker.stop(GRACE).await;
         end("the sealer", sealer).await;
+        end("publishing", publisher).await;
         for task in http {
             end("an HTTP request", task).await;
         }
@@ -185,13 +190,13 @@ impl Parts {
         models.all_offline(Utc::now()).await?;
         let sink: Arc<dyn BatchSink> = Arc::new(Devices::new(platform.commands.clone()));
         let letters: Arc<dyn DeadLetters> = Arc::new(PostgresDeadLetters::new(pool.clone()));
-        let routes =
-            routes(config, platform, &runner, &stopping)
-                .await?
-                .merge(sealrock_ingest::router(
-                    Arc::clone(&sink),
-                    Arc::clone(&letters),
-                ));
+        let publisher = publishing::publisher(config, store)?;
+        let routes = routes(config, platform, &runner, &publisher, &stopping)
+            .await?
+            .merge(sealrock_ingest::router(
+                Arc::clone(&sink),
+                Arc::clone(&letters),
+            ));
         let sites = http_sites(config, routes).await?;
         // Known before a device can connect, so that no lockout is missed.
         let lockouts = Lockouts::begin(store.clone()).await?;
@@ -228,6 +233,7 @@ impl Parts {
             recompute: tokio::spawn(recompute::watch(store.clone(), stopping.clone())),
             presence: tokio::spawn(presence::follow(present, models)),
             runner: tokio::spawn(run),
+            publisher: tokio::spawn(publisher.run(stopping.clone())),
             sealer: tokio::spawn(sealer.run(config.seal_after.0, stopping.clone())),
             broker,
             stopping,
@@ -249,12 +255,19 @@ async fn routes(
     config: &Config,
     platform: &Platform,
     runner: &Runner,
+    publisher: &Publisher,
     stopping: &CancellationToken,
 ) -> anyhow::Result<Router> {
     let key_file = config.keys_folder().join("token.key");
     let key = tokio::task::spawn_blocking(move || TokenKey::open(&key_file)).await??;
     let tokens = Arc::new(Tokens::new(key, config.origin.clone()));
     let jwks = tokens.jwks();
+    let readers = (config.database_connections / 3).max(1) as usize;
+    let ledgers = sealrock_audit::router(LedgerState::new(
+        publisher.clone(),
+        Arc::clone(&tokens),
+        readers,
+    ));
     let graphql = sealrock_graphql::router(GraphqlState {
         commands: platform.commands.clone(),
         read: ReadModels::new(platform.store.clone()),
@@ -271,7 +284,10 @@ async fn routes(
         stopping: stopping.clone(),
     });
     let jwks = axum::routing::get(move || async move { axum::Json(jwks) });
-    Ok(graphql.merge(health).route("/.well-known/jwks.json", jwks))
+    Ok(graphql
+        .merge(health)
+        .merge(ledgers)
+        .route("/.well-known/jwks.json", jwks))
 }
 
 /// What is served where: the routes, and the metrics beside them or on their own port.

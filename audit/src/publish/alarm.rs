@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{SecondsFormat, Utc};
 use sealrock_eventstore::LedgerInfo;
+use sealrock_ledger::LogVerifier;
 use serde_json::json;
 
 use super::{Inner, PublishError};
@@ -27,6 +28,12 @@ pub(super) async fn raise(publisher: &Inner, found: Contradiction<'_>) -> Publis
         reason,
     } = found;
     let shown = client.shown(&ledger.origin).await;
+    let reason = match &shown {
+        Some(note) if is_signed(publisher, ledger, note).await => {
+            stop_signing(publisher, ledger, client.name(), note, reason).await
+        }
+        _ => reason,
+    };
     let now = Utc::now();
     let evidence = json!({
         "ledger": ledger.origin,
@@ -47,6 +54,29 @@ pub(super) async fn raise(publisher: &Inner, found: Contradiction<'_>) -> Publis
         witness: client.name().to_owned(),
         reason,
         evidence: path,
+    }
+}
+
+/// Whether a note is a checkpoint by the ledger's own keys.
+async fn is_signed(publisher: &Inner, ledger: &LedgerInfo, note: &str) -> bool {
+    let keys = publisher.store.keys(ledger.id).await.unwrap_or_default();
+    LogVerifier::of(&keys).is_ok_and(|verifier| verifier.verify(note.as_bytes()).is_ok())
+}
+
+/// A signed checkpoint that is not stored here is proof, whoever shows it: then nothing more is
+/// signed either. What a witness merely says stops publishing, and no more than that.
+async fn stop_signing(
+    publisher: &Inner,
+    ledger: &LedgerInfo,
+    witness: &str,
+    note: &str,
+    reason: String,
+) -> String {
+    let place = format!("witness {witness}");
+    let held = publisher.store.require_not_behind(ledger, &place, note);
+    match held.await {
+        Ok(()) => reason,
+        Err(error) => format!("{reason}; {error}"),
     }
 }
 

@@ -35,6 +35,11 @@ impl Ledger {
         fork
     }
 
+    /// A folder beside the keys that goes with the ledger.
+    pub fn folder(&self) -> &Path {
+        self.keys.path()
+    }
+
     async fn with_keys(keys: TempDir) -> Self {
         let database = database().await;
         let files = Arc::new(KeyFiles::new(keys.path()));
@@ -105,7 +110,7 @@ pub fn append(events: Vec<NewEvent>) -> Append {
     }
 }
 
-fn event(index: usize) -> NewEvent {
+pub fn event(index: usize) -> NewEvent {
     let batch = !index.is_multiple_of(3);
     let (kind, stream) = if batch {
         ("SensorBatchRecorded", format!("telemetry/{}", index % 5))

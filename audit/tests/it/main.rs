@@ -10,6 +10,7 @@ mod ledger;
 mod packing;
 mod recomputing;
 mod remote;
+mod serving;
 mod tampering;
 mod timestamps;
 mod witness;

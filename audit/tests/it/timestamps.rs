@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
 use sealrock_audit::timestamp::{
-    Authority, AuthorityError, TimestampError, TimestampRequest, verify,
+    Authority, AuthorityError, TimestampError, TimestampRequest, stamped_bytes, verify,
 };
+use sealrock_audit::{Publisher, Publishing};
 
 use crate::authority::{OpenSsl, Stamper};
+use crate::ledger::Ledger;
 
 const NOTE: &[u8] =
     b"sealrock.test/ledger/northsea\n3\nAAAA\n\n\xe2\x80\x94 sealrock.test/ledger/northsea AAAA\n";
@@ -159,6 +161,36 @@ async fn an_authority_that_answers_another_request_or_is_away_is_an_error() {
         matches!(error, AuthorityError::Unreachable { .. }),
         "{error}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_published_checkpoint_is_stamped_and_one_that_was_published_without_is_stamped_later() {
+    let ledger = Ledger::of(10).await;
+    let openssl = Arc::new(OpenSsl::new(&Stamper::default()));
+    let client = reqwest::Client::new();
+    let desk = |url| {
+        let publishing = Publishing {
+            authority: Some(Authority::new(url, client.clone())),
+            ..Publishing::plain()
+        };
+        Publisher::new(ledger.store.clone(), publishing, client.clone())
+    };
+    let away = desk("http://127.0.0.1:9/tsa".parse().unwrap());
+    let published = away.publish_once(&ledger.info).await.unwrap().unwrap();
+    assert_eq!((published.checkpoint.size, published.timestamp), (10, None));
+
+    let there = desk(openssl.serve().await);
+    for size in [10, 35] {
+        let published = there.publish_once(&ledger.info).await.unwrap().unwrap();
+        assert_eq!(published.checkpoint.size, size);
+        let bytes = stamped_bytes(&published.checkpoint.note, &ledger.info.origin).unwrap();
+        let response = published.timestamp.unwrap();
+        verify(&response, &bytes, &openssl.root()).unwrap();
+        assert!(openssl.verifies(&response, &bytes));
+        let again = there.publish_once(&ledger.info).await.unwrap().unwrap();
+        assert_eq!(again.timestamp, Some(response));
+        ledger.grow(25).await;
+    }
 }
 
 fn stamped(stamper: &Stamper<'_>) -> (OpenSsl, Vec<u8>) {

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use sealrock_audit::{PublishError, Published, Publisher, Publishing, Witnesses};
-use sealrock_eventstore::LedgerInfo;
+use sealrock_eventstore::{AppendError, LedgerInfo};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::interop::python;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, append, event};
 use crate::witness::Witness;
 
 /// How long anything that should happen may take on a busy machine.
@@ -195,7 +195,8 @@ async fn several_publishers_at_once_contradict_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_witness_that_has_seen_more_or_another_history_stops_publishing_and_proves_it() {
+async fn a_witness_that_has_seen_more_or_another_history_stops_publishing_and_signing_and_proves_it()
+ {
     let ledger = Ledger::of(40).await;
     let witness = Witness::start("a", &[&ledger.info]);
     let seen = Desk::new(&ledger, &one(&witness))
@@ -228,6 +229,9 @@ async fn a_witness_that_has_seen_more_or_another_history_stops_publishing_and_pr
                 .unwrap()
                 .is_none()
         );
+        let more = append(vec![event(entries)]);
+        let refused = fork.store.append(fork.info.id, more).await;
+        assert!(matches!(refused, Err(AppendError::Fatal(_))), "{refused:?}");
     }
 }
 
