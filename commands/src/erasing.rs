@@ -18,9 +18,9 @@ use crate::ledger::{MAX_ATTEMPTS, command_context, permit};
 /// The only streams whose payloads may be erased: no aggregate's state rests on them.
 const TELEMETRY: &str = "telemetry/";
 /// The most payloads that one entry erases: each read model folds them in one transaction.
-pub const MAX_ERASED: u64 = 20_000;
+pub const MAX_ERASED: u64 = 100_000;
 /// The most ranges in one entry.
-pub const MAX_RANGES: usize = 2_000;
+pub const MAX_RANGES: usize = 20_000;
 /// The longest reason, in characters.
 pub const MAX_REASON: usize = 500;
 

@@ -9,6 +9,7 @@ mod error;
 mod ledger;
 mod once_per_minute;
 mod registry;
+mod retention;
 mod sealing;
 
 pub use batches::{AuthError, BatchError, BatchReceipt, DeviceIdentity, Devices, Suspect};
@@ -17,4 +18,5 @@ pub use context::{Context, Done};
 pub use devices::RegisteredDevice;
 pub use erasing::{MAX_ERASED, MAX_RANGES, MAX_REASON, Redaction};
 pub use error::CommandError;
+pub use retention::{Kept, RetentionPlan};
 pub use sealing::{GapsToSeal, MAX_NAMED, MAX_SEALED, SealDraft, Sealing, WindowToSeal};

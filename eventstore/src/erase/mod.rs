@@ -6,6 +6,7 @@
 //! erasure that [`EventStore::pending_erasures`] names, and [`EventStore::erase`] finishes.
 
 mod index_set;
+mod retention;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sealrock_ledger::record::{IndexRange, PayloadRedacted, Record, RetentionApplied, stream_of};
