@@ -148,6 +148,16 @@ pub enum Command {
                       sealrock ledger correct-clock northsea --reason \"the BIOS battery was empty\""
     )]
     Ledger(crate::keeping::Keeping),
+    /// Erases payloads of telemetry for good, by an entry of the ledger with a reason; entries and
+    /// proofs stay
+    #[command(
+        after_help = "Example:\n  sealrock redact northsea --index 4711 --index 4720..4729 --reason \"a name in a tag\""
+    )]
+    Redact(crate::erasing::Redact),
+    /// Erases old batches that a seal holds and nobody cites; `retention` in the configuration lets
+    /// the server do so daily
+    #[command(after_help = "Example:\n  sealrock retention northsea --older-than 400d --dry-run")]
+    Retention(crate::erasing::Retention),
     /// What devices sent and the platform could not take, newest first
     #[command(after_help = "Example:\n  sealrock dead-letters northsea")]
     DeadLetters(DeadLetters),

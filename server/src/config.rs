@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::cli::{Settings, duration};
+use crate::erasing::Age;
 
 /// A text that is not printed.
 #[derive(Clone, Deserialize)]
@@ -103,6 +104,8 @@ pub struct Config {
     pub publish_every: Span,
     /// How long after an hour, and after a late batch, a device's hour is sealed.
     pub seal_after: Span,
+    /// Age at which batches are erased that a seal holds and nobody cites; none are without it.
+    pub retention: Option<Age>,
     /// Filter of the log, as `tracing` reads it.
     pub log: String,
     /// Form of the log.
@@ -131,6 +134,7 @@ impl Default for Config {
             timestamp_authority: None,
             publish_every: Span(Duration::from_secs(1)),
             seal_after: Span(Duration::from_mins(15)),
+            retention: None,
             log: "info,sqlx::postgres::notice=warn,mqtt5=warn".to_owned(),
             log_format: LogFormat::Text,
             development: false,

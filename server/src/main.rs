@@ -8,6 +8,7 @@ mod demo;
 mod device;
 mod device_key;
 mod doctor;
+mod erasing;
 mod health;
 mod keeping;
 mod key;
@@ -88,6 +89,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Key(command) => key::run(&config, command).await,
         Command::Ledger(command) => keeping::run(&config, command).await,
         Command::DeadLetters(arguments) => dead_letters::run(&config, arguments).await,
+        Command::Redact(arguments) => erasing::redact(&config, arguments).await,
+        Command::Retention(arguments) => erasing::retention(&config, arguments).await,
         Command::Config => config.print(),
         Command::Migrate => database::migrate(&config).await,
         Command::Doctor(arguments) => return doctor::run(&config, arguments).await,

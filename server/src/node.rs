@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::database;
+use crate::erasing::{self, Eraser};
 use crate::health::{self, Health};
 use crate::lockout::Lockouts;
 use crate::platform::Platform;
@@ -59,6 +60,7 @@ struct Parts {
     sealer: JoinHandle<()>,
     recompute: JoinHandle<()>,
     publisher: JoinHandle<()>,
+    erasing: JoinHandle<()>,
     _note: Option<Note>,
 }
 
@@ -139,6 +141,7 @@ impl Node {
             sealer,
             recompute,
             publisher,
+            erasing,
             _note,
         } = self.parts;
         stopping.cancel();
@@ -148,6 +151,7 @@ impl Node {
         for task in http {
             end("an HTTP request", task).await;
         }
+        end("an erasure", erasing).await;
         lockout.abort();
         let _aborted = lockout.await;
         end("the recomputation of a ledger", recompute).await;
@@ -220,6 +224,12 @@ impl Parts {
             sealer::process,
         );
         let projecting = CancellationToken::new();
+        let erasing = erasing::keep(
+            Eraser::new(store.clone(), runner.clone()),
+            platform.commands.clone(),
+            config.retention,
+            stopping.clone(),
+        );
         let run = {
             let (runner, token) = (runner, projecting.clone());
             async move { runner.run(token).await }
@@ -229,6 +239,7 @@ impl Parts {
                 .into_iter()
                 .map(|(at, routes)| serve_http(at, routes, &stopping))
                 .collect(),
+            erasing: tokio::spawn(erasing),
             lockout: tokio::spawn(lockouts.follow(Arc::clone(&broker) as Arc<dyn Broker>)),
             recompute: tokio::spawn(recompute::watch(store.clone(), stopping.clone())),
             presence: tokio::spawn(presence::follow(present, models)),

@@ -207,6 +207,8 @@ impl EventStore {
             }
         }
         self.finish(ledger, entry).await?;
+        metrics::counter!("sealrock_payloads_erased_total", "ledger" => ledger.name.to_string())
+            .increment(erased);
         Ok(erased)
     }
 

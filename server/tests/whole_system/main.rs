@@ -3,6 +3,7 @@
 
 mod crashes;
 mod devices;
+mod erasing;
 mod intake;
 mod sealing;
 mod signers;

@@ -114,6 +114,12 @@ impl LedgerEntry {
             .map(EntryPayload::from)
     }
 
+    /// Whether the payload was erased. An entry `PayloadRedacted` or `RetentionApplied` in the stream
+    /// `ledger/<name>` says so; this entry and its proofs stay.
+    async fn redacted(&self) -> bool {
+        self.stored.recorded.payload.is_none()
+    }
+
     /// The first signed checkpoint whose tree contains it.
     async fn covering_checkpoint(&self) -> Checkpoint {
         (&self.stored.checkpoint).into()
