@@ -173,3 +173,47 @@ async fn status_and_gaps_tell_what_is_missing() {
     });
     assert_eq!(shown["device"], expected);
 }
+
+#[tokio::test]
+async fn hours_tell_whether_they_are_sealed_and_gaps_whether_they_are_named() {
+    const HOURS: &str = r"query ($id: ID!, $first: Int, $after: String) { device(id: $id) {
+        windows(first: $first, after: $after) {
+            nodes { hour waiting seal { batches version root provenance { indexes } } }
+            pageInfo { hasNextPage endCursor }
+        }
+        gaps { fromSeq named provenance { indexes } }
+    } }";
+    let world = start().await;
+    world.register_places().await;
+    let device = world.register_device("meter-1").await;
+    let id = device.device.to_string();
+    world.record(&device, 1, 0, &[1.0]).await;
+    let noticed = world.record(&device, 3, 1, &[1.0]).await;
+    // 13:00.
+    world.record(&device, 4, 3_600, &[1.0]).await;
+    world.settle().await;
+    let seal = world.seal_oldest().await;
+    world.settle().await;
+
+    let shown = world.data(HOURS, json!({"id": id, "first": 1})).await;
+    let unsealed = json!({"hour": "2026-11-20T13:00:00.000000Z", "waiting": true, "seal": null});
+    assert_eq!(shown["device"]["windows"]["nodes"], json!([unsealed]));
+    let named =
+        json!([{"fromSeq": 2, "named": true, "provenance": {"indexes": [noticed, seal - 1]}}]);
+    assert_eq!(shown["device"]["gaps"], named);
+    let page = &shown["device"]["windows"]["pageInfo"];
+    assert_eq!(page["hasNextPage"], true);
+
+    let next = json!({"id": id, "first": 1, "after": page["endCursor"]});
+    let mut shown = world.data(HOURS, next).await;
+    let mut sealed = shown["device"]["windows"]["nodes"][0].take();
+    assert_eq!(sealed["seal"]["root"].take().as_str().unwrap().len(), 64);
+    let expected = json!({
+        "hour": "2026-11-20T12:00:00.000000Z", "waiting": false,
+        "seal": {"batches": 2, "version": 1, "root": null, "provenance": {"indexes": [seal]}},
+    });
+    assert_eq!(sealed, expected);
+    assert_eq!(shown["device"]["windows"]["pageInfo"]["hasNextPage"], false);
+    let foreign = json!({"id": id, "after": "x"});
+    assert_eq!(world.code(HOURS, foreign).await, "BAD_USER_INPUT");
+}

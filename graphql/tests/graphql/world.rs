@@ -6,7 +6,9 @@ use std::time::Duration;
 use chrono::Utc;
 use futures::{SinkExt, StreamExt};
 use sealrock_access::{Principal, TokenKey, Tokens, accounts};
-use sealrock_commands::{BatchError, Commands, DeviceIdentity, Devices};
+use sealrock_commands::{
+    BatchError, Commands, Context, DeviceIdentity, Devices, GapsToSeal, Sealing, WindowToSeal,
+};
 use sealrock_eventstore::{EventStore, KeyFiles};
 use sealrock_graphql::{GraphqlState, router};
 use sealrock_projections::{ReadModels, Runner};
@@ -24,6 +26,8 @@ pub struct World {
     tokens: Arc<Tokens>,
     token: String,
     devices: Devices,
+    commands: Commands,
+    read: ReadModels,
     /// Password of the account `admin`.
     pub password: String,
     _stop: DropGuard,
@@ -69,7 +73,7 @@ impl World {
         let commands = Commands::new(store.clone(), true);
         let state = GraphqlState {
             commands: commands.clone(),
-            read: ReadModels::new(store),
+            read: ReadModels::new(store.clone()),
             runner,
             tokens: tokens.clone(),
             pool,
@@ -87,7 +91,9 @@ impl World {
             address,
             token: tokens.issue(&service).token,
             tokens,
-            devices: Devices::new(commands),
+            devices: Devices::new(commands.clone()),
+            commands,
+            read: ReadModels::new(store),
             password: admin.password.reveal().to_owned(),
             _stop: stop.drop_guard(),
             _keys: keys,
@@ -181,7 +187,8 @@ impl World {
         let readings: Vec<Value> = (second..)
             .zip(values)
             .map(|(second, value)| {
-                let at = format!("2026-11-20T12:{:02}:{:02}Z", second / 60, second % 60);
+                let (hour, minute) = (12 + second / 3_600, second / 60 % 60);
+                let at = format!("2026-11-20T{hour}:{minute:02}:{:02}Z", second % 60);
                 json!({"metric": "co2_ppm", "at": at, "value": value})
             })
             .collect();
@@ -193,6 +200,57 @@ impl World {
             .record_batch(device, "http:/ingest", Utc::now(), bytes)
             .await;
         recorded.map(|receipt| receipt.index)
+    }
+
+    /// Seals the oldest hour that waits, with its gaps; answers the seal's index.
+    pub async fn seal_oldest(&self) -> u64 {
+        let ledger = self.read.ledger(&"northsea".parse().unwrap()).await;
+        let ledger = ledger.unwrap().unwrap();
+        let due = self
+            .read
+            .due_windows(ledger.id, Utc::now(), &[], 1)
+            .await
+            .unwrap()[0];
+        let unsealed = self.read.unsealed(due, 100).await.unwrap();
+        let context = Context {
+            principal: Principal::Service {
+                name: "sealer".parse().unwrap(),
+            },
+            command: uuid::Uuid::nil(),
+            via: "process:sealer".to_owned(),
+            received_at: Utc::now(),
+        };
+        let window = WindowToSeal {
+            device: due.device,
+            hour: due.hour,
+            entries: unsealed.entries,
+            supersedes: unsealed.seal.map(|seal| (seal.index, seal.version)),
+        };
+        let organisation = "northsea".parse().unwrap();
+        let draft = self
+            .commands
+            .draft_seal(&context, &organisation, window)
+            .await;
+        let draft = draft.unwrap().unwrap();
+        let gaps = self
+            .read
+            .gaps_below(due.device, &draft.boots(), 100)
+            .await
+            .unwrap();
+        let gaps = GapsToSeal {
+            listed: gaps.listed,
+            unnamed: gaps.unnamed,
+            version: gaps.version,
+        };
+        match self
+            .commands
+            .seal_window(&context, draft, gaps)
+            .await
+            .unwrap()
+        {
+            Sealing::Sealed(done) => done.receipt.last.0,
+            named @ Sealing::Named(_) => panic!("{named:?}"),
+        }
     }
 
     /// Returns when every read model of `northsea` has folded everything.

@@ -5,9 +5,12 @@ use sealrock_domain::device::PublicKey;
 use sealrock_domain::{AssetId, OrganisationId, SiteId, Topic, TopicKind};
 use sealrock_projections::ReadModels;
 use sealrock_projections::registry::{Device as Stored, Within};
+use sealrock_projections::windows::Window as StoredWindow;
 use uuid::Uuid;
 
-use super::{Asset, Attribute, DeviceStatus, Gap, LatestReading, Organisation, Site, Source};
+use super::{
+    Asset, Attribute, DeviceStatus, Gap, LatestReading, Organisation, Site, Source, Window,
+};
 use crate::schema::global_id::GlobalId;
 use crate::schema::loaders::{LatestOfDevice, StatusOf, load};
 use crate::schema::paging::{self, Page};
@@ -153,6 +156,26 @@ impl Device {
             .await?;
         let ledger = ledger_of(&self.0.organisation);
         Ok(gaps.into_iter().map(|gap| Gap::new(&ledger, gap)).collect())
+    }
+
+    /// Its hours, newest first, and whether they are sealed.
+    #[graphql(complexity = "paging::cost(first, child_complexity)")]
+    async fn windows(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Page<Window>, Problem> {
+        let size = paging::size(first)?;
+        let before = paging::cursor(after.as_deref(), |text| text.parse().ok())?;
+        let read = context.data_unchecked::<ReadModels>();
+        let found = read.windows(self.0.id, before, size + 1).await?;
+        let ledger = ledger_of(&self.0.organisation);
+        let (cursor, node) = (
+            |window: &StoredWindow| window.hour.to_string(),
+            |window| Window::new(&ledger, window),
+        );
+        Ok(paging::page(found, size, before.is_none(), cursor, node))
     }
 
     /// The entries that registered it and changed it last.

@@ -84,7 +84,9 @@ pub(crate) struct Gap {
     to_seq: Count,
     /// Whether it is still open.
     open: bool,
-    /// The entry by which it was noticed, and the one that filled it.
+    /// Whether an entry of the ledger names it, as one does when an hour is sealed.
+    named: bool,
+    /// The entry by which it was noticed, the one that names it, and the one that filled it.
     provenance: Provenance,
 }
 
@@ -95,7 +97,13 @@ impl Gap {
             from_seq: Count(gap.from_seq),
             to_seq: Count(gap.to_seq),
             open: gap.filled.is_none(),
-            provenance: Provenance::of(ledger, [gap.noticed].into_iter().chain(gap.filled)),
+            named: gap.named.is_some(),
+            provenance: Provenance::of(
+                ledger,
+                [Some(gap.noticed), gap.named, gap.filled]
+                    .into_iter()
+                    .flatten(),
+            ),
         }
     }
 }

@@ -13,6 +13,7 @@ mod projection;
 mod reading;
 mod series;
 mod site;
+mod window;
 
 pub(crate) use asset::Asset;
 pub(crate) use attribute::{Attribute, AttributeInput};
@@ -27,3 +28,4 @@ pub(crate) use projection::ProjectionStatus;
 pub(crate) use reading::Reading;
 pub(crate) use series::TimeSeries;
 pub(crate) use site::Site;
+pub(crate) use window::Window;
