@@ -17,7 +17,7 @@ pub enum Permission {
     RegisterAsset,
     /// Register a device of a site.
     RegisterDevice,
-    /// Give a device a new secret or take its access away.
+    /// Give a device a new secret or key, or take one away.
     ManageDeviceCredentials,
     /// Record a sensor batch.
     RecordBatch,
@@ -57,7 +57,7 @@ impl fmt::Display for Permission {
             Self::RegisterSite => "register a site",
             Self::RegisterAsset => "register an asset",
             Self::RegisterDevice => "register a device",
-            Self::ManageDeviceCredentials => "manage a device's credentials",
+            Self::ManageDeviceCredentials => "manage a device's credentials and keys",
             Self::RecordBatch => "record a sensor batch",
             Self::ReadTelemetry => "read telemetry",
             Self::ReadLedger => "read the ledger",
