@@ -20,7 +20,7 @@ mod witness;
 
 pub use archive::ArchiveSource;
 pub use directory::DirectorySource;
-pub use export::{ExportError, Exported, Selection, export, export_selected};
+pub use export::{ExportError, Exported, Selection, export, export_published, export_selected};
 pub use follow::{Continuity, Extent, State, look};
 pub use fsck::{Code, FsckFinding, FsckReport, Pace, fsck};
 pub use http::{LedgerState, router};

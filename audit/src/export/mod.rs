@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use sealrock_eventstore::{EventStore, LedgerInfo, StoreError};
 use sealrock_ledger::record::{IndexRange, stream_of};
 use sealrock_ledger::verify::{Progress, Scope};
-use sealrock_ledger::{Checkpoint, Index, LedgerName, Origin, Policy, TILE_WIDTH};
+use sealrock_ledger::{Checkpoint, Index, LedgerName, Origin, TILE_WIDTH};
 use serde::Serialize;
 
+use crate::publish::{PublishError, Publisher, Publishing};
 use archive::{Archive, is_archive};
 use erased::Erased;
 use folder::{Fitting, Folder};
@@ -88,8 +89,8 @@ pub enum ExportError {
     /// There is such a file.
     #[error("{} exists: an archive is made anew, so name another file", .0.display())]
     Exists(PathBuf),
-    /// The ledger holds no entry and so no checkpoint.
-    #[error("ledger {0} holds no entries yet: there is nothing to export")]
+    /// The ledger has published no checkpoint: it holds no entry, or witnesses have not seen it yet.
+    #[error("ledger {0} has published no checkpoint yet: there is nothing to export")]
     Empty(LedgerName),
     /// The directory holds something else.
     #[error("{} holds something else ({what}): name an empty directory", dir.display())]
@@ -117,6 +118,19 @@ pub enum ExportError {
         /// What does not fit.
         reason: String,
     },
+    /// The directory holds more than is published.
+    #[error(
+        "{} holds {held} entries, published are {size}: wait until more are, or export into another \
+         directory", dir.display()
+    )]
+    Ahead {
+        /// The directory.
+        dir: PathBuf,
+        /// Size of the export in it.
+        held: u64,
+        /// Size of the published checkpoint.
+        size: u64,
+    },
     /// What is stored contradicts itself.
     #[error("the ledger is damaged: {0}; run `sealrock fsck`")]
     Damaged(String),
@@ -131,6 +145,9 @@ pub enum ExportError {
     /// The database is away or refuses.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What is published cannot be had.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
 }
 
 /// Writes the whole ledger; see [`export_selected`].
@@ -169,10 +186,26 @@ pub async fn export_selected(
     selection: &Selection,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Exported, ExportError> {
+    let publisher = Publisher::new(store.clone(), Publishing::plain(), reqwest::Client::new());
+    export_published(&publisher, ledger, to, selection, progress).await
+}
+
+/// As [`export_selected`], at the size of the newest checkpoint that is published, with the
+/// cosignatures and the time stamp that it has by now, and the witnesses in the policy.
+///
+/// # Errors
+/// See [`ExportError`]. What was in a directory that is refused is not touched.
+pub async fn export_published(
+    publisher: &Publisher,
+    ledger: &LedgerInfo,
+    to: &Path,
+    selection: &Selection,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Exported, ExportError> {
     let mut left = ATTEMPTS;
     loop {
         left -= 1;
-        let attempt = attempt(store, ledger, to, selection, progress, left == 0);
+        let attempt = attempt(publisher, ledger, to, selection, progress, left == 0);
         if let Some(exported) = attempt.await? {
             return Ok(exported);
         }
@@ -183,20 +216,23 @@ pub async fn export_selected(
 /// was taken. If no newer entry explains it either, or this is the `last` attempt, it is for the
 /// verifier to say that it is missing.
 async fn attempt(
-    store: &EventStore,
+    publisher: &Publisher,
     ledger: &LedgerInfo,
     to: &Path,
     selection: &Selection,
     progress: &mut (dyn FnMut(Progress) + Send),
     last: bool,
 ) -> Result<Option<Exported>, ExportError> {
-    let checkpoint = store.last_checkpoint(ledger).await?;
-    let checkpoint = checkpoint.ok_or_else(|| ExportError::Empty(ledger.name.clone()))?;
+    let store = publisher.store();
+    let Some(published) = publisher.published(ledger).await? else {
+        return Err(ExportError::Empty(ledger.name.clone()));
+    };
+    let checkpoint = published.checkpoint;
     let keys = store.keys(ledger.id).await?;
     let head = Head {
-        policy: Policy::of_keys(&keys),
+        policy: publisher.policy(ledger).await?,
         scope: scope_of(store, ledger, selection, checkpoint.size).await?,
-        timestamp: None,
+        timestamp: published.timestamp,
         checkpoint,
     };
     let rows = Rows { store, ledger };
@@ -310,7 +346,14 @@ async fn same_history(
     newest: &Checkpoint,
 ) -> Result<(), ExportError> {
     let reason = match rows.checkpoint_at(held.size).await? {
-        Some(ours) if ours.root == held.root => return Ok(()),
+        Some(ours) if ours.root == held.root && held.size <= newest.size => return Ok(()),
+        Some(ours) if ours.root == held.root => {
+            return Err(ExportError::Ahead {
+                dir: dir.to_owned(),
+                held: held.size,
+                size: newest.size,
+            });
+        }
         Some(_) => "at that size it has another root".to_owned(),
         None => format!("it has {} and signed none of that size", newest.size),
     };
