@@ -9,6 +9,7 @@ use sealrock_ledger::Index;
 use crate::cli::{Export, Fsck};
 use crate::config::Config;
 use crate::platform::Platform;
+use crate::publishing;
 
 /// Something was found.
 const FINDINGS: u8 = 1;
@@ -19,7 +20,7 @@ const FINDINGS: u8 = 1;
 /// If there is no such ledger, the directory holds something else, or the database is away.
 pub async fn export(config: &Config, arguments: Export) -> anyhow::Result<()> {
     let platform = Platform::open(config).await?;
-    let exported = export_from(&platform, &arguments).await;
+    let exported = export_from(config, &platform, &arguments).await;
     platform.close().await;
     let exported = exported?;
     if arguments.json {
@@ -51,7 +52,12 @@ fn print_exported(exported: &Exported, arguments: &Export) {
     }
 }
 
-async fn export_from(platform: &Platform, arguments: &Export) -> anyhow::Result<Exported> {
+async fn export_from(
+    config: &Config,
+    platform: &Platform,
+    arguments: &Export,
+) -> anyhow::Result<Exported> {
+    let publisher = publishing::publisher(config, &platform.store)?;
     let ledger = platform.ledger(&arguments.ledger).await?;
     let bar = Bar::new("exporting");
     let selection = Selection {
@@ -59,8 +65,8 @@ async fn export_from(platform: &Platform, arguments: &Export) -> anyhow::Result<
         through: arguments.through.map(Index),
         only: arguments.only.clone(),
     };
-    let exported = sealrock_audit::export_selected(
-        &platform.store,
+    let exported = sealrock_audit::export_published(
+        &publisher,
         &ledger,
         &arguments.path,
         &selection,

@@ -224,15 +224,15 @@ async fn attempt(
     last: bool,
 ) -> Result<Option<Exported>, ExportError> {
     let store = publisher.store();
-    let Some(published) = publisher.published(ledger).await? else {
+    let Some(newest) = publisher.published(ledger).await? else {
         return Err(ExportError::Empty(ledger.name.clone()));
     };
-    let checkpoint = published.checkpoint;
+    let checkpoint = newest.checkpoint;
     let keys = store.keys(ledger.id).await?;
     let head = Head {
         policy: publisher.policy(ledger).await?,
         scope: scope_of(store, ledger, selection, checkpoint.size).await?,
-        timestamp: published.timestamp,
+        timestamp: newest.timestamp,
         checkpoint,
     };
     let rows = Rows { store, ledger };

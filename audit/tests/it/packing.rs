@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use sealrock_audit::{ArchiveSource, ExportError, Exported, Selection, export_selected};
+use sealrock_audit::{
+    ArchiveSource, ExportError, Exported, Grounds, Selection, Verified, export_selected,
+    verify_files,
+};
 use sealrock_eventstore::{Append, Expected, NewEvent, Retention};
 use sealrock_ledger::record::{PayloadRedacted, Record, stream_of};
 use sealrock_ledger::verify::Scope;
@@ -223,6 +226,36 @@ async fn an_archive_of_a_damaged_ledger_is_not_left_behind() {
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
     ArchiveSource::open(&to).unwrap();
     assert_eq!(Scope::default(), export_scope(&to));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_range_an_archive_and_a_redacted_package_verify_and_say_what_they_show() {
+    let ledger = Ledger::of(800).await;
+    let place = tempdir().unwrap();
+    let archive = place.path().join("year.tar.zst");
+    export(&ledger, &archive, &range(300, Some(400))).await;
+    let packed = verified(&archive);
+    assert_eq!(packed.report.findings, []);
+    assert_eq!(
+        (packed.report.size, packed.report.shown.entries),
+        (800, 256)
+    );
+
+    let dir = place.path().join("stream");
+    export(&ledger, &dir, &only("telemetry/2")).await;
+    let redacted = verified(&dir);
+    assert_eq!(redacted.report.findings, []);
+    let shown = &redacted.report.shown;
+    assert_eq!((shown.entries, shown.payloads + shown.withheld), (800, 800));
+    assert!(shown.payloads > 0 && shown.withheld > shown.payloads);
+
+    // A payload that is promised and withheld is a finding.
+    fs::remove_file(dir.join("scope")).unwrap();
+    assert!(!verified(&dir).is_verified());
+}
+
+fn verified(path: &Path) -> Verified {
+    verify_files(path, &Grounds::default(), &mut |_| {}).unwrap()
 }
 
 fn export_scope(archive: &Path) -> Scope {

@@ -12,14 +12,14 @@ use axum::extract::State as Shared;
 use axum::http::{StatusCode, Uri};
 use sealrock_audit::{
     CannotRun, Cause, Continuity, Event, EventKind, Extent, Grounds, Outcome, Stop, Trust,
-    UrlSource, Verified, Watch, Watcher, look, read_policy, verify_fork,
+    UrlSource, Verified, Watch, Watcher, look, read_policy, verify_files, verify_fork,
 };
 use sealrock_ledger::Index;
 use sealrock_ledger::verify::Source;
 use tempfile::{TempDir, tempdir};
 use tower_http::compression::CompressionLayer;
 
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, append, event};
 
 /// Serves the files of a folder, packed where the client can unpack.
 async fn serve(folder: &Path) -> SocketAddr {
@@ -268,6 +268,30 @@ async fn a_server_cannot_fill_the_auditors_memory() {
         "{refused:?}"
     );
     assert!(refused[1].contains("more than 8192 bytes"), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn payloads_of_a_mebibyte_go_all_the_way() {
+    let (ledger, auditor) = (Ledger::of(10).await, Auditor::new().await);
+    for _ in 0..5 {
+        let mut append = append(vec![event(0)]);
+        append.events[0].bytes = format!("\"{}\"", "p".repeat((1 << 20) - 2)).into_bytes();
+        ledger.store.append(ledger.info.id, append).await.unwrap();
+    }
+    auditor.show(&ledger).await;
+    let seen = auditor.look(Extent::Whole).await.unwrap();
+    assert_eq!(
+        (seen.report.findings, seen.report.shown.payloads),
+        (vec![], 15)
+    );
+
+    let archive = auditor.state.path().join("large.tar.zst");
+    ledger.export(&archive).await;
+    let packed = verify_files(&archive, &Grounds::default(), &mut |_| {}).unwrap();
+    assert_eq!(
+        (packed.report.findings, packed.report.shown.payloads),
+        (vec![], 15)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
