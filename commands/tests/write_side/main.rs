@@ -7,6 +7,7 @@ mod fixture;
 mod outage;
 mod registering;
 mod repeating;
+mod retaining;
 mod sealing;
 mod sign_in;
 mod signed;
