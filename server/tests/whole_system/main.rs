@@ -5,6 +5,7 @@ mod crashes;
 mod devices;
 mod erasing;
 mod intake;
+mod outside;
 mod sealing;
 mod signers;
 mod support;
