@@ -19,6 +19,7 @@ pub struct Commands {
     pub(crate) store: EventStore,
     /// Whether organisations are registered for demonstration only.
     demo: bool,
+    /// By the organisations' names.
     ledgers: Arc<Mutex<HashMap<LedgerName, Arc<OrganisationLedger>>>>,
 }
 
@@ -34,17 +35,19 @@ impl Commands {
         }
     }
 
-    /// The ledger of an organisation.
+    /// The ledger of an organisation: the one of its name, or the one that continues that.
     pub(crate) async fn ledger(
         &self,
         organisation: &Slug,
     ) -> Result<Arc<OrganisationLedger>, CommandError> {
         let name = ledger_name(organisation)?;
-        if let Some(ledger) = self.lock().get(&name) {
+        if let Some(ledger) = self.lock().get(&name)
+            && !self.store.is_closed(ledger.info.id)
+        {
             return Ok(Arc::clone(ledger));
         }
-        let info = self.store.existing(&name).await?;
-        Ok(self.remember(info))
+        let info = self.store.current(&name).await?;
+        Ok(self.remember(name, info))
     }
 
     /// The ledger of an organisation that is about to be registered.
@@ -57,15 +60,25 @@ impl Commands {
             .store
             .create_ledger(&name, LedgerKind::Operational, self.demo)
             .await?;
-        Ok(self.remember(info))
+        if info.continues.is_some() {
+            return Err(CommandError::Rejected(format!(
+                "{name} is the name of a ledger that continues another one: choose another name"
+            )));
+        }
+        let current = self.store.current(&name).await?;
+        Ok(self.remember(name, current))
     }
 
-    fn remember(&self, info: LedgerInfo) -> Arc<OrganisationLedger> {
+    fn remember(&self, organisation: LedgerName, info: LedgerInfo) -> Arc<OrganisationLedger> {
         let mut ledgers = self.lock();
-        let ledger = ledgers
-            .entry(info.name.clone())
-            .or_insert_with(|| Arc::new(OrganisationLedger::new(&self.store, info)));
-        Arc::clone(ledger)
+        if let Some(ledger) = ledgers.get(&organisation)
+            && ledger.info.id == info.id
+        {
+            return Arc::clone(ledger);
+        }
+        let ledger = Arc::new(OrganisationLedger::new(&self.store, info));
+        ledgers.insert(organisation, Arc::clone(&ledger));
+        ledger
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<LedgerName, Arc<OrganisationLedger>>> {

@@ -22,6 +22,9 @@ pub(crate) const MAX_ATTEMPTS: u32 = 5;
 /// Counted up whenever a state or a fold changes, so that older snapshots are not used.
 const CODE_VERSION: i32 = 2;
 
+/// The types of the aggregates' streams: what a ledger that continues another one carries over.
+pub const AGGREGATES: [&str; 4] = [Organisation::TYPE, Site::TYPE, Asset::TYPE, Device::TYPE];
+
 /// The aggregates of one ledger.
 pub(crate) struct OrganisationLedger {
     pub(crate) info: LedgerInfo,

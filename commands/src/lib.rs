@@ -18,5 +18,6 @@ pub use context::{Context, Done};
 pub use devices::RegisteredDevice;
 pub use erasing::{MAX_ERASED, MAX_RANGES, MAX_REASON, Redaction};
 pub use error::CommandError;
+pub use ledger::AGGREGATES;
 pub use retention::{Kept, RetentionPlan};
 pub use sealing::{GapsToSeal, MAX_NAMED, MAX_SEALED, SealDraft, Sealing, WindowToSeal};

@@ -1,12 +1,13 @@
 //! What operators do with a ledger's keys, its clock and its whereabouts.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::append::Appended;
 use crate::error::AppendError;
 use crate::history::Witnessed;
 use crate::ledgers::LedgerInfo;
 use crate::store::EventStore;
+use crate::witnessed::copy_of;
 use crate::writer::{Adopted, Change, Operator};
 
 impl EventStore {
@@ -127,22 +128,5 @@ impl EventStore {
         let changed = writer.change(change, by).await;
         writer.finish().await;
         changed
-    }
-}
-
-/// The checkpoint of an export's directory, or in a file.
-fn copy_of(path: &Path) -> Result<Witnessed, AppendError> {
-    let file = if path.is_dir() {
-        path.join("checkpoint")
-    } else {
-        path.to_owned()
-    };
-    let place = file.display().to_string();
-    match std::fs::read_to_string(&file) {
-        Ok(note) => Ok(Witnessed { place, note }),
-        Err(e) => Err(AppendError::Invalid(format!(
-            "the copy {place} cannot be read ({e}): name an export's directory or a file with a \
-             signed checkpoint"
-        ))),
     }
 }

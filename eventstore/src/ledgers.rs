@@ -43,11 +43,14 @@ pub struct LedgerInfo {
     pub kind: LedgerKind,
     /// Whether it holds a demonstration: evidence of simulated devices counts here, and only here.
     pub demo: bool,
+    /// The ledger that this one continues, because a part of that one's history was lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub continues: Option<LedgerId>,
 }
 
-type Row = (i32, String, String, String, String, bool);
+type Row = (i32, String, String, String, String, bool, Option<i32>);
 
-const COLUMNS: &str = "SELECT ledger_id, name, origin, vkey, kind, demo FROM ledgers";
+const COLUMNS: &str = "SELECT ledger_id, name, origin, vkey, kind, demo, continues FROM ledgers";
 
 impl LedgerKind {
     fn as_str(self) -> &'static str {
@@ -76,6 +79,18 @@ pub(crate) async fn by_name(
     row.map(from_row).transpose()
 }
 
+/// The ledger that continues this one, begun or in use.
+pub(crate) async fn continuation_of(
+    pool: &PgPool,
+    parent: LedgerId,
+) -> Result<Option<LedgerInfo>, StoreError> {
+    let row: Option<Row> = sqlx::query_as(&format!("{COLUMNS} WHERE continues = $1"))
+        .bind(parent.0)
+        .fetch_optional(pool)
+        .await?;
+    row.map(from_row).transpose()
+}
+
 /// Makes the ledger and its empty head in one transaction, unless it is there already.
 pub(crate) async fn create(
     pool: &PgPool,
@@ -84,6 +99,28 @@ pub(crate) async fn create(
     vkey: &str,
     kind: LedgerKind,
     demo: bool,
+) -> Result<(), StoreError> {
+    insert(pool, origin, name, vkey, (kind, demo, None)).await
+}
+
+/// As [`create`], a ledger that is to continue another one.
+pub(crate) async fn create_continuation(
+    pool: &PgPool,
+    origin: &Origin,
+    name: &LedgerName,
+    vkey: &str,
+    parent: &LedgerInfo,
+) -> Result<(), StoreError> {
+    let of_parent = (parent.kind, parent.demo, Some(parent.id.0));
+    insert(pool, origin, name, vkey, of_parent).await
+}
+
+async fn insert(
+    pool: &PgPool,
+    origin: &Origin,
+    name: &LedgerName,
+    vkey: &str,
+    (kind, demo, continues): (LedgerKind, bool, Option<i32>),
 ) -> Result<(), StoreError> {
     let mut tx = pool.begin().await?;
     // Ids are counted up, so two processes that make ledgers at once must take turns.
@@ -96,13 +133,16 @@ pub(crate) async fn create(
         .bind(vkey)
         .bind(kind.as_str())
         .bind(demo)
+        .bind(continues)
         .execute(&mut *tx)
         .await?;
     tx.commit().await?;
     Ok(())
 }
 
-fn from_row((id, name, origin, vkey, kind, demo): Row) -> Result<LedgerInfo, StoreError> {
+fn from_row(
+    (id, name, origin, vkey, kind, demo, continues): Row,
+) -> Result<LedgerInfo, StoreError> {
     let name = name
         .parse()
         .map_err(|e| StoreError::Fatal(format!("ledger {id}: {e}")))?;
@@ -118,5 +158,6 @@ fn from_row((id, name, origin, vkey, kind, demo): Row) -> Result<LedgerInfo, Sto
         vkey,
         kind,
         demo,
+        continues: continues.map(LedgerId),
     })
 }

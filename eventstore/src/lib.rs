@@ -16,6 +16,7 @@ mod sizes;
 mod stops;
 mod store;
 mod tree_rows;
+mod witnessed;
 mod writer;
 mod writers;
 
@@ -28,4 +29,4 @@ pub use ledgers::{LedgerId, LedgerInfo, LedgerKind};
 pub use reader::Recorded;
 pub use schema::{connect, connect_as_login, migrate, require_durable, require_migrated};
 pub use store::EventStore;
-pub use writer::{Adopted, Operator};
+pub use writer::{Adopted, Continued, Operator};

@@ -1,6 +1,7 @@
 //! The store as callers see it.
 
-use std::sync::{Arc, Weak};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use sealrock_ledger::{Checkpoint, Hash, Index, KeyRange, LedgerName, Origin};
@@ -39,6 +40,7 @@ struct Inner {
     host: String,
     sizes: Arc<Sizes>,
     stops: Arc<Stops>,
+    successors: Successors,
     writers: Writers,
     room: Room,
 }
@@ -61,6 +63,7 @@ impl EventStore {
             host: origin_host.to_owned(),
             sizes: Arc::default(),
             stops: Arc::default(),
+            successors: Successors::default(),
             writers: Writers::default(),
             room: Room::default(),
         });
@@ -118,6 +121,43 @@ impl EventStore {
         self.ledger(name)
             .await?
             .ok_or_else(|| StoreError::UnknownLedger(name.clone()))
+    }
+
+    /// The ledger that takes what is to be recorded under this name: the one of that name, or the one
+    /// that continues it.
+    ///
+    /// # Errors
+    /// As [`EventStore::existing`].
+    pub async fn current(&self, name: &LedgerName) -> Result<LedgerInfo, StoreError> {
+        let mut ledger = self.existing(name).await?;
+        while let Some(next) = self.successor(ledger.id).await? {
+            ledger = next;
+        }
+        Ok(ledger)
+    }
+
+    /// The ledger that continues this one, which is closed then.
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn successor(&self, ledger: LedgerId) -> Result<Option<LedgerInfo>, StoreError> {
+        let continued: Option<i32> = sqlx::query_scalar(
+            "SELECT continued_by FROM ledger_heads WHERE ledger_id = $1 AND continued_by IS NOT NULL",
+        )
+        .bind(ledger.0)
+        .fetch_optional(self.pool())
+        .await?;
+        match continued {
+            Some(_) => ledgers::continuation_of(self.pool(), ledger).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Whether another ledger continues this one, as far as this process knows: it looks twice a
+    /// second. To ask for sure, see [`EventStore::successor`].
+    #[must_use]
+    pub fn is_closed(&self, ledger: LedgerId) -> bool {
+        self.inner.successors.is_closed(ledger)
     }
 
     /// Appends the events of one command, all or none, and waits until they are durable.
@@ -285,6 +325,15 @@ impl EventStore {
         }
     }
 
+    pub(crate) fn host(&self) -> &str {
+        &self.inner.host
+    }
+
+    /// Looks now for what other processes and own writers did.
+    pub(crate) async fn poll_once(&self) -> Result<(), StoreError> {
+        Ok(poll(&self.inner).await?)
+    }
+
     /// Signs no more of this ledger in this process.
     pub(crate) fn stop(&self, ledger: LedgerId, reason: &str) {
         self.inner.stops.stop(ledger, reason);
@@ -352,15 +401,40 @@ async fn poll_sizes(store: Weak<Inner>) {
     loop {
         tokio::time::sleep(POLL).await;
         let Some(inner) = store.upgrade() else { return };
-        let sizes: Result<Vec<(i32, i64)>, _> =
-            sqlx::query_as("SELECT ledger_id, size FROM ledger_heads")
-                .fetch_all(&inner.pool)
-                .await;
-        match sizes {
-            Ok(sizes) => sizes
-                .into_iter()
-                .for_each(|(id, size)| inner.sizes.publish(LedgerId(id), index(size).0)),
-            Err(error) => tracing::debug!(%error, "cannot look for new entries"),
+        if let Err(error) = poll(&inner).await {
+            tracing::debug!(%error, "cannot look for new entries");
         }
+    }
+}
+
+async fn poll(inner: &Inner) -> Result<(), sqlx::Error> {
+    let heads: Vec<(i32, i64, Option<i32>)> =
+        sqlx::query_as("SELECT ledger_id, size, continued_by FROM ledger_heads")
+            .fetch_all(&inner.pool)
+            .await?;
+    for (id, size, continued_by) in heads {
+        inner.sizes.publish(LedgerId(id), index(size).0);
+        if continued_by.is_some() {
+            inner.successors.close(LedgerId(id));
+        }
+    }
+    Ok(())
+}
+
+/// Ledgers that others continue.
+#[derive(Default)]
+struct Successors(Mutex<HashSet<LedgerId>>);
+
+impl Successors {
+    fn close(&self, ledger: LedgerId) {
+        self.lock().insert(ledger);
+    }
+
+    fn is_closed(&self, ledger: LedgerId) -> bool {
+        self.lock().contains(&ledger)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<LedgerId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

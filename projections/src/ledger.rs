@@ -1,6 +1,6 @@
 //! Ledgers and their entries, straight from the event store: they need no read model.
 
-use sealrock_eventstore::{LedgerInfo, Recorded};
+use sealrock_eventstore::{LedgerInfo, Recorded, StoreError};
 use sealrock_ledger::{Checkpoint, Index, LedgerName};
 use tokio::sync::watch;
 
@@ -65,6 +65,22 @@ impl ReadModels {
     /// [`QueryError`] if Postgres cannot answer.
     pub async fn ledger(&self, name: &LedgerName) -> Result<Option<LedgerInfo>, QueryError> {
         Ok(self.store().ledger(name).await?)
+    }
+
+    /// The ledger that takes what is recorded under this organisation's name: the one of that name,
+    /// or the one that continues it.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn current_ledger(
+        &self,
+        name: &LedgerName,
+    ) -> Result<Option<LedgerInfo>, QueryError> {
+        match self.store().current(name).await {
+            Ok(ledger) => Ok(Some(ledger)),
+            Err(StoreError::UnknownLedger(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The number of entries of a ledger, from the database: exact where a receiver of

@@ -2,6 +2,8 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use sealrock_eventstore::{Continued, LedgerInfo};
+use sealrock_ledger::LedgerName;
 use serde_json::json;
 
 use crate::cli::Json;
@@ -16,6 +18,24 @@ pub enum Keeping {
         ledger: String,
         /// An export's directory or a file with a signed checkpoint, to hold it against; may be
         /// repeated
+        #[arg(long, value_name = "DIR|FILE")]
+        copy: Vec<PathBuf>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Goes on as a new ledger where a part of the history was lost for good. The organisation's
+    /// devices, sites and assets are carried over; the old ledger is closed
+    Continue {
+        /// Name of the ledger that lost something
+        ledger: String,
+        /// Name of the one that goes on
+        #[arg(long = "as", value_name = "NAME")]
+        name: LedgerName,
+        /// Why, in words and without personal data: it is recorded for ever
+        #[arg(long)]
+        reason: String,
+        /// An export's directory or a file with a signed checkpoint, which shows how far the ledger
+        /// had come; may be repeated
         #[arg(long, value_name = "DIR|FILE")]
         copy: Vec<PathBuf>,
         #[command(flatten)]
@@ -70,6 +90,26 @@ async fn run_in(platform: &Platform, command: Keeping) -> anyhow::Result<()> {
                 ),
             );
         }
+        Keeping::Continue {
+            ledger,
+            name,
+            reason,
+            copy,
+            json,
+        } => {
+            let parent = platform.ledger(&ledger).await?;
+            let continued = platform
+                .store
+                .continue_ledger(
+                    &parent,
+                    &name,
+                    &sealrock_commands::AGGREGATES,
+                    (&copy, reason),
+                    operator(),
+                )
+                .await?;
+            print_continued(&json, &parent, &continued);
+        }
         Keeping::CorrectClock {
             ledger,
             reason,
@@ -93,6 +133,29 @@ async fn run_in(platform: &Platform, command: Keeping) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+fn print_continued(json: &Json, parent: &LedgerInfo, continued: &Continued) {
+    let Continued {
+        ledger,
+        signed,
+        surviving,
+        carried,
+        ..
+    } = continued;
+    print(
+        json,
+        &json!({
+            "ledger": ledger.origin, "vkey": ledger.vkey, "parent": parent.origin,
+            "signed": signed, "surviving": surviving, "carried": carried,
+        }),
+        &format!(
+            "ledger {0} goes on in the place of {1}, which is closed: of its {signed} entries \
+             {surviving} are left and {carried} were carried over.\nGive {2} to the auditors, copy \
+             the new key to a safe place, and give devices that sign the new origin {3}",
+            ledger.name, parent.name, ledger.vkey, ledger.origin
+        ),
+    );
 }
 
 fn print(json: &Json, object: &serde_json::Value, text: &str) {

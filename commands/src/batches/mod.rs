@@ -152,7 +152,7 @@ impl Devices {
         let append =
             |standing: &Standing| sent.append(identity, standing.version, via, received_at);
         let appended = self.admit(identity, &ledger, &sent, append).await?;
-        self.receipt(identity, &sent.batch, received_at, appended)
+        self.receipt(ledger.info.id, &sent.batch, received_at, appended)
             .await
     }
 
@@ -175,7 +175,7 @@ impl Devices {
         for _ in 0..MAX_ATTEMPTS {
             let append = append(&standing);
             match standing.judge(identity, &ledger.info.origin, sent.frame.as_ref()) {
-                Ok(()) => match self.commands.store.append(identity.ledger, append).await {
+                Ok(()) => match self.commands.store.append(ledger.info.id, append).await {
                     Err(AppendError::Conflict { .. }) => {}
                     appended => return appended.map_err(batch_error),
                 },
@@ -210,14 +210,13 @@ impl Devices {
 
     async fn receipt(
         &self,
-        identity: &DeviceIdentity,
+        ledger: LedgerId,
         batch: &SensorBatch,
         received_at: DateTime<Utc>,
         Appended { receipt, duplicate }: Appended,
     ) -> Result<BatchReceipt, BatchError> {
         let assessed_at = if duplicate {
-            self.first_received_at(identity.ledger, receipt.first)
-                .await?
+            self.first_received_at(ledger, receipt.first).await?
         } else {
             micros(received_at)
         };

@@ -23,7 +23,7 @@ pub struct Fixture {
     pub store: EventStore,
     pub commands: Commands,
     pub devices: Devices,
-    keys: TempDir,
+    pub keys: TempDir,
 }
 
 /// An installation without an organisation.

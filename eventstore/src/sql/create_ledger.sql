@@ -1,7 +1,7 @@
--- $1 name, $2 origin, $3 vkey, $4 kind, $5 demo
+-- $1 name, $2 origin, $3 vkey, $4 kind, $5 demo, $6 continues
 WITH made AS (
-    INSERT INTO ledgers (ledger_id, name, origin, vkey, kind, demo)
-    SELECT coalesce(max(ledger_id), 0) + 1, $1, $2, $3, $4, $5 FROM ledgers
+    INSERT INTO ledgers (ledger_id, name, origin, vkey, kind, demo, continues)
+    SELECT coalesce(max(ledger_id), 0) + 1, $1, $2, $3, $4, $5, $6 FROM ledgers
     ON CONFLICT (name) DO NOTHING
     RETURNING ledger_id
 ), keyed AS (

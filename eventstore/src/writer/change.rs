@@ -48,6 +48,8 @@ pub(super) enum Effect {
     AddKey(Signer),
     RetireKey(String),
     WaiveClock,
+    /// Nothing more is appended to that ledger: this one continues it.
+    Close(LedgerId),
 }
 
 /// The entries that nobody but the log itself may append.
@@ -212,7 +214,7 @@ impl Effect {
     pub(super) fn apply(&self, chained: &mut Chained, keys: &mut KeyRing) {
         let at = record_index(chained);
         match self {
-            Self::None => {}
+            Self::None | Self::Close(_) => {}
             Self::AddKey(signer) => {
                 keys.add(signer.clone(), at.0 + 1);
                 chained.head.epoch += 1;
@@ -235,6 +237,7 @@ impl Effect {
         let at = record_index(chained);
         let (sql, vkey, size) = match self {
             Self::None | Self::WaiveClock => return Ok(()),
+            Self::Close(parent) => return close(tx, *parent, ledger).await,
             Self::AddKey(signer) => (
                 "INSERT INTO log_keys (ledger_id, vkey, from_size) VALUES ($1, $2, $3)",
                 signer.vkey(),
@@ -254,6 +257,19 @@ impl Effect {
             .await?;
         Ok(())
     }
+}
+
+async fn close(
+    tx: &mut PgTransaction<'_>,
+    parent: LedgerId,
+    by: LedgerId,
+) -> Result<(), AppendError> {
+    sqlx::query("UPDATE ledger_heads SET continued_by = $2 WHERE ledger_id = $1")
+        .bind(parent.0)
+        .bind(by.0)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// The index of the commit's first entry.

@@ -11,6 +11,7 @@ use super::admit::{self, Admission, Verdict};
 use super::chain::{self, Chained};
 use super::change::{Change, Effect, Operator};
 use super::clock::{self, Moment};
+use super::continuation::Beginning;
 use super::edge::Edge;
 use super::head::{self, Head};
 use super::persist::{self, Committed, Step};
@@ -26,6 +27,8 @@ pub(super) enum Work {
     Appends(Vec<Append>),
     /// One change of the log's own.
     Change(Change, Operator),
+    /// The beginning of a ledger that continues another one.
+    Begin(Beginning),
 }
 
 impl Work {
@@ -146,6 +149,11 @@ impl Writer {
                 let decided = change.decide(&self.ledger, &by, &head, &mut keys, at.wall);
                 let (append, effect) = decided.await?;
                 (vec![append], effect)
+            }
+            Work::Begin(beginning) => {
+                let size = head.size();
+                beginning.require(&mut tx, &self.ledger, size).await?;
+                (beginning.appends, Effect::Close(beginning.parent))
             }
         };
         self.fault(Step::Locked)?;

@@ -11,6 +11,7 @@ mod chain;
 mod change;
 mod clock;
 mod commit;
+mod continuation;
 mod days;
 mod edge;
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub use change::Operator;
 pub(crate) use change::{Change, require_not_the_logs_own};
 use clock::Clock;
 use commit::Work;
+pub use continuation::Continued;
 use days::Days;
 use edge::Edge;
 use guard::Guard;

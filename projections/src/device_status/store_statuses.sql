@@ -1,7 +1,8 @@
 INSERT INTO device_status
 SELECT * FROM jsonb_populate_recordset(NULL::device_status, $1)
 ON CONFLICT (device_id) DO UPDATE
-   SET first_seen = excluded.first_seen,
+   SET ledger_id  = excluded.ledger_id,
+       first_seen = excluded.first_seen,
        last_seen  = excluded.last_seen,
        last_index = excluded.last_index,
        last_boot  = excluded.last_boot,

@@ -73,20 +73,20 @@ pub(crate) async fn forget(
 /// Poison at the entry that erases, if a batch that it leaves cannot be read.
 pub(crate) async fn each_left(
     tx: &mut PgTransaction<'_>,
-    ledger: LedgerId,
     (device, day): DeviceDay,
     by: Index,
     mut take: impl FnMut(&Batch) + Send,
 ) -> Result<(), FoldError> {
-    let left: Vec<i64> = sqlx::query_scalar(
-        "SELECT index FROM batch_day WHERE device_id = $1 AND day = $2 ORDER BY index",
+    let left: Vec<(i32, i64)> = sqlx::query_as(
+        "SELECT ledger_id, index FROM batch_day WHERE device_id = $1 AND day = $2 \
+         ORDER BY ledger_id, index",
     )
     .bind(device.0)
     .bind(day)
     .fetch_all(&mut **tx)
     .await?;
-    for some in left.chunks(AT_ONCE) {
-        let recorded = listed(tx, ledger, some, by).await?;
+    for (ledger, some) in by_ledger(&left) {
+        let recorded = listed(tx, ledger, &some, by).await?;
         let batches = batches(&recorded)?;
         if batches.len() != some.len() {
             let reason = "payloads that it leaves are missing: run `sealrock fsck`, then rebuild";
@@ -103,19 +103,34 @@ pub(crate) async fn each_left(
 /// As [`each_left`].
 pub(crate) async fn sealed_in(
     tx: &mut PgTransaction<'_>,
-    ledger: LedgerId,
     (device, day): DeviceDay,
     by: Index,
 ) -> Result<Vec<WindowSealed>, FoldError> {
     let (from, to) = bounds(day);
-    let indexes: Vec<i64> = sqlx::query_scalar(include_str!("sealed_hours.sql"))
+    let found: Vec<(i32, i64)> = sqlx::query_as(include_str!("sealed_hours.sql"))
         .bind(device.0)
         .bind(from)
         .bind(to)
         .fetch_all(&mut **tx)
         .await?;
-    let recorded = listed(tx, ledger, &indexes, by).await?;
-    recorded.iter().map(|seal| sealed(seal, by)).collect()
+    let mut seals = Vec::with_capacity(found.len());
+    for (ledger, indexes) in by_ledger(&found) {
+        for seal in listed(tx, ledger, &indexes, by).await? {
+            seals.push(sealed(&seal, by)?);
+        }
+    }
+    Ok(seals)
+}
+
+/// Entries of one ledger at a time, and not too many of them.
+fn by_ledger(entries: &[(i32, i64)]) -> impl Iterator<Item = (LedgerId, Vec<i64>)> {
+    entries
+        .chunk_by(|a, b| a.0 == b.0)
+        .flat_map(|of_ledger| of_ledger.chunks(AT_ONCE))
+        .map(|some| {
+            let indexes = some.iter().map(|(_, index)| *index).collect();
+            (LedgerId(some[0].0), indexes)
+        })
 }
 
 /// Where a day begins and ends.

@@ -66,7 +66,7 @@ async fn find(
 ) -> Result<(), FoldError> {
     let mut before = None;
     while let Some(day) = last_day(tx, device, &metrics, before).await? {
-        let found = newest_of_day(tx, ledger, (device, day), &metrics, by).await?;
+        let found = newest_of_day(tx, (device, day), &metrics, by).await?;
         for (_, metric) in found.keys() {
             metrics.remove(metric);
         }
@@ -93,19 +93,18 @@ async fn last_day(
 
 async fn newest_of_day(
     tx: &mut PgTransaction<'_>,
-    ledger: LedgerId,
     at: DeviceDay,
     metrics: &BTreeSet<String>,
     by: Index,
 ) -> Result<Found, FoldError> {
     let mut found = Found::new();
-    erasing::each_left(tx, ledger, at, by, |batch| {
+    erasing::each_left(tx, at, by, |batch| {
         add(&mut found, batch, |reading| {
             reading.at.date_naive() == at.1 && metrics.contains(&reading.metric)
         });
     })
     .await?;
-    for seal in erasing::sealed_in(tx, ledger, at, by).await? {
+    for seal in erasing::sealed_in(tx, at, by).await? {
         add_seal(&mut found, &seal, |metric| metrics.contains(metric));
     }
     Ok(found)

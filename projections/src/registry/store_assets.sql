@@ -1,5 +1,8 @@
 INSERT INTO asset
 SELECT * FROM jsonb_populate_recordset(NULL::asset, $1)
 ON CONFLICT (id) DO UPDATE
-   SET retired = excluded.retired,
+   SET ledger = excluded.ledger,
+       registered_at = excluded.registered_at,
+       first_index = excluded.first_index,
+       retired = excluded.retired,
        last_index = excluded.last_index

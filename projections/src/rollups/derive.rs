@@ -24,14 +24,14 @@ pub(super) async fn day(
     by: Index,
 ) -> Result<(), FoldError> {
     let mut buckets = Buckets::new();
-    erasing::each_left(tx, ledger, at, by, |batch| {
+    erasing::each_left(tx, at, by, |batch| {
         let readings = batch.counted();
         readings
             .filter(|reading| reading.at.date_naive() == at.1)
             .for_each(|reading| add(&mut buckets, &reading));
     })
     .await?;
-    for seal in erasing::sealed_in(tx, ledger, at, by).await? {
+    for seal in erasing::sealed_in(tx, at, by).await? {
         add_seal(&mut buckets, &seal);
     }
     drop_day(tx, at).await?;

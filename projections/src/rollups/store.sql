@@ -6,7 +6,8 @@ SELECT $1, *
               $10::double precision[], $11::timestamptz[], $12::double precision[],
               $13::timestamptz[])
 ON CONFLICT (device_id, metric, width, bucket) DO UPDATE
-   SET count    = excluded.count,
+   SET ledger_id = excluded.ledger_id,
+       count    = excluded.count,
        sum      = excluded.sum,
        min      = excluded.min,
        max      = excluded.max,

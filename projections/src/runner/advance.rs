@@ -47,6 +47,8 @@ pub(crate) struct Advance {
     limit: u32,
     refusals: u8,
     erased: Erased,
+    /// Whether the ledger that this one continues, if any, is folded to its end.
+    parent_folded: bool,
 }
 
 /// What the ledger's entries erase, as far as they were read.
@@ -75,6 +77,7 @@ impl Advance {
             limit: 64,
             refusals: 0,
             erased: Erased::default(),
+            parent_folded: false,
         }
     }
 
@@ -83,6 +86,9 @@ impl Advance {
         let Some(next) = self.next else {
             return self.find_place().await;
         };
+        if !self.parent_is_folded().await? {
+            return Ok(Step::Idle(next));
+        }
         // Before reading: a turn bounds what all folds together hold in memory, too.
         let turns = Arc::clone(&self.turns);
         let _turn = turns.acquire().await;
@@ -92,6 +98,21 @@ impl Advance {
             return self.find_place().await;
         }
         self.fold_or_isolate(next, &batch).await
+    }
+
+    /// A ledger that continues another one speaks of the same devices, so it is folded behind it: a
+    /// read model finds things in the order in which they happened. The parent is closed and ends.
+    async fn parent_is_folded(&mut self) -> Result<bool, StepError> {
+        if let Some(parent) = self.ledger.continues
+            && !self.parent_folded
+        {
+            let size = self.store.size(parent).await?;
+            let schema = self.schema.name();
+            let place = checkpoint::look(self.store.pool(), &schema, parent).await?;
+            self.parent_folded = place.next >= size;
+            return Ok(self.parent_folded);
+        }
+        Ok(true)
     }
 
     /// Whether the read model has folded the entry at `index`, whoever did it.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sealrock_domain::telemetry::window::{WindowEvent, WindowSealed, window_of};
 use sealrock_eventstore::{LedgerId, LedgerInfo, Recorded};
-use sealrock_ledger::record::IndexRange;
+use sealrock_ledger::record::{IndexRange, LedgerContinued, Record};
 use sqlx::PgTransaction;
 use uuid::Uuid;
 
@@ -48,6 +48,12 @@ impl Projection for WindowsProjection {
     ) -> Result<(), FoldError> {
         let (windows, erased) = (window_entries(batch)?, erased(batch)?);
         let batches = batches(batch)?;
+        let begins = batch
+            .iter()
+            .any(|recorded| recorded.entry.kind == LedgerContinued::KIND);
+        if let (Some(parent), true) = (ledger.continues, begins) {
+            forget_parent(tx, parent).await?;
+        }
         seqs::fold(tx, &batches, &windows).await?;
         store_versions(tx, &windows).await?;
         let mut touched = Touched::new();
@@ -61,6 +67,15 @@ impl Projection for WindowsProjection {
         refresh(tx, ledger.id, touched).await?;
         Ok(())
     }
+}
+
+/// A ledger seals its own batches. What the one before left open stays open, and what it named as
+/// gaps counts there: this one begins anew with its devices.
+async fn forget_parent(tx: &mut PgTransaction<'_>, parent: LedgerId) -> sqlx::Result<()> {
+    for sql in include_str!("forget_parent.sql").split_inclusive(';') {
+        sqlx::query(sql).bind(parent.0).execute(&mut **tx).await?;
+    }
+    Ok(())
 }
 
 async fn add_batches(

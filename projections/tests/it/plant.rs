@@ -23,7 +23,7 @@ pub struct Plant {
     pub store: EventStore,
     pub ledger: LedgerInfo,
     pub read: ReadModels,
-    _keys: tempfile::TempDir,
+    pub keys: tempfile::TempDir,
 }
 
 /// A runner in its task.
@@ -69,7 +69,7 @@ impl Plant {
             read: ReadModels::new(store.clone()),
             store,
             ledger,
-            _keys: keys,
+            keys,
         }
     }
 

@@ -54,6 +54,9 @@ impl Sealer {
     async fn round(&self, after: TimeDelta, stopping: &CancellationToken) -> anyhow::Result<bool> {
         let mut more = false;
         for ledger in self.store.ledgers().await? {
+            if self.store.is_closed(ledger.id) {
+                continue;
+            }
             let by = Utc::now().checked_sub_signed(after);
             let by = by.unwrap_or(DateTime::<Utc>::MIN_UTC);
             match self.seal_due(&ledger, by, TURN, stopping).await {

@@ -103,7 +103,7 @@ impl<'c> Recorded<'c> {
             return Ok(());
         }
         let read = self.context.data_unchecked::<ReadModels>();
-        let Some(ledger) = read.ledger(&ledger_of(organisation)).await? else {
+        let Some(ledger) = read.current_ledger(&ledger_of(organisation)).await? else {
             return Ok(());
         };
         let Patience(patience) = *self.context.data_unchecked();

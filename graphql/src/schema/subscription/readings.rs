@@ -44,7 +44,7 @@ impl ReadingsSubscription {
         let filter = filter(device, metrics)?;
         let models = context.data_unchecked::<ReadModels>().clone();
         let name = ledger_of(&organisation);
-        let found = models.ledger(&name).await?;
+        let found = models.current_ledger(&name).await?;
         let missing = || {
             Problem::new(
                 Code::NotFound,

@@ -40,7 +40,10 @@ impl Organisation {
     /// Its ledger.
     async fn ledger(&self, context: &Context<'_>) -> Result<Option<Ledger>, Problem> {
         let read = context.data_unchecked::<ReadModels>();
-        Ok(read.ledger(&ledger_of(&self.0.slug)).await?.map(Ledger))
+        Ok(read
+            .current_ledger(&ledger_of(&self.0.slug))
+            .await?
+            .map(Ledger))
     }
 
     /// Its sites, by name.
