@@ -53,14 +53,11 @@ struct Parts {
     broker: Arc<EmbeddedBroker>,
     stopping: CancellationToken,
     projecting: CancellationToken,
-    http: Vec<JoinHandle<()>>,
+    /// What ends by itself when the node is `stopping`, and what it is doing.
+    background: Vec<(&'static str, JoinHandle<()>)>,
     runner: JoinHandle<()>,
     presence: JoinHandle<()>,
     lockout: JoinHandle<()>,
-    sealer: JoinHandle<()>,
-    recompute: JoinHandle<()>,
-    publisher: JoinHandle<()>,
-    erasing: JoinHandle<()>,
     _note: Option<Note>,
 }
 
@@ -134,27 +131,19 @@ impl Node {
             broker,
             stopping,
             projecting,
-            http,
+            background,
             runner,
             presence,
             lockout,
-            sealer,
-            recompute,
-            publisher,
-            erasing,
             _note,
         } = self.parts;
         stopping.cancel();
         broker.stop(GRACE).await;
-        end("the sealer", sealer).await;
-        end("publishing", publisher).await;
-        for task in http {
-            end("an HTTP request", task).await;
+        for (doing, task) in background {
+            end(doing, task).await;
         }
-        end("an erasure", erasing).await;
         lockout.abort();
         let _aborted = lockout.await;
-        end("the recomputation of a ledger", recompute).await;
         // The broker's end is the end of the presence stream.
         drop(broker);
         projecting.cancel();
@@ -217,35 +206,19 @@ impl Parts {
         if let Err(error) = &note {
             tracing::warn!(%error, "commands beside this server will not know its addresses");
         }
-        let sealer = Sealer::new(
-            store.clone(),
-            platform.commands.clone(),
-            runner.positions().clone(),
-            sealer::process,
-        );
         let projecting = CancellationToken::new();
-        let erasing = erasing::keep(
-            Eraser::new(store.clone(), runner.clone()),
-            platform.commands.clone(),
-            config.retention,
-            stopping.clone(),
-        );
+        let mut background = background(config, platform, &runner, publisher, &stopping);
+        let http = sites.into_iter();
+        background.extend(http.map(|(at, routes)| ("HTTP", serve_http(at, routes, &stopping))));
         let run = {
             let (runner, token) = (runner, projecting.clone());
             async move { runner.run(token).await }
         };
         let parts = Self {
-            http: sites
-                .into_iter()
-                .map(|(at, routes)| serve_http(at, routes, &stopping))
-                .collect(),
-            erasing: tokio::spawn(erasing),
+            background,
             lockout: tokio::spawn(lockouts.follow(Arc::clone(&broker) as Arc<dyn Broker>)),
-            recompute: tokio::spawn(recompute::watch(store.clone(), stopping.clone())),
             presence: tokio::spawn(presence::follow(present, models)),
             runner: tokio::spawn(run),
-            publisher: tokio::spawn(publisher.run(stopping.clone())),
-            sealer: tokio::spawn(sealer.run(config.seal_after.0, stopping.clone())),
             broker,
             stopping,
             projecting,
@@ -253,6 +226,32 @@ impl Parts {
         };
         Ok((parts, addresses))
     }
+}
+
+/// What goes on beside the requests, until the node is stopping.
+fn background(
+    config: &Config,
+    platform: &Platform,
+    runner: &Runner,
+    publisher: Publisher,
+    stopping: &CancellationToken,
+) -> Vec<(&'static str, JoinHandle<()>)> {
+    let (store, commands) = (&platform.store, &platform.commands);
+    let positions = runner.positions().clone();
+    let sealer = Sealer::new(store.clone(), commands.clone(), positions, sealer::process);
+    let eraser = Eraser::new(store.clone(), runner.clone());
+    let (retention, seal_after) = (config.retention, config.seal_after.0);
+    let erasing = erasing::keep(eraser, commands.clone(), retention, stopping.clone());
+    let recompute = recompute::watch(store.clone(), stopping.clone());
+    vec![
+        (
+            "sealing",
+            tokio::spawn(sealer.run(seal_after, stopping.clone())),
+        ),
+        ("publishing", tokio::spawn(publisher.run(stopping.clone()))),
+        ("erasing", tokio::spawn(erasing)),
+        ("recomputing", tokio::spawn(recompute)),
+    ]
 }
 
 fn broker_config(config: &Config) -> BrokerConfig {

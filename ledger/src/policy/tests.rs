@@ -234,6 +234,15 @@ fn what_is_not_understood_is_refused() {
         ("# 530d903a signs 7..3\nquorum none".to_owned(), "no range"),
         ("# 530d903a signs 07..\nquorum none".to_owned(), "no range"),
         (
+            "# 530d903a signs 0..99 retired in May\nquorum none".to_owned(),
+            "and no more",
+        ),
+        (
+            "# 530d903a signs 0 .. 99\nquorum none".to_owned(),
+            "and no more",
+        ),
+        ("\n".repeat(1000), "at most 1000 lines"),
+        (
             "# 530d903a signs everything\nquorum none".to_owned(),
             "no range",
         ),

@@ -9,6 +9,9 @@ use crate::checkpoint::{KeyRange, LogVerifier};
 use crate::decimal::decimal;
 use crate::vkey::{KeyType, VerifierKey};
 
+/// Each new key is held against all others, so somebody else's policy is not read without end.
+const MAX_LINES: usize = 1000;
+
 /// The quorum that asks for nobody, and no name.
 pub(super) const NONE: &str = "none";
 
@@ -27,7 +30,12 @@ impl FromStr for Policy {
             quorum_seen: false,
         };
         for (number, line) in text.split('\n').enumerate() {
-            reader.line(line).map_err(|reason| PolicyError::Line {
+            let read = if number < MAX_LINES {
+                reader.line(line)
+            } else {
+                Err(format!("a policy has at most {MAX_LINES} lines"))
+            };
+            read.map_err(|reason| PolicyError::Line {
                 line: number + 1,
                 text: line.to_owned(),
                 reason,
@@ -102,12 +110,18 @@ impl Reader {
             .split([' ', '\t', '#'])
             .filter(|w| !w.is_empty())
             .collect();
-        let [id, "signs", range] = words[..] else {
+        let [id, "signs", ref range @ ..] = words[..] else {
             return Ok(());
         };
         if id.len() != 8 || !id.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Ok(());
         }
+        // Passed over, it would leave a retired key in force for every tree.
+        let [range] = range else {
+            return Err(format!(
+                "the range of the key {id} is written `# {id} signs <from>..<through>`, and no more"
+            ));
+        };
         let of_id = |key: &&mut KeyRange| key.vkey.split('+').nth(1) == Some(id);
         let key = self.policy.keys.iter_mut().find(of_id);
         let key = key.ok_or_else(|| format!("no key with the id {id} is named above"))?;

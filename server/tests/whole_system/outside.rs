@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::support::{SOON, Server, batch, data_folder};
 
-/// PyPI's `aics-witness` on loopback.
+/// `PyPI`'s `aics-witness` on loopback.
 struct Witness {
     folder: TempDir,
     child: Child,

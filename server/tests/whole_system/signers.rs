@@ -335,6 +335,6 @@ fn a_simulated_device_whose_credential_has_a_key_signs() {
     ]);
     assert!(said.contains("3 acknowledged"), "{said}");
     let payloads = plant.exported("export");
-    let signed = payloads.iter().filter(|(media, _)| media == SIGNED);
-    assert_eq!(signed.count(), 3);
+    let frames = payloads.iter().filter(|(media, _)| media == SIGNED);
+    assert_eq!(frames.count(), 3);
 }
