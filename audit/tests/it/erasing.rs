@@ -4,9 +4,11 @@ use sealrock_audit::{Code, FsckFinding};
 use sealrock_eventstore::{Append, Expected, NewEvent, Retention};
 use sealrock_ledger::Index;
 use serde_json::json;
+use tempfile::{TempDir, tempdir};
 use uuid::Uuid;
 
-use crate::ledger::Ledger;
+use crate::interop::python;
+use crate::ledger::{Ledger, files};
 
 async fn found(ledger: &Ledger) -> Vec<FsckFinding> {
     let report = sealrock_audit::fsck(
@@ -144,4 +146,40 @@ async fn an_erasure_noted_as_finished_that_nobody_decided_is_found() {
         Some(Index(10)),
     );
     assert_eq!(shown(&found(&ledger).await), [stray]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_proof_passes_after_an_erasure_and_an_extended_export_lets_go_of_the_bytes() {
+    let ledger = Ledger::of(300).await;
+    let (before, own) = (tempdir().unwrap(), tempdir().unwrap());
+    for dir in [&before, &own] {
+        ledger.export(dir.path()).await;
+    }
+    let entry = entry(&ledger, "user/ada", &[(10, 11), (271, 271)]).await;
+    ledger.store.erase(&ledger.info, entry).await.unwrap();
+    ledger.grow(299).await;
+    ledger.export(own.path()).await;
+
+    for dir in [&before, &own] {
+        let verified = sealrock_audit::verify_directory(dir.path(), None, &mut |_| {}).unwrap();
+        assert_eq!(verified.report.findings, []);
+    }
+    // A program that nobody here wrote: inclusion in both, and that one is the beginning of the other.
+    let checked = python("tlog.py", &[before.path(), own.path()]);
+    let checked = checked.unwrap_or_else(|error| panic!("{error}"));
+    assert!(checked.starts_with("300 600 "), "{checked}");
+    let holds = |dir: &TempDir, bytes: &[u8]| {
+        let files = files(dir.path());
+        files
+            .values()
+            .any(|file| file.windows(bytes.len()).any(|part| part == bytes))
+    };
+    for (bytes, kept) in [
+        (br#"{"n":10}"#.as_slice(), false),
+        (br#"{"n":271}"#, false),
+        (br#"{"n":13}"#, true),
+    ] {
+        assert!(holds(&before, bytes));
+        assert_eq!(holds(&own, bytes), kept);
+    }
 }
