@@ -1,12 +1,13 @@
 //! Whether what was signed is what is stored.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sealrock_ledger::{Checkpoint, KeyRange, LedgerName, LogVerifier};
 use sqlx::PgConnection;
 
 use crate::error::{AppendError, StoreError, index};
+use crate::evidence;
 use crate::ledgers::{LedgerId, LedgerInfo};
 use crate::tree_rows::{changed_behind_tiles, root_at};
 
@@ -75,7 +76,12 @@ impl fmt::Display for Doubt {
                      that receipts and auditors hold"
                 )?;
                 evidence.as_ref().map_or(Ok(()), |file| {
-                    write!(f, "; both signatures are kept in {}", file.display())
+                    write!(
+                        f,
+                        "; {} shows it to everybody: `sealrock verify {}`",
+                        file.display(),
+                        file.display()
+                    )
                 })
             }
             Reason::Unreadable { place, reason } => write!(
@@ -108,6 +114,8 @@ pub(crate) struct History<'a> {
     pub(crate) keys: &'a [KeyRange],
     /// Entries by the head row.
     pub(crate) size: u64,
+    /// Where evidence of a fork is kept.
+    pub(crate) folder: &'a Path,
 }
 
 impl History<'_> {
@@ -163,14 +171,32 @@ impl History<'_> {
         let root = self.stored(root_at(c, self.ledger.id, signed).await)?;
         match root {
             Some(root) if root == checkpoint.root => Ok(checkpoint),
-            Some(_) => Err(self.doubt(Reason::Forked {
-                place,
-                size: signed,
-                evidence: None,
-            })),
+            Some(_) => {
+                let evidence = self.keep_evidence(c, &checkpoint).await;
+                Err(self.doubt(Reason::Forked {
+                    place,
+                    size: signed,
+                    evidence,
+                }))
+            }
             None => Err(self.damaged(format!(
                 "entries or tiles of the tree of {signed} entries are missing"
             ))),
+        }
+    }
+
+    /// A file that shows by itself that two histories were signed, if that can be shown.
+    async fn keep_evidence(&self, c: &mut PgConnection, signed: &Checkpoint) -> Option<PathBuf> {
+        let (_, note) = newest_note(c, self.ledger.id).await.ok().flatten()?;
+        let stored = LogVerifier::of(self.keys).and_then(|v| v.verify(note.as_bytes()));
+        let id = self.ledger.id;
+        let shown = evidence::of_fork(c, id, signed, &stored.ok()?).await.ok();
+        match evidence::keep(self.folder, &self.ledger.name, &shown.flatten()?) {
+            Ok(place) => Some(place),
+            Err(error) => {
+                tracing::error!(%error, ledger = %self.ledger.name, "evidence of a fork is not kept");
+                None
+            }
         }
     }
 

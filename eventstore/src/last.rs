@@ -33,6 +33,10 @@ impl LastFile {
         }
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.join(format!("{}.last", self.name))
     }

@@ -5,6 +5,7 @@ mod append;
 mod custody;
 mod erase;
 mod error;
+mod evidence;
 mod history;
 mod keys;
 mod last;

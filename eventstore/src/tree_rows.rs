@@ -1,6 +1,6 @@
 //! The right edge of a tree of any size, from stored leaf hashes and full tiles.
 
-use sealrock_ledger::{Frontier, Hash, TILE_WIDTH, leaf_hash, subtree_hash};
+use sealrock_ledger::{Frontier, Hash, TILE_WIDTH, TilePath, leaf_hash, subtree_hash};
 use sqlx::PgConnection;
 
 use crate::error::{StoreError, stored};
@@ -42,6 +42,24 @@ pub(crate) fn frontier_of(rows: &[Vec<Hash>], size: u64) -> Option<Frontier> {
     };
     let bytes: Vec<u8> = rows.iter().rev().flat_map(of_row).collect();
     Frontier::from_bytes(size, &bytes).ok()
+}
+
+/// The bytes of a tile of hashes; too few where some are missing.
+pub(crate) async fn tile_at(
+    c: &mut PgConnection,
+    ledger: LedgerId,
+    path: TilePath,
+) -> Result<Vec<u8>, StoreError> {
+    let TilePath::Hashes { level, n, width } = path else {
+        return Ok(Vec::new());
+    };
+    let first = n * TILE_WIDTH;
+    let range = (first, first + width);
+    let hashes = match level {
+        0 => leaf_hashes(c, ledger, range).await?,
+        _ => tile_hashes(c, ledger, level - 1, range).await?,
+    };
+    Ok(hashes.iter().flat_map(|hash| hash.0).collect())
 }
 
 /// The root that the stored entries and tiles give for the tree of `size`; `None` if some are

@@ -51,6 +51,7 @@ impl Writer {
             ledger: &self.ledger,
             keys: &keys,
             size: locked.head.size(),
+            folder: self.keys.folder(),
         };
         match history.require_holds(&mut tx, witnessed).await {
             Ok(_) => Ok(()),
@@ -72,6 +73,7 @@ impl Writer {
             ledger: &self.ledger,
             keys: &keys,
             size: locked.head.size(),
+            folder: self.keys.folder(),
         };
         history.require_whole(tx).await?;
         let mut held_against = Vec::new();

@@ -174,6 +174,7 @@ impl Writer {
             ledger: &self.ledger,
             keys: &keys,
             size: locked.head.size(),
+            folder: self.keys.folder(),
         };
         history.require_whole(&mut tx).await?;
         let mut loss: Option<Loss> = None;

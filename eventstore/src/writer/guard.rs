@@ -56,6 +56,7 @@ impl Guard {
             ledger,
             keys,
             size: locked.head.size(),
+            folder: self.file.folder(),
         };
         history.require_whole(tx).await?;
         for witnessed in self.witnessed()? {

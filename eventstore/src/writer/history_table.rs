@@ -1,5 +1,6 @@
 //! Databases that lost something, were moved or hold another history: what a writer does with them.
 
+use sealrock_ledger::{ForkEvidence, LogVerifier};
 use sealrock_testkit::{TestDatabase, database};
 
 use super::Writer;
@@ -122,7 +123,24 @@ async fn a_database_with_another_history_is_not_signed() {
     std::fs::rename(&hidden, &file).expect("moved back");
 
     let refused = writer.append(append(Expected::Any)).await;
-    assert_fatal(&refused, &["two histories", "first 7 entries"]);
+    assert_fatal(
+        &refused,
+        &["two histories", "first 7 entries", "sealrock verify"],
+    );
+    // What is kept shows it to whoever has the public key, and nothing else.
+    let kept = std::fs::read_dir(writer.keys.folder()).expect("a folder");
+    let evidence: Vec<_> = kept
+        .map(|file| file.expect("listed").path())
+        .filter(|path| path.display().to_string().contains("northsea.fork-"))
+        .collect();
+    let [evidence] = &evidence[..] else {
+        panic!("{evidence:?}")
+    };
+    let text = std::fs::read(evidence).expect("readable");
+    let verifier = LogVerifier::new(&writer.ledger.vkey).expect("a key");
+    let fork = ForkEvidence::parse(&text).expect("evidence");
+    let fork = fork.verify(&verifier).expect("it shows a fork");
+    assert_eq!((fork.older.size, fork.newer.size), (7, 9));
     assert_whole(&writer, 9).await;
 }
 
