@@ -11,7 +11,7 @@ use crate::archive::ArchiveSource;
 use crate::directory::DirectorySource;
 use crate::follow::Continuity;
 use crate::timestamp;
-use crate::verify::{Checked, Facts, verify};
+use crate::verify::{Checked, Facts, stray_files, verify};
 
 /// What the auditor brings: what he trusts, by another way than from whom he checks.
 #[derive(Debug, Clone, Default)]
@@ -126,10 +126,25 @@ pub fn verify_files(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Verified, CannotRun> {
     if path.is_file() {
-        verify_source(&ArchiveSource::open(path)?, grounds, progress)
-    } else {
-        verify_source(&DirectorySource::open(path)?, grounds, progress)
+        let archive = ArchiveSource::open(path)?;
+        let verified = verify_source(&archive, grounds, progress)?;
+        return with_strays(verified, archive.path());
     }
+    let verified = verify_source(&DirectorySource::open(path)?, grounds, progress)?;
+    with_strays(verified, path)
+}
+
+/// Names the files that belong to no export. If the checkpoint did not verify, nothing is known of
+/// what should be there.
+fn with_strays(mut verified: Verified, dir: &Path) -> Result<Verified, CannotRun> {
+    if !verified.report.root.is_empty() {
+        let note = stray_files(dir, verified.report.size).map_err(|e| SourceError {
+            path: dir.display().to_string(),
+            reason: e.to_string(),
+        })?;
+        verified.report.notes.extend(note);
+    }
+    Ok(verified)
 }
 
 /// Verifies what a source holds.

@@ -24,6 +24,7 @@ mod judge;
 mod reader;
 mod recheck;
 mod seqs;
+mod stray;
 mod windows;
 
 use sealrock_ledger::Policy;
@@ -31,6 +32,7 @@ use sealrock_ledger::verify::{CannotRun, Progress, Report, Source, verify_with};
 use serde::Serialize;
 
 pub use judge::Facts;
+pub(crate) use stray::stray_files;
 
 use judge::FactJudge;
 use reader::FactReader;

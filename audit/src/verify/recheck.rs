@@ -183,6 +183,9 @@ impl Checking {
         } = self;
         let mut add = |message| findings.at(asked.index, Cause::SealMismatch, message);
         let claimed = asked.seal;
+        if frontier.size() != claimed.batches {
+            return; // a bundle is broken, which is a finding of its own
+        }
         if frontier.root().0 != claimed.root.0 {
             add(format!(
                 "its root is {}, that of its entries {}",
