@@ -35,8 +35,8 @@ pub(crate) fn keep(
     evidence: &ForkEvidence,
 ) -> Result<PathBuf, std::io::Error> {
     let text = evidence.to_string();
-    let hash = leaf_hash(text.as_bytes()).0;
-    let id: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let [a, b, c, d, ..] = leaf_hash(text.as_bytes()).0;
+    let id = format!("{:08x}", u32::from_be_bytes([a, b, c, d]));
     let place = folder.join(format!("{name}.fork-{id}"));
     let aside = folder.join(format!(".{name}.fork-{id}.{}", uuid::Uuid::new_v4()));
     let mut file = OpenOptions::new()
