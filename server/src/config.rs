@@ -222,9 +222,10 @@ fn others_may_pass(folder: &Path) -> bool {
         })
 }
 
-/// Log keys are in the environment too, and are no settings.
+/// Log keys, and what an auditor signs in by, are in the environment too, and are no settings.
 fn is_setting(name: &figment::value::UncasedStr) -> bool {
-    !name.as_str().to_ascii_lowercase().starts_with("log_key_")
+    let name = name.as_str().to_ascii_lowercase();
+    !name.starts_with("log_key_") && !matches!(name.as_str(), "token" | "password")
 }
 
 #[cfg(test)]
