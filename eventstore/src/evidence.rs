@@ -35,8 +35,9 @@ pub(crate) fn keep(
     evidence: &ForkEvidence,
 ) -> Result<PathBuf, std::io::Error> {
     let text = evidence.to_string();
-    let [a, b, c, d, ..] = leaf_hash(text.as_bytes()).0;
-    let id = format!("{:08x}", u32::from_be_bytes([a, b, c, d]));
+    let hash = leaf_hash(text.as_bytes()).0;
+    let first = hash.first_chunk().copied().unwrap_or_default();
+    let id = format!("{:08x}", u32::from_be_bytes(first));
     let place = folder.join(format!("{name}.fork-{id}"));
     let aside = folder.join(format!(".{name}.fork-{id}.{}", uuid::Uuid::new_v4()));
     let mut file = OpenOptions::new()
