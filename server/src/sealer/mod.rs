@@ -141,6 +141,10 @@ impl Sealer {
         let DueWindow { device, hour } = window;
         let unsealed = self.read.unsealed(window, MAX_SEALED).await;
         let unsealed = unsealed.map_err(unavailable)?;
+        if unsealed.entries.is_empty() {
+            // Another process has sealed it since it was found due.
+            return Ok(false);
+        }
         let organisation = organisation(ledger)?;
         let to_seal = WindowToSeal {
             device,
