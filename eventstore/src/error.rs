@@ -1,6 +1,7 @@
 //! Errors, by what the caller can do.
 
 use sealrock_ledger::{Index, LedgerName};
+use sqlx::error::DatabaseError;
 
 use crate::append::Receipt;
 use crate::keys::KeyError;
@@ -30,9 +31,19 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::Decode(_) => {
                 Self::Fatal(format!("a stored row cannot be read: {error}"))
             }
+            _ if is_of_standby(&error) => Self::Unavailable(format!(
+                "this Postgres is a standby and takes no writes ({error}): let DATABASE_URL lead \
+                 to its primary, or promote it"
+            )),
             _ => Self::Unavailable(error.to_string()),
         }
     }
+}
+
+/// SQLSTATE of what is refused in a read-only transaction, as all are during recovery.
+fn is_of_standby(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| code == "25006")
 }
 
 /// Why an append has no receipt.
@@ -97,9 +108,7 @@ impl From<sqlx::Error> for AppendError {
 /// Whether the same statement would be refused again: SQLSTATE classes 22 (the data), 23
 /// (constraints) and 42 (missing tables and privileges).
 fn is_lasting(error: &sqlx::Error) -> bool {
-    let code = error
-        .as_database_error()
-        .and_then(sqlx::error::DatabaseError::code);
+    let code = error.as_database_error().and_then(DatabaseError::code);
     code.is_some_and(|code| {
         ["22", "23", "42"]
             .iter()

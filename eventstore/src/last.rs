@@ -100,7 +100,7 @@ fn tree_of(note: &str) -> Option<(u64, &str)> {
 pub(crate) struct LastKeeper {
     newest: watch::Sender<Option<Checkpoint>>,
     /// Dropped at the end: then it no longer waits out the second.
-    _ending: oneshot::Sender<()>,
+    ending: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
@@ -111,7 +111,7 @@ impl LastKeeper {
         let task = tokio::spawn(keep(file, to_write, ended, ledger, stops));
         Self {
             newest,
-            _ending: ending,
+            ending,
             task,
         }
     }
@@ -123,8 +123,12 @@ impl LastKeeper {
 
     /// Returns when the newest checkpoint is in the file.
     pub(crate) async fn finish(self) {
-        let Self { newest, task, .. } = self;
-        drop(newest);
+        let Self {
+            newest,
+            ending,
+            task,
+        } = self;
+        drop((newest, ending));
         // A keeper that panicked has written nothing; the database still has all.
         let _ = task.await;
     }
@@ -137,6 +141,7 @@ async fn keep(
     ledger: LedgerId,
     stops: Arc<Stops>,
 ) {
+    let mut ending = false;
     while newest.changed().await.is_ok() {
         let checkpoint = newest.borrow_and_update().clone();
         let Some(checkpoint) = checkpoint else {
@@ -155,8 +160,10 @@ async fn keep(
             Err(error) => tracing::error!(%error, "cannot note how far the ledger has come"),
         }
         tokio::select! {
-            () = tokio::time::sleep(PAUSE) => {}
-            _ = &mut ended => {}
+            // The receiver may not be asked again once it has answered.
+            _ = &mut ended, if !ending => ending = true,
+            () = tokio::time::sleep(PAUSE), if !ending => {}
+            else => {}
         }
     }
 }
@@ -252,5 +259,20 @@ mod tests {
         }
         keeper.finish().await;
         assert_eq!(f.size(), 50);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_does_not_wait_out_the_pause() {
+        let f = fixture();
+        let keeper = LastKeeper::start(f.file.clone(), LedgerId(1), Arc::default());
+        keeper.committed(f.signed(1, 1));
+        while f.file.read().unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+        let began = tokio::time::Instant::now();
+        keeper.committed(f.signed(2, 1));
+        keeper.finish().await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        assert_eq!(f.size(), 2);
     }
 }

@@ -1,9 +1,13 @@
 //! A whole Postgres for one test, which may stop, kill and start it.
 
+use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::time::Duration;
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sealrock_postgres::{Postgres, State};
-use sqlx::PgPool;
+use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::database::{connect, connect_as_superuser, migrate};
 use crate::scratch::Scratch;
@@ -13,7 +17,7 @@ use crate::scratch::Scratch;
 pub struct Cluster {
     postgres: Postgres,
     /// After `postgres`: its folder goes when it has stopped.
-    _scratch: Scratch,
+    scratch: Scratch,
 }
 
 /// A running, migrated Postgres that belongs to the calling test (about a second to start).
@@ -24,10 +28,7 @@ pub async fn cluster() -> Cluster {
     let scratch = Scratch::new();
     let postgres = scratch.start_postgres(true).await;
     migrate(postgres.url()).await;
-    Cluster {
-        postgres,
-        _scratch: scratch,
-    }
+    Cluster { postgres, scratch }
 }
 
 impl Cluster {
@@ -79,5 +80,39 @@ impl Cluster {
             .restart()
             .await
             .unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Starts Postgres again as a standby, whose primary is gone; promotes it when `standing_by` is
+    /// done. So it goes on on the next timeline.
+    ///
+    /// # Panics
+    /// If it cannot be started or promoted.
+    pub async fn start_promoted(&self, standing_by: impl Future<Output = ()>) {
+        let folder = self.scratch.path().join("pgdata");
+        let signal = folder.join("standby.signal");
+        let owner = fs::metadata(&folder).expect("its folder is there");
+        fs::write(&signal, "").expect("its folder can be written");
+        chown(&signal, Some(owner.uid()), Some(owner.gid())).expect("Postgres must remove it");
+        let promotion = async {
+            let mut connection = self.patient_connection().await;
+            standing_by.await;
+            let promoted: bool = sqlx::query_scalar("SELECT pg_promote()")
+                .fetch_one(&mut connection)
+                .await
+                .expect("a superuser may promote");
+            assert!(promoted, "Postgres was not promoted in time");
+        };
+        // It is not ready, by its own word, before it is promoted.
+        tokio::join!(self.start(), promotion);
+    }
+
+    async fn patient_connection(&self) -> PgConnection {
+        for _ in 0..400 {
+            if let Ok(connection) = PgConnection::connect(self.url()).await {
+                return connection;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the standby does not answer");
     }
 }

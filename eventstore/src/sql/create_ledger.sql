@@ -1,4 +1,4 @@
--- $1 name, $2 origin, $3 vkey, $4 kind, $5 demo, $6 continues
+-- $1 name, $2 origin, $3 vkey, $4 kind, $5 demo, $6 continues. The timeline is read as in lock_head.sql.
 WITH made AS (
     INSERT INTO ledgers (ledger_id, name, origin, vkey, kind, demo, continues)
     SELECT coalesce(max(ledger_id), 0) + 1, $1, $2, $3, $4, $5, $6 FROM ledgers
@@ -11,5 +11,5 @@ INSERT INTO ledger_heads (ledger_id, size, root, frontier, leaf_hash, recorded_a
                           system_identifier, timeline)
 SELECT ledger_id, 0, sha256(''), '', decode(repeat('00', 32), 'hex'), 'epoch', 0,
        (SELECT system_identifier FROM pg_control_system()),
-       (SELECT timeline_id FROM pg_control_checkpoint())
+       ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int
 FROM made

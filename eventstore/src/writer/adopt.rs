@@ -25,8 +25,7 @@ impl Writer {
         let locked = head::lock(&mut tx, self.ledger.id).await?;
         locked.require_open(&self.ledger.name)?;
         let adopted = self.held_against(&mut tx, &locked, copies).await?;
-        let here = head::cluster(&mut tx).await?;
-        self.store_cluster(&mut tx, here).await?;
+        self.store_cluster(&mut tx, locked.here).await?;
         tx.commit().await?;
         Ok(adopted)
     }

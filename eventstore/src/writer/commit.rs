@@ -85,29 +85,23 @@ impl Writer {
             .await
             .map_err(|_| slow())??;
         let mut connection = self.pool.acquire().await?;
-        // A connection that hung is closed: nobody else may get it.
-        let (written, lost) = match self.attempt(&mut connection, work).await? {
+        let (written, reason) = match self.attempt(&mut connection, work).await? {
             Attempt::Answered(answers) => return Ok(answers),
             Attempt::Hung => {
                 drop(connection.detach());
                 return Err(slow());
             }
-            Attempt::Sent(written, Sent::Acknowledged) => (written, None),
-            Attempt::Sent(written, Sent::Failed(reason)) => (written, Some(reason)),
-            Attempt::Sent(written, Sent::Hung) => {
-                drop(connection.detach());
-                (written, Some(too_slow("COMMIT", patience)))
-            }
+            Attempt::Sent(written, Sent::Acknowledged) => return Ok(self.committed(*written)),
+            Attempt::Sent(written, Sent::Failed(reason)) => (written, reason),
+            Attempt::Sent(written, Sent::Hung) => (written, too_slow("COMMIT", patience)),
         };
-        if let Some(reason) = lost {
-            match persist::outcome(&self.pool, self.ledger.id, &written.checkpoint).await {
-                Committed::Yes => {}
-                Committed::No => return Err(AppendError::Unavailable(reason)),
-                Committed::Unknown => return Err(AppendError::OutcomeUnknown(reason)),
-            }
+        // Nobody else may get a connection that hung or broke, and asking takes another one.
+        drop(connection.detach());
+        match persist::outcome(&self.pool, self.ledger.id, &written.checkpoint).await {
+            Committed::Yes => Ok(self.committed(*written)),
+            Committed::No => Err(AppendError::Unavailable(reason)),
+            Committed::Unknown => Err(AppendError::OutcomeUnknown(reason)),
         }
-        tracing::trace!(ledger = %self.ledger.name, size = written.chained.head.size(), "committed");
-        Ok(self.committed(*written))
     }
 
     async fn attempt(
@@ -235,6 +229,7 @@ impl Writer {
             keys,
             at,
         } = written;
+        tracing::trace!(ledger = %self.ledger.name, size = chained.head.size(), "committed");
         self.clock.committed(at);
         self.ring = Some((chained.head.epoch, keys));
         metrics::counter!("sealrock_ledger_entries_total", "ledger" => self.ledger.name.to_string())

@@ -202,6 +202,17 @@ async fn a_commit_whose_answer_is_lost_is_found_and_acknowledged() {
 }
 
 #[tokio::test]
+async fn what_became_of_a_commit_is_asked_though_the_pool_has_but_one_connection() {
+    let mut database = database().await;
+    database.pool = crate::connect(&database.url, 1).await.expect("connected");
+    let mut writer = writer(&database).await;
+    writer.break_at(Step::Committed);
+    let found = writer.append(append(Expected::Version(0))).await;
+    assert!(!found.expect("it is in the ledger").duplicate);
+    assert_whole(&writer, 1).await;
+}
+
+#[tokio::test]
 async fn a_commit_whose_connection_dies_is_rolled_back_and_the_next_one_goes_on() {
     let database = database().await;
     let mut writer = writer(&database).await;

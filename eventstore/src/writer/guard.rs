@@ -1,12 +1,13 @@
-//! Before a writer signs for the first time, and again after anything went wrong: is this database
-//! the one whose history was signed?
+//! Before a writer signs for the first time on a Postgres, and again after anything went wrong: is
+//! this database the one whose history was signed?
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use sealrock_ledger::{Checkpoint, KeyRange, LogVerifier};
 use sqlx::PgTransaction;
 
-use super::head::{self, Locked};
+use super::head::Locked;
 use crate::error::AppendError;
 use crate::history::{Doubt, History, Reason, Witnessed};
 use crate::keys::KeySource;
@@ -20,7 +21,8 @@ pub(super) struct Guard {
     keeper: LastKeeper,
     /// The newest checkpoint that this writer committed.
     newest: Option<Checkpoint>,
-    passed: bool,
+    /// When the Postgres was started on which all was found right.
+    passed_on: Option<DateTime<Utc>>,
     stops: Arc<Stops>,
 }
 
@@ -31,13 +33,15 @@ impl Guard {
             keeper: LastKeeper::start(file.clone(), ledger.id, Arc::clone(&stops)),
             file,
             newest: None,
-            passed: false,
+            passed_on: None,
             stops,
         }
     }
 
     /// That the stored history holds everything that is known to be signed, here and on the Postgres
-    /// that wrote it. Looked at once, and again after [`Guard::doubt`] or where the head went back.
+    /// that wrote it. Looked at once, and again after [`Guard::doubt`], where the head went back, or
+    /// on another Postgres: the pool replaces dead connections without a word, so an idle writer
+    /// would not notice that the database was exchanged.
     pub(super) async fn check(
         &mut self,
         tx: &mut PgTransaction<'_>,
@@ -48,10 +52,10 @@ impl Guard {
         if let Some(reason) = self.stops.reason(ledger.id) {
             return Err(AppendError::Fatal(reason));
         }
-        if self.passed && !self.went_back(locked) {
-            return Ok(());
+        if self.passed_on == Some(locked.started) && !self.went_back(locked) {
+            return locked.require_same_cluster(&ledger.name);
         }
-        self.passed = false;
+        self.passed_on = None;
         let history = History {
             ledger,
             keys,
@@ -62,14 +66,14 @@ impl Guard {
         for witnessed in self.witnessed()? {
             history.require_holds(tx, &witnessed).await?;
         }
-        head::require_same_cluster(tx, &ledger.name, &locked.cluster).await?;
-        self.passed = true;
+        locked.require_same_cluster(&ledger.name)?;
+        self.passed_on = Some(locked.started);
         Ok(())
     }
 
     /// Something went wrong: Postgres may have been exchanged for another state of it.
     pub(super) fn doubt(&mut self) {
-        self.passed = false;
+        self.passed_on = None;
     }
 
     pub(super) fn committed(&mut self, checkpoint: Checkpoint) {

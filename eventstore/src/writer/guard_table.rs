@@ -52,7 +52,6 @@ async fn a_ledger_from_another_postgres_is_not_continued() {
             &format!("UPDATE sealrock.ledger_heads SET {moved} = {moved} + 1"),
         )
         .await;
-        writer.guard.doubt(); // as after a restart
         for _ in 0..2 {
             let refused = writer.append(append(Expected::Version(1))).await;
             assert!(

@@ -41,6 +41,9 @@ struct Row {
     timeline: i32,
     continued_by: Option<String>,
     clock: DateTime<Utc>,
+    started: DateTime<Utc>,
+    system_identifier_here: i64,
+    timeline_here: i32,
 }
 
 /// A head whose row is locked.
@@ -48,6 +51,10 @@ pub(super) struct Locked {
     pub(super) head: Head,
     /// Where the row was written.
     pub(super) cluster: Cluster,
+    /// Where it is read now.
+    pub(super) here: Cluster,
+    /// When this Postgres was started: another time says that it was restarted or exchanged.
+    pub(super) started: DateTime<Utc>,
     /// What Postgres' clock said.
     pub(super) clock: DateTime<Utc>,
     /// The ledger that continues this one.
@@ -55,7 +62,7 @@ pub(super) struct Locked {
 }
 
 /// Which Postgres, and how often it was promoted or restored to a point in time.
-#[derive(Debug, Clone, Copy, PartialEq, sqlx::FromRow)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Cluster {
     pub(super) system_identifier: i64,
     pub(super) timeline: i32,
@@ -91,6 +98,11 @@ pub(super) async fn lock(
             system_identifier: row.system_identifier,
             timeline: row.timeline,
         },
+        here: Cluster {
+            system_identifier: row.system_identifier_here,
+            timeline: row.timeline_here,
+        },
+        started: row.started,
         clock: row.clock,
         continued_by: row.continued_by,
     })
@@ -106,34 +118,21 @@ impl Locked {
             )))
         })
     }
-}
 
-/// That the head row was written by this Postgres on this timeline. If it was not, the database may
-/// be a copy or an older state, and to go on from it could sign another history under one name.
-pub(super) async fn require_same_cluster(
-    tx: &mut PgTransaction<'_>,
-    name: &LedgerName,
-    recorded: &Cluster,
-) -> Result<(), AppendError> {
-    let here = cluster(tx).await?;
-    if here == *recorded {
-        return Ok(());
+    /// That the head row was written by this Postgres on this timeline. If it was not, the database
+    /// may be a copy or an older state, and to go on from it could sign another history under one
+    /// name.
+    pub(super) fn require_same_cluster(&self, name: &LedgerName) -> Result<(), AppendError> {
+        let (recorded, here) = (self.cluster, self.here);
+        if here == recorded {
+            return Ok(());
+        }
+        Err(AppendError::Fatal(format!(
+            "this database was restored or moved: ledger {name} was written on Postgres system {}, \
+             timeline {}, and this is system {}, timeline {}. Entries whose receipts are out may be \
+             missing here, and the old database may still be appended to. See that it is not, then \
+             run `sealrock ledger adopt {name}`, which goes on here if nothing is missing",
+            recorded.system_identifier, recorded.timeline, here.system_identifier, here.timeline
+        )))
     }
-    Err(AppendError::Fatal(format!(
-        "this database was restored or moved: ledger {name} was written on Postgres system {}, \
-         timeline {}, and this is system {}, timeline {}. Entries whose receipts are out may be \
-         missing here, and the old database may still be appended to. See that it is not, then run \
-         `sealrock ledger adopt {name}`, which goes on here if nothing is missing",
-        recorded.system_identifier, recorded.timeline, here.system_identifier, here.timeline
-    )))
-}
-
-/// The Postgres that answers.
-pub(super) async fn cluster(tx: &mut PgTransaction<'_>) -> Result<Cluster, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT system_identifier, timeline_id AS timeline \
-         FROM pg_control_system(), pg_control_checkpoint()",
-    )
-    .fetch_one(&mut **tx)
-    .await
 }

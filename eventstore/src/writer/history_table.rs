@@ -23,7 +23,7 @@ const TABLES: [&str; 7] = [
 ];
 
 /// A backup of the ledger's tables.
-async fn back_up(database: &TestDatabase, name: &str) {
+pub(super) async fn back_up(database: &TestDatabase, name: &str) {
     as_admin(database, &format!("CREATE SCHEMA {name}")).await;
     for table in TABLES {
         let sql = format!("CREATE TABLE {name}.{table} AS TABLE sealrock.{table}");
@@ -31,7 +31,7 @@ async fn back_up(database: &TestDatabase, name: &str) {
     }
 }
 
-async fn restore(database: &TestDatabase, name: &str) {
+pub(super) async fn restore(database: &TestDatabase, name: &str) {
     for table in TABLES {
         as_admin(database, &format!("DELETE FROM sealrock.{table}")).await;
         let sql = format!("INSERT INTO sealrock.{table} TABLE {name}.{table}");
@@ -44,7 +44,7 @@ async fn moved(database: &TestDatabase) {
     as_admin(database, sql).await;
 }
 
-async fn grow(writer: &mut Writer, entries: u64) {
+pub(super) async fn grow(writer: &mut Writer, entries: u64) {
     for _ in 0..entries {
         writer
             .append(append(Expected::Any))
@@ -54,13 +54,13 @@ async fn grow(writer: &mut Writer, entries: u64) {
 }
 
 /// The writer's process ends in order; another one begins.
-async fn restart(writer: Writer) -> Writer {
+pub(super) async fn restart(writer: Writer) -> Writer {
     let next = another(&writer);
     writer.finish().await;
     next
 }
 
-fn assert_fatal(answer: &super::Answer, says: &[&str]) {
+pub(super) fn assert_fatal(answer: &super::Answer, says: &[&str]) {
     let Err(AppendError::Fatal(why)) = answer else {
         panic!("{answer:?}")
     };

@@ -15,6 +15,8 @@ mod continuation;
 mod days;
 mod edge;
 #[cfg(test)]
+mod exchange_table;
+#[cfg(test)]
 mod fault_table;
 mod guard;
 #[cfg(test)]
