@@ -7,7 +7,7 @@ use sealrock_domain::device::{DeviceEvent, DeviceKeys};
 use sealrock_domain::telemetry::frame::Frame;
 use sealrock_domain::telemetry::window::{WindowEvent, WindowSealed, gap_stream, window_stream};
 use sealrock_ledger::Entry;
-use sealrock_ledger::record::RetentionApplied;
+use sealrock_ledger::record::{PayloadRedacted, RetentionApplied};
 use sealrock_ledger::verify::{Cause, Findings, Judge, PayloadState, Seen, Source, SourceError};
 use serde::Serialize;
 
@@ -32,7 +32,8 @@ pub struct Facts {
     pub hidden_batches: u64,
     /// Seals of windows.
     pub seals: u64,
-    /// Those of them whose figures were computed again from all their batches.
+    /// Those of them whose figures were computed again: from all their batches, or from those that
+    /// they add to the seal before.
     pub seals_with_figures: u64,
     /// Batches that are there and that no seal holds yet.
     pub unsealed_batches: u64,
@@ -113,6 +114,7 @@ impl<'s> FactJudge<'s> {
             Fact::Device(event) => self.device(entry, &event),
             Fact::Window(event) => return self.window(index, entry, *event, findings),
             Fact::Retention(retention) => self.retention(index, &retention, findings),
+            Fact::Redaction(redaction) => self.redaction(index, &redaction),
             Fact::Other => {}
             Fact::Unknown => self.unknown(index, entry),
             Fact::Malformed(message) => {
@@ -213,7 +215,10 @@ impl<'s> FactJudge<'s> {
             return Ok(());
         }
         match event {
-            WindowEvent::GapDetected(gap) => self.seqs.gap(gap),
+            WindowEvent::GapDetected(gap) => {
+                let bounded = self.whole && !self.windows.hides(gap.device);
+                self.seqs.gap(index, gap, bounded, findings);
+            }
             WindowEvent::WindowSealed(seal) => return self.seal(index, seal, findings),
         }
         Ok(())
@@ -232,7 +237,6 @@ impl<'s> FactJudge<'s> {
         }
         self.seqs.seal(index, &seal, findings);
         if let Some(seal) = self.windows.seal(index, seal, findings) {
-            self.facts.seals_with_figures += u64::from(seal.shown);
             self.recheck.add(seal, findings)?;
         }
         Ok(())
@@ -252,6 +256,13 @@ impl<'s> FactJudge<'s> {
                 findings.at(index, Cause::ErasureNotPermitted, message);
                 return;
             }
+        }
+    }
+
+    /// What is redacted before a seal holds it, none may hold later.
+    fn redaction(&mut self, index: u64, redaction: &PayloadRedacted) {
+        for range in &redaction.payloads {
+            self.windows.erase(range.first.0, range.last.0.min(index));
         }
     }
 
@@ -305,6 +316,7 @@ impl Judge<Fact> for FactJudge<'_> {
 
     fn end(&mut self, findings: &mut Findings) -> Result<(), SourceError> {
         self.recheck.flush(findings)?;
+        self.facts.seals_with_figures = self.recheck.compared();
         self.facts.unsealed_batches = self.windows.unsealed();
         self.notes(findings);
         Ok(())

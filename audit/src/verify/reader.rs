@@ -13,7 +13,7 @@ use sealrock_domain::{
     DeviceId, EventDecodeError, EventType, asset::AssetEvent, organisation::OrganisationEvent,
     site::SiteEvent,
 };
-use sealrock_ledger::record::{Record, RetentionApplied};
+use sealrock_ledger::record::{PayloadRedacted, Record, RetentionApplied};
 use sealrock_ledger::verify::Reader;
 use sealrock_ledger::{Entry, Origin, Payload};
 
@@ -23,6 +23,7 @@ pub(super) enum Fact {
     Device(Box<DeviceEvent>),
     Window(Box<WindowEvent>),
     Retention(RetentionApplied),
+    Redaction(PayloadRedacted),
     /// It is understood, and nothing depends on it.
     Other,
     /// A type or schema that this version does not know.
@@ -135,6 +136,9 @@ impl Reader for FactReader {
             "ledger" if entry.kind == RetentionApplied::KIND => {
                 // That it cannot be read is found by the ledger's verifier.
                 serde_json::from_slice(&payload.bytes).map_or(Fact::Other, Fact::Retention)
+            }
+            "ledger" if entry.kind == PayloadRedacted::KIND => {
+                serde_json::from_slice(&payload.bytes).map_or(Fact::Other, Fact::Redaction)
             }
             "ledger" => Fact::Other,
             "organisation" => other::<OrganisationEvent>(entry, payload),

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use sealrock_domain::DeviceId;
 use sealrock_domain::telemetry::window::{GapDetected, WindowSealed};
+use sealrock_domain::{DeviceId, MAX_SAFE_INTEGER};
 use sealrock_ledger::verify::{Cause, Findings, Runs};
 
 /// What is known of all seqs so far.
@@ -58,12 +58,32 @@ impl Seqs {
         boot.seen.insert(seq, seq);
     }
 
-    pub(super) fn gap(&mut self, gap: GapDetected) {
-        if gap.from_seq <= gap.to_seq {
-            let device = self.boots.entry(gap.device).or_default();
-            let boot = device.boots.entry(gap.boot).or_default();
-            boot.named.insert(gap.from_seq, gap.to_seq);
+    /// A gap is found by a seq above it. One that is named in advance would excuse what is left out
+    /// later; `bounded`: everything is there that may have such a seq.
+    pub(super) fn gap(
+        &mut self,
+        index: u64,
+        gap: GapDetected,
+        bounded: bool,
+        findings: &mut Findings,
+    ) {
+        let device = self.boots.entry(gap.device).or_default();
+        let boot = device.boots.entry(gap.boot.clone()).or_default();
+        let highest = if bounded && !self.blind {
+            boot.highest()
+        } else {
+            Some(MAX_SAFE_INTEGER)
+        };
+        if gap.from_seq > gap.to_seq || highest.is_none_or(|highest| gap.to_seq >= highest) {
+            let message = format!(
+                "it names seqs {} to {} of boot {:?} of device {}, and no entry before it has a seq \
+                 above them",
+                gap.from_seq, gap.to_seq, gap.boot, gap.device
+            );
+            findings.at(index, Cause::SeqGap, message);
+            return;
         }
+        boot.named.insert(gap.from_seq, gap.to_seq);
     }
 
     /// Between the lowest seq that a seal of a boot names and the highest, each is that of an entry
@@ -79,13 +99,16 @@ impl Seqs {
             let Some(&(first, last)) = missing.first() else {
                 continue;
             };
-            let count: u64 = missing.iter().map(|(first, last)| last - first + 1).sum();
+            let count = missing
+                .iter()
+                .map(|(first, last)| (last - first).saturating_add(1))
+                .fold(0, u64::saturating_add);
             device.unexplained = device.unexplained.saturating_add(count);
             if device.unexplained <= device.hidden {
                 continue;
             }
             // Said once, not again at each seal.
-            device.unexplained -= count;
+            device.unexplained = device.unexplained.saturating_sub(count);
             let (device, boot) = (seal.device, &sealed.boot);
             let message = format!(
                 "it seals up to seq {} of boot {boot:?} of device {device}, but seqs {first} to \
@@ -98,6 +121,13 @@ impl Seqs {
 }
 
 impl Boot {
+    /// The highest seq that is known: that of a batch, or, where its payload is not there, the one
+    /// that its seal says.
+    fn highest(&self) -> Option<u64> {
+        let seen = self.seen.bounds().map(|(_, highest)| highest);
+        seen.max(self.checked.map(|(_, highest)| highest))
+    }
+
     /// What is missing in the part that no earlier seal reached.
     fn newly_missing(&mut self, first: u64, last: u64) -> Vec<(u64, u64)> {
         if first > last {

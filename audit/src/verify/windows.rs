@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sealrock_domain::DeviceId;
-use sealrock_domain::telemetry::window::{Hour, Root, WindowSealed};
+use sealrock_domain::telemetry::window::{Hour, Root, SealedBoot, WindowSealed};
+use sealrock_domain::{DeviceId, MAX_SAFE_INTEGER};
 use sealrock_ledger::verify::{Cause, Findings, Runs};
 
 /// The windows of all devices. Memory grows with the batches that no seal holds, by runs, and with
@@ -16,6 +16,9 @@ pub(super) struct Windows {
     unread: Runs,
     /// Seals whose payload is not there.
     lost: Runs,
+    /// Batches whose payload was erased before a seal held them: none may hold them later, since
+    /// nobody could check what it says of them.
+    gone: Runs,
 }
 
 #[derive(Default)]
@@ -45,10 +48,29 @@ struct Before {
 pub(super) struct ToRecheck {
     pub(super) index: u64,
     pub(super) seal: WindowSealed,
-    /// Number of batches and root of the seal that it supersedes.
-    pub(super) before: Option<(u64, Root)>,
-    /// Whether all payloads of its batches are there.
-    pub(super) shown: bool,
+    /// The seal that it supersedes.
+    pub(super) before: Option<Superseded>,
+    /// What its figures are held against.
+    pub(super) figures: Figures,
+}
+
+/// A seal that another one takes the place of.
+#[derive(Clone, Copy)]
+pub(super) struct Superseded {
+    pub(super) index: u64,
+    pub(super) batches: u64,
+    pub(super) root: Root,
+}
+
+/// What the figures of a seal can be held against.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Figures {
+    /// All its batches: their payloads are there.
+    Batches,
+    /// The seal before and the batches that it adds: only those before are not all there.
+    Added,
+    /// The seal before, than which it must not say less: what it adds is not all there.
+    Before,
 }
 
 impl Windows {
@@ -69,6 +91,27 @@ impl Windows {
     pub(super) fn batch(&mut self, index: u64, device: DeviceId, hour: Hour) {
         let device = self.devices.entry(device).or_default();
         device.open.entry(hour).or_default().insert(index, index);
+    }
+
+    /// An entry erases these payloads.
+    pub(super) fn erase(&mut self, first: u64, last: u64) {
+        let open: Vec<_> = self.sealed.missing_within(first, last).collect();
+        for (first, last) in open {
+            self.gone.insert(first, last);
+            for device in self.devices.values_mut() {
+                device.hidden.remove(first, last);
+                device.open.retain(|_, open| {
+                    open.remove(first, last);
+                    !open.is_empty()
+                });
+            }
+        }
+    }
+
+    /// Whether a batch of this device that no seal holds may have had any seq.
+    pub(super) fn hides(&self, device: DeviceId) -> bool {
+        let device = self.devices.get(&device);
+        device.is_some_and(|device| !device.hidden.is_empty())
     }
 
     /// How many batches no seal holds.
@@ -106,6 +149,7 @@ impl Windows {
             return device.break_off(index, &seal, None, findings);
         }
         let added = succeeds(&seal, &held, before)
+            .and_then(|added| none_of(&added, &self.gone).map(|()| added))
             .and_then(|added| device.holds(&seal, &added, &self.unread).map(|()| added));
         let added = match added {
             Ok(added) => added,
@@ -187,12 +231,13 @@ impl Device {
             ranges.any(|(first, last)| runs.first_within(first, last).is_some())
         };
         let before = self.seals.remove(&seal.hour);
+        let added_shown = !within(&self.hidden);
         let newest = Before {
             index,
             batches: seal.batches,
             last: seal.last_entry().unwrap_or_default(),
             root: seal.root,
-            shown: !within(&self.hidden) && before.as_ref().is_none_or(|before| before.shown),
+            shown: added_shown && before.as_ref().is_none_or(|before| before.shown),
             read: !within(unread) && before.as_ref().is_none_or(|before| before.read),
             broken: false,
         };
@@ -204,13 +249,22 @@ impl Device {
         if open.is_empty() {
             self.open.remove(&seal.hour);
         }
-        let (shown, read) = (newest.shown, newest.read);
+        let read = newest.read;
+        let figures = match (newest.shown, added_shown) {
+            (true, _) => Figures::Batches,
+            (false, true) => Figures::Added,
+            (false, false) => Figures::Before,
+        };
         self.seals.insert(seal.hour, newest);
         read.then(|| ToRecheck {
             index,
             seal,
-            before: before.map(|before| (before.batches, before.root)),
-            shown,
+            before: before.map(|before| Superseded {
+                index: before.index,
+                batches: before.batches,
+                root: before.root,
+            }),
+            figures,
         })
     }
 }
@@ -239,7 +293,37 @@ fn well_formed(index: u64, seal: &WindowSealed) -> Result<Runs, String> {
             seal.batches
         ));
     }
+    let boots = seal.boots.iter().map(|boot| boot.batches);
+    let counted = boots.fold(seal.uncounted, u64::saturating_add);
+    if counted != seal.batches {
+        return Err(format!(
+            "it holds {} batches, by its boots and those without a seq {counted}",
+            seal.batches
+        ));
+    }
+    if let Some(boot) = seal.boots.iter().find(|boot| !is_counted(boot)) {
+        return Err(format!(
+            "it holds {} batches of boot {:?} from seq {} to {}",
+            boot.batches, boot.boot, boot.first_seq, boot.last_seq
+        ));
+    }
     Ok(held)
+}
+
+/// Whether a boot's batches can have these seqs.
+fn is_counted(boot: &SealedBoot) -> bool {
+    boot.batches > 0 && boot.first_seq <= boot.last_seq && boot.last_seq <= MAX_SAFE_INTEGER
+}
+
+/// No batch that a seal adds was erased before.
+fn none_of(added: &Runs, gone: &Runs) -> Result<(), String> {
+    let mut runs = added.iter();
+    match runs.find_map(|(first, last)| gone.first_within(first, last)) {
+        None => Ok(()),
+        Some(index) => Err(format!(
+            "it adds entry {index}, whose payload was erased before any seal held it"
+        )),
+    }
 }
 
 /// What a seal adds to the one before, all of whose entries it must hold.

@@ -78,6 +78,13 @@ pub struct Plan<'a> {
     pub gap_unnamed: Option<usize>,
     /// Which batch of the device that loses some is told twice, by its number.
     pub seq_twice: Option<u64>,
+    /// Batches that are redacted besides, and at which tick.
+    pub redacted: &'a [u64],
+    pub redacted_at: u64,
+    /// Whether seals hold them even if they come later.
+    pub sealed_though_redacted: bool,
+    /// A gap that is named at once, before anything is sent.
+    pub named_early: Option<(u64, u64)>,
 }
 
 pub struct Story<'a> {
@@ -176,6 +183,9 @@ impl Story<'_> {
 
     fn happens(&mut self, tick: u64) {
         let stream = format!("device/{}", device(SIGNING));
+        if tick == self.plan.redacted_at && !self.plan.redacted.is_empty() {
+            self.redact_besides();
+        }
         match tick {
             90 => {
                 let rotated = json!({"public_key": public(&device_key(1)).to_string()});
@@ -207,6 +217,7 @@ impl Story<'_> {
             }
             115 | 205 | 270 => self.seal_all(),
             230 => self.redact(),
+            5 => self.name_early(),
             240 => self.retain(),
             _ => {}
         }
@@ -358,6 +369,32 @@ impl Story<'_> {
         let payloads = self.erase(&self.sealed(STEADY)[3..5]);
         let reason = "a name in a tag".into();
         self.own(USER, &PayloadRedacted { payloads, reason });
+    }
+
+    fn redact_besides(&mut self) {
+        let redacted = self.plan.redacted;
+        let payloads = self.erase(redacted);
+        if !self.plan.sealed_though_redacted {
+            self.open.retain(|_, batches| {
+                batches.retain(|(index, _)| !redacted.contains(index));
+                !batches.is_empty()
+            });
+        }
+        let reason = "another name".into();
+        self.own(USER, &PayloadRedacted { payloads, reason });
+    }
+
+    fn name_early(&mut self) {
+        let Some((from_seq, to_seq)) = self.plan.named_early else {
+            return;
+        };
+        let named = GapDetected {
+            boot: "b1".into(),
+            device: device(LOSSY),
+            from_seq,
+            to_seq,
+        };
+        self.window(&gap_stream(named.device), &named.into());
     }
 
     fn retain(&mut self) {

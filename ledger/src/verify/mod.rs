@@ -41,6 +41,7 @@ pub use cause::{Cause, Class};
 pub use finding::{Finding, Findings, Note};
 pub use observe::{Judge, PayloadState, Reader, Seen};
 pub use ordered::in_order;
+pub use read::readable;
 pub use run::Shown;
 pub use runs::Runs;
 pub use scope::{Scope, ScopeError};

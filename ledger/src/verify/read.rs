@@ -199,8 +199,8 @@ fn framed<'a, T>(bytes: Option<&'a [u8]>, width: u64, decode: Decode<'a, T>) -> 
     }
 }
 
-/// The items up to the first that cannot be read, and why that cannot.
-fn readable<'a, T>(
+/// The items of a bundle up to the first that cannot be read, and why that cannot.
+pub fn readable<'a, T>(
     bundle: &'a [u8],
     count: usize,
     decode: Decode<'a, T>,
