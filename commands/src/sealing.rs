@@ -10,6 +10,7 @@ use sealrock_domain::{DeviceId, EventType, Slug};
 use sealrock_eventstore::{
     Append, Expected, LedgerInfo, NewEvent, Recorded, Retention, read_listed,
 };
+use sealrock_ledger::record::{IndexRange, stream_of};
 use sealrock_ledger::{Frontier, Index};
 use uuid::Uuid;
 
@@ -62,6 +63,8 @@ pub struct SealDraft {
     root: Root,
     last: Index,
     version: u64,
+    /// The version of the ledger's own stream that no later erasure is known of.
+    erasures: u64,
 }
 
 /// What became of a draft.
@@ -87,6 +90,7 @@ impl Commands {
     ///
     /// # Errors
     /// [`CommandError::Invalid`] for an entry that is no batch of this window;
+    /// [`CommandError::Conflict`] for one that an entry erases: the read model will see that;
     /// [`CommandError::Fatal`] if the seal to supersede does not fit its entries.
     pub async fn draft_seal(
         &self,
@@ -96,6 +100,7 @@ impl Commands {
     ) -> Result<Option<SealDraft>, CommandError> {
         permit(context, Permission::SealWindow, organisation, None)?;
         let ledger = self.store.existing(&ledger_name(organisation)?).await?;
+        let erasures = self.no_erasure(&ledger, &window.entries).await?;
         let (mut seal, mut frontier) = match window.supersedes {
             None => (Seal::new(window.device, window.hour), Frontier::default()),
             Some((index, version)) => self.superseding(&ledger, &window, index, version).await?,
@@ -117,6 +122,7 @@ impl Commands {
             root: Root(frontier.root().0),
             last,
             version: window.supersedes.map_or(0, |(_, version)| version),
+            erasures,
         }))
     }
 
@@ -128,8 +134,8 @@ impl Commands {
     /// is sealed.
     ///
     /// # Errors
-    /// [`CommandError::Conflict`] if another one sealed this window, or named gaps of this device,
-    /// since the read model was asked: ask it again when it has seen that.
+    /// [`CommandError::Conflict`] if another one sealed this window, named gaps of this device, or
+    /// erased something, since the read model was asked: ask it again when it has seen that.
     pub async fn seal_window(
         &self,
         context: &Context,
@@ -144,7 +150,7 @@ impl Commands {
         let named = names(&draft, &gaps)?;
         if gaps.unnamed.len() > MAX_NAMED as usize {
             let id = format!("sealrock:gaps/{}/{}", draft.device, gaps.version);
-            let append = append_of(context, &ledger, draft.last, &id, named)?;
+            let append = append_of(context, &ledger, &draft, &id, named)?;
             let appended = self.store.append(ledger.id, append).await?;
             return Ok(Sealing::Named(appended.into()));
         }
@@ -152,12 +158,28 @@ impl Commands {
             "sealrock:seal/{}/{}/{}",
             draft.device, draft.hour, draft.last
         );
-        let last = draft.last;
-        let mut events = named;
-        events.push(sealed(draft, gaps.listed)?);
-        let append = append_of(context, &ledger, last, &id, events)?;
+        let mut append = append_of(context, &ledger, &draft, &id, named)?;
+        append.events.push(sealed(draft, gaps.listed)?);
         let appended = self.store.append(ledger.id, append).await?;
         Ok(Sealing::Sealed(appended.into()))
+    }
+
+    /// No entry erases any of these payloads, as of the version of the ledger's own stream that is
+    /// answered: what is erased before a seal holds it, no seal may hold.
+    async fn no_erasure(
+        &self,
+        ledger: &LedgerInfo,
+        entries: &[Index],
+    ) -> Result<u64, CommandError> {
+        let own = stream_of(&ledger.name);
+        let version = self.store.stream_version(ledger.id, &own).await?;
+        let pending = self.store.pending_erasures(ledger).await?;
+        let mut ranges = pending.iter().flat_map(|erasure| &erasure.payloads);
+        let erased = |range: &IndexRange| entries.iter().any(|index| range.contains(*index));
+        if ranges.any(erased) {
+            return Err(CommandError::Conflict);
+        }
+        Ok(version)
     }
 
     /// The seal that goes on from the one at `index`, and the tree over its entries.
@@ -287,11 +309,11 @@ fn new_event(stream: String, version: u64, event: &WindowEvent) -> Result<NewEve
     })
 }
 
-/// One append of `events`, caused by the batch at `last`, under the command id that `id` names.
+/// One append of `events`, caused by the draft's last batch, under the command id that `id` names.
 fn append_of(
     context: &Context,
     ledger: &LedgerInfo,
-    last: Index,
+    draft: &SealDraft,
     id: &str,
     events: Vec<NewEvent>,
 ) -> Result<Append, CommandError> {
@@ -305,10 +327,10 @@ fn append_of(
         actor: command.actor,
         command: command.command,
         input_hash: command.input_hash,
-        cause: format!("{}#{last}", ledger.origin),
+        cause: format!("{}#{}", ledger.origin, draft.last),
         via: command.via,
         received_at: command.received_at,
-        unchanged: None,
+        unchanged: Some((stream_of(&ledger.name), draft.erasures)),
         events,
     })
 }

@@ -217,7 +217,7 @@ impl<'s> FactJudge<'s> {
         match event {
             WindowEvent::GapDetected(gap) => {
                 let bounded = self.whole && !self.windows.hides(gap.device);
-                self.seqs.gap(index, gap, bounded, findings);
+                self.seqs.gap(index, &gap, bounded, findings);
             }
             WindowEvent::WindowSealed(seal) => return self.seal(index, seal, findings),
         }

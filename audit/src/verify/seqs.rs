@@ -63,7 +63,7 @@ impl Seqs {
     pub(super) fn gap(
         &mut self,
         index: u64,
-        gap: GapDetected,
+        gap: &GapDetected,
         bounded: bool,
         findings: &mut Findings,
     ) {

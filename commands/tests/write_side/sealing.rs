@@ -1,8 +1,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sealrock_access::Principal;
 use sealrock_commands::{
-    CommandError, Commands, Context, GapsToSeal, MAX_SEALED, RegisteredDevice, SealDraft, Sealing,
-    WindowToSeal,
+    CommandError, Commands, Context, GapsToSeal, MAX_SEALED, Redaction, RegisteredDevice,
+    SealDraft, Sealing, WindowToSeal,
 };
 use sealrock_domain::telemetry::SENSOR_BATCH_RECORDED;
 use sealrock_domain::telemetry::window::{Gap, Hour, WindowEvent, WindowSealed};
@@ -299,6 +299,34 @@ async fn what_is_no_batch_of_the_window_is_refused_and_an_erased_one_passed_over
     let at = seal(&f, window(device.device, &[mine, erased], None)).await;
     let seal = sealed(&f.entries().await[usize::try_from(at.0).unwrap()]);
     assert_eq!(seal.indexes().collect::<Vec<_>>(), [mine.0]);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_redacted_while_it_is_sealed_is_in_no_seal() {
+    let (f, device) = fixture::with_a_device().await;
+    let first = send(&f, &device, batch(Some(1), 0, 412.7)).await;
+    let second = send(&f, &device, batch(Some(2), 5, 412.8)).await;
+    let both = || window(device.device, &[first, second], None);
+    let drafted = draft(&f.commands, both()).await.unwrap().unwrap();
+    let redaction = Redaction {
+        payloads: vec![(second, second).into()],
+        reason: "a name in a tag".into(),
+    };
+    f.commands
+        .redact(&admin(), &slug("northsea"), redaction)
+        .await
+        .unwrap();
+    let late = f
+        .commands
+        .seal_window(&sealer(), drafted, GapsToSeal::default())
+        .await;
+    assert!(matches!(late, Err(CommandError::Conflict)), "{late:?}");
+    // Its row is still there: no read model has folded the redaction.
+    let again = draft(&f.commands, both()).await;
+    assert!(matches!(again, Err(CommandError::Conflict)), "{again:?}");
+    let at = seal(&f, window(device.device, &[first], None)).await;
+    let entries = f.entries().await;
+    assert_eq!(sealed(&entries[usize::try_from(at.0).unwrap()]).batches, 1);
 }
 
 #[tokio::test]
