@@ -15,6 +15,10 @@ use crate::directory::{DirectorySource, MAX_FILE_BYTES, refused, unreadable};
 const MOST_TIMES_LARGER: u64 = 200;
 /// This much is nothing to a disk, however small the archive.
 const HARMLESS: u64 = 1 << 30;
+/// What a file takes of a disk beside its bytes: a block, and its place in a directory.
+const PER_FILE: u64 = 4096;
+/// Zeros that may follow the end of an archive: `tar` fills a record, of 10 KiB unless told.
+const MOST_TAIL: u64 = 1 << 20;
 
 /// The files of a `.tar.zst`, unpacked into a private temporary directory that goes with this value.
 ///
@@ -77,6 +81,8 @@ enum Refusal {
          whoever made it, unpack it yourself (tar -xf) and verify the directory"
     )]
     Bomb(u64),
+    #[error("more than {MOST_TAIL} bytes follow its end")]
+    Tail,
     #[error("it cannot be unpacked to {}: {source}", place.display())]
     Room { place: PathBuf, source: io::Error },
 }
@@ -96,7 +102,7 @@ fn unpack(tar: impl Read, into: &Path, most: u64) -> Result<(), Refusal> {
         if bytes > MAX_FILE_BYTES {
             return Err(Refusal::Large { path, bytes });
         }
-        unpacked = unpacked.saturating_add(bytes);
+        unpacked = unpacked.saturating_add(bytes).saturating_add(PER_FILE);
         if unpacked > most {
             return Err(Refusal::Bomb(most));
         }
@@ -106,7 +112,10 @@ fn unpack(tar: impl Read, into: &Path, most: u64) -> Result<(), Refusal> {
         }
     }
     // What follows the end of the archive is no part of it, but a checksum that fails is.
-    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(broken)?;
+    let mut tail = archive.into_inner().take(MOST_TAIL + 1);
+    if io::copy(&mut tail, &mut io::sink()).map_err(broken)? > MOST_TAIL {
+        return Err(Refusal::Tail);
+    }
     Ok(())
 }
 
@@ -228,6 +237,13 @@ mod tests {
         let bytes = tar.into_inner().unwrap();
         let bomb = unpack(&bytes[..], into.path(), 1000).unwrap_err();
         assert!(matches!(bomb, Refusal::Bomb(1000)), "{bomb}");
+        // A file takes a block of the disk, however small it is.
+        let small = unpack(&bytes[..], into.path(), 2000 + PER_FILE - 1).unwrap_err();
+        assert!(matches!(small, Refusal::Bomb(_)), "{small}");
+        unpack(&bytes[..], into.path(), 2000 + PER_FILE).unwrap();
+        let mut endless = (&bytes[..]).chain(io::repeat(0));
+        let tail = unpack(&mut endless, into.path(), 10_000).unwrap_err();
+        assert!(matches!(tail, Refusal::Tail), "{tail}");
         let cut = unpack(&bytes[..1500], into.path(), 10_000).unwrap_err();
         assert!(matches!(cut, Refusal::Broken(_)), "{cut}");
     }

@@ -21,7 +21,7 @@ mod witness;
 pub use archive::ArchiveSource;
 pub use directory::DirectorySource;
 pub use export::{ExportError, Exported, Selection, export, export_published, export_selected};
-pub use follow::{Continuity, Extent, State, look};
+pub use follow::{Continuity, Extent, Marks, State, WholeLook, look};
 pub use fsck::{Code, FsckFinding, FsckReport, Pace, fsck};
 pub use http::{LedgerState, router};
 pub use proofs::{FileKind, ProofFailure, verify_fork, verify_proof};

@@ -61,21 +61,18 @@ impl FileKind {
     }
 }
 
-/// Checks a `.tlog-proof`. With the bytes of the entry it shows that they are in the ledger at the
-/// proof's index. Without them only that its checkpoint is one that the policy trusts.
+/// Checks a `.tlog-proof`: the bytes of the entry are in the ledger at the proof's index. Without
+/// them a proof shows nothing.
 ///
 /// # Errors
 /// [`ProofFailure`].
 pub fn verify_proof(
     path: &Path,
-    entry: Option<&Path>,
+    entry: &Path,
     policy: &Policy,
 ) -> Result<(TlogProof, Checked), ProofFailure> {
     let proof = TlogProof::parse(&read(path)?)?;
-    let checked = match entry {
-        Some(entry) => proof.verify(&read(entry)?, policy)?,
-        None => policy.check(proof.checkpoint.as_bytes())?,
-    };
+    let checked = proof.verify(&read(entry)?, policy)?;
     Ok((proof, checked))
 }
 

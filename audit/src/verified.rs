@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::archive::ArchiveSource;
 use crate::directory::DirectorySource;
-use crate::follow::Continuity;
+use crate::follow::{Continuity, Marks};
 use crate::timestamp;
 use crate::verify::{Checked, Facts, stray_files, verify};
 
@@ -37,6 +37,8 @@ pub struct Verified {
     pub timestamp: Option<Stamp>,
     /// How it stands to what was seen before; `None` for files, of which nothing is kept.
     pub continuity: Option<Continuity>,
+    /// What was verified of it by now, this look and others; `None` for files.
+    pub marks: Option<Marks>,
 }
 
 impl Verified {
@@ -168,6 +170,7 @@ pub fn verify_source(
         trust,
         timestamp,
         continuity: None,
+        marks: None,
     })
 }
 

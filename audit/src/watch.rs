@@ -7,15 +7,16 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use sealrock_ledger::verify::{CannotRun, Finding};
+use sealrock_ledger::verify::{CannotRun, Finding, Note};
 use sealrock_ledger::{Index, Origin};
 use serde::Serialize;
 
-use crate::follow::{Continuity, Extent, look};
+use crate::follow::{Continuity, Extent, Marks, look};
 use crate::url::UrlSource;
 use crate::verified::{Grounds, Stamp, Verified};
+use crate::verify::Facts;
 
-/// An event tells so many findings; the command `verify` tells all.
+/// An event tells so many findings, and so many notes; the command `verify` tells all.
 const FINDINGS: usize = 20;
 
 /// How to watch.
@@ -27,6 +28,9 @@ pub struct Watch {
     pub state: PathBuf,
     /// Time between two looks.
     pub interval: Duration,
+    /// Looks read what is new; one that reads everything is made at first, so often, and again as
+    /// long as it has findings.
+    pub whole_every: Duration,
     /// A server that cannot be read for so long is worth an alarm.
     pub away_after: Duration,
     /// A ledger that does not grow for so long is worth an alarm; `None` if it may rest.
@@ -49,14 +53,20 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum EventKind {
-    /// All that is new was verified.
+    /// What was read was verified.
     Verified {
         /// The ledger.
         ledger: Origin,
         /// Its number of entries.
         size: u64,
-        /// The first entry that was read.
+        /// The first entry that was read: 0 where everything was.
         from: Index,
+        /// What was verified by now, and by when all at once.
+        marks: Option<Marks>,
+        /// How much of what was recorded was checked in what was read.
+        facts: Facts,
+        /// What should be known, such as what was not checked.
+        notes: Vec<Note>,
         /// When an authority stamped the checkpoint.
         timestamp: Option<Stamp>,
     },
@@ -79,6 +89,8 @@ pub enum EventKind {
         count: usize,
         /// The first of them.
         findings: Vec<Finding>,
+        /// What should be known, such as what was not checked.
+        notes: Vec<Note>,
     },
     /// The time stamp of the checkpoint does not verify.
     TimestampInvalid {
@@ -197,11 +209,12 @@ impl<'w> Watcher<'w> {
     /// Looks once, at what is new.
     pub fn once(&mut self, stop: &Stop, tell: &mut dyn FnMut(Event)) -> Outcome {
         let Watch { grounds, state, .. } = self.watch;
+        let whole_every = self.watch.whole_every;
         let seen = look(
             &self.source,
             grounds,
             state,
-            Extent::New,
+            Extent::New { whole_every },
             &stop.flag,
             &mut |_| {},
         );
@@ -230,11 +243,17 @@ impl<'w> Watcher<'w> {
         }
         let good = verified.is_verified();
         let ledger = verified.report.origin.clone();
-        if good && grown {
+        let from = first_read(&verified);
+        // The newest entry is read at each look; of a ledger of one that is everything.
+        let whole = from == Index(0) && size > 1;
+        if good && (grown || whole) {
             kinds.push(EventKind::Verified {
                 ledger: ledger.clone(),
                 size,
-                from: first_read(&verified),
+                from,
+                marks: verified.marks.clone(),
+                facts: verified.facts.clone(),
+                notes: first(verified.report.notes.clone()),
                 timestamp: verified.timestamp.clone(),
             });
         }
@@ -316,18 +335,23 @@ fn faults(verified: Verified) -> Vec<EventKind> {
             reason,
         });
     }
-    let mut findings = verified.report.findings;
+    let findings = verified.report.findings;
     let count = findings.len();
-    findings.truncate(FINDINGS);
     if count > 0 {
         kinds.push(EventKind::Findings {
             ledger,
             size: verified.report.size,
             count,
-            findings,
+            findings: first(findings),
+            notes: first(verified.report.notes),
         });
     }
     kinds
+}
+
+fn first<T>(mut all: Vec<T>) -> Vec<T> {
+    all.truncate(FINDINGS);
+    all
 }
 
 fn first_read(verified: &Verified) -> Index {
@@ -347,6 +371,7 @@ mod tests {
             grounds: Grounds::default(),
             state: PathBuf::new(),
             interval: Duration::ZERO,
+            whole_every: Duration::ZERO,
             away_after: Duration::ZERO,
             still_after: None,
         };

@@ -281,6 +281,9 @@ pub struct Watch {
     /// Time between two looks
     #[arg(long, default_value = "30s", value_parser = duration)]
     pub interval: std::time::Duration,
+    /// A look reads what is new; one that reads the whole ledger is made at first, and so often
+    #[arg(long, default_value = "24h", value_parser = duration)]
+    pub whole_every: std::time::Duration,
     /// Looks once: exit 0 all is well, 1 an alarm, 2 a ledger could not be read
     #[arg(long)]
     pub once: bool,

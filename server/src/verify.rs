@@ -215,18 +215,13 @@ fn proof(path: &Path, arguments: &Verify) -> anyhow::Result<ExitCode> {
     let entry = arguments
         .entry
         .clone()
-        .or_else(|| beside.is_file().then_some(beside));
-    match verify_proof(path, entry.as_deref(), &policy) {
+        .or_else(|| beside.is_file().then_some(beside))
+        .context("a proof proves the bytes of an entry, and holds none: give them with --entry")?;
+    match verify_proof(path, &entry, &policy) {
         Ok((proof, checked)) => {
             let (index, size) = (proof.index, checked.checkpoint.size);
             let origin = policy.verifier()?.origin();
-            let shown = match &entry {
-                Some(entry) => format!("{} is entry {index}", entry.display()),
-                None => format!(
-                    "the checkpoint is signed; whether an entry {index} is the one that you mean \
-                     shows only with its bytes (--entry FILE): checked were none"
-                ),
-            };
+            let entry = entry.display();
             if arguments.json {
                 let witnesses: Vec<&str> = checked
                     .cosigned_by
@@ -234,12 +229,12 @@ fn proof(path: &Path, arguments: &Verify) -> anyhow::Result<ExitCode> {
                     .map(|one| one.witness.as_str())
                     .collect();
                 let told = json!({
-                    "ledger": origin, "index": index, "size": size, "entry": entry,
+                    "ledger": origin, "index": index, "size": size, "entry": entry.to_string(),
                     "cosigned_by": witnesses,
                 });
                 println!("{told}");
             } else {
-                println!("verified: {shown}, of {origin} with {size} entries");
+                println!("verified: {entry} is entry {index} of {origin} with {size} entries");
             }
             Ok(ExitCode::SUCCESS)
         }

@@ -52,6 +52,7 @@ fn plans(arguments: &Arguments) -> anyhow::Result<Vec<Watch>> {
             grounds: grounds(policy, arguments.tsa_ca.as_deref())?,
             state: state.clone(),
             interval: arguments.interval,
+            whole_every: arguments.whole_every,
             away_after: arguments.away,
             still_after: arguments.still,
         });

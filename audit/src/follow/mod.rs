@@ -13,7 +13,7 @@ use serde::Serialize;
 
 pub use look::{Extent, look};
 use pinned::Pinned;
-pub use state::State;
+pub use state::{Marks, State, WholeLook};
 
 /// How a checkpoint stands to the one that was kept before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -4,17 +4,39 @@ use std::fs::{self, File};
 use std::io::{Error, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, SubsecRound, Utc};
 use sealrock_ledger::verify::SourceError;
 use sealrock_ledger::{Checkpoint, ForkEvidence, LogVerifier, Origin, Policy, leaf_hash};
 
+use serde::Serialize;
+
 use crate::directory::unreadable;
+
+/// What was verified without a finding, with its payloads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Marks {
+    /// All entries before this one were read, at one look or another.
+    pub entries: u64,
+    /// The last look that read everything; `None` if there was none.
+    pub whole: Option<WholeLook>,
+}
+
+/// A look that read a ledger from its first entry to its last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WholeLook {
+    /// Its number of entries then.
+    pub entries: u64,
+    /// When, by the auditor's clock.
+    pub time: DateTime<Utc>,
+}
 
 /// The folder of one ledger:
 ///
 /// ```text
 /// checkpoint         the newest signed checkpoint that was found to continue the ones before
 /// policy             the policy of the first contact, where the auditor gave none
-/// verified           number of entries that were verified, with their payloads, without a finding
+/// verified           number of entries that were read without a finding, with their payloads
+/// verified-whole     the same of the last look that read everything, and when that was
 /// fork-<hash>        evidence that the log signed two histories
 /// ```
 ///
@@ -91,24 +113,62 @@ impl State {
         self.write("policy", policy.to_string().as_bytes())
     }
 
-    /// Entries that were verified without a finding.
+    /// What was verified without a finding.
     ///
     /// # Errors
-    /// If the file cannot be read or holds no number.
-    pub fn verified(&self) -> Result<u64, SourceError> {
-        let Some(text) = self.read("verified")? else {
-            return Ok(0);
-        };
-        let number = String::from_utf8_lossy(&text).trim().parse();
-        number.map_err(|e| self.refused("verified", &format!("{e}")))
+    /// If the files cannot be read or hold something else.
+    pub fn marks(&self) -> Result<Marks, SourceError> {
+        Ok(Marks {
+            entries: self
+                .mark("verified", |text| text.parse().ok())?
+                .unwrap_or(0),
+            whole: self.mark("verified-whole", |text| {
+                let (entries, time) = text.split_once(' ')?;
+                Some(WholeLook {
+                    entries: entries.parse().ok()?,
+                    time: time.parse().ok()?,
+                })
+            })?,
+        })
     }
 
-    /// Keeps how many entries were verified without a finding.
+    /// Keeps that all of so many entries are verified without a finding: now, if the look was a
+    /// whole one.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn keep_verified(&self, entries: u64) -> Result<(), SourceError> {
+    pub fn keep_verified(&self, entries: u64, whole: bool) -> Result<(), SourceError> {
+        if whole {
+            let time = Utc::now().trunc_subsecs(0).to_rfc3339();
+            self.write("verified-whole", format!("{entries} {time}\n").as_bytes())?;
+        }
         self.write("verified", format!("{entries}\n").as_bytes())
+    }
+
+    /// A whole look had findings: the next one is to be whole too.
+    ///
+    /// # Errors
+    /// If the file cannot be removed.
+    pub fn forget_whole(&self) -> Result<(), SourceError> {
+        let place = self.folder.join("verified-whole");
+        match fs::remove_file(&place) {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(unreadable(&place, &e)),
+            _ => Ok(()),
+        }
+    }
+
+    fn mark<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, SourceError> {
+        let Some(text) = self.read(name)? else {
+            return Ok(None);
+        };
+        let text = String::from_utf8_lossy(&text);
+        let hint = "it is no mark of a verification; remove it, and the next look reads everything";
+        let parsed = parse(text.trim()).ok_or_else(|| self.refused(name, hint));
+        parsed.map(Some)
     }
 
     /// Keeps evidence of a fork, for ever; answers its place. The same evidence has the same place.

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use sealrock_audit::{CannotRun, Cause, ExportError, Progress, Trust, Verified, verify_directory};
+use sealrock_eventstore::Operator;
 use sealrock_ledger::{Index, LogKey};
 use tempfile::tempdir;
 
@@ -235,4 +236,38 @@ async fn a_damaged_ledger_is_not_exported() {
         );
         assert!(!dir.path().join("checkpoint").exists());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_is_extended_over_a_key_rotation_brings_the_policy_of_all_its_keys() {
+    let by = || Operator {
+        actor: "service/cli".into(),
+        via: "cli".into(),
+    };
+    let ledger = Ledger::of(300).await;
+    let dir = tempdir().unwrap();
+    ledger.export(dir.path()).await;
+    let policy = dir.path().join("policy");
+    let old = tempdir().unwrap();
+    let old_policy = old.path().join("policy");
+    std::fs::copy(&policy, &old_policy).unwrap();
+
+    ledger.store.rotate_key(&ledger.info, by()).await.unwrap();
+    ledger.grow(10).await;
+    ledger.store.retire_key(&ledger.info, by()).await.unwrap();
+    ledger.grow(10).await;
+    ledger.export(dir.path()).await;
+    let fresh = tempdir().unwrap();
+    ledger.export(fresh.path()).await;
+    assert_eq!(files(dir.path()), files(fresh.path()));
+    let keys = std::fs::read_to_string(&policy).unwrap();
+    assert_eq!(keys.lines().filter(|l| l.starts_with("log ")).count(), 2);
+    let seen = verified(dir.path());
+    assert_eq!(seen.report.findings, []);
+    assert_eq!(seen.report.size, 322);
+
+    // The auditor's policy of before knows only the key that is retired.
+    let behind = verify_directory(dir.path(), Some(&old_policy), &mut |_| {}).unwrap();
+    let causes: Vec<_> = behind.report.findings.iter().map(|one| one.cause).collect();
+    assert_eq!(causes, [Cause::PolicyDiffers, Cause::CheckpointInvalid]);
 }

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use sealrock_audit::{ArchiveSource, Selection, export_selected};
+use sealrock_ledger::Index;
 use tempfile::tempdir;
 
 use crate::ledger::Ledger;
@@ -51,6 +53,61 @@ async fn pypi_aics_tlog_verifies_checkpoint_tiles_inclusion_and_consistency() {
     bytes[5] ^= 1;
     std::fs::write(&tile, bytes).unwrap();
     let refused = python("tlog.py", &[older.path(), newer.path()]).unwrap_err();
+    assert!(refused.contains("TileVerificationError"), "{refused}");
+}
+
+/// Runs `aics-tlog verify-inclusion` as docs/auditor.md has it; answers whether it says so, and
+/// what it writes as the entry.
+fn included(export: &Path, index: u64) -> (bool, Vec<u8>) {
+    let python = std::env::var_os("TEST_PYTHON").unwrap_or_else(|| "python3".into());
+    let policy = std::fs::read_to_string(export.join("policy")).unwrap();
+    let key = policy.lines().find_map(|line| line.strip_prefix("log "));
+    let dir = tempdir().unwrap();
+    let out = dir.path().join("entry");
+    let run = Command::new(python)
+        .args(["-m", "aics_tlog", "verify-inclusion", "--tiles"])
+        .arg(export)
+        .args(["--log-key", key.unwrap(), "--index", &index.to_string()])
+        .arg("--entry-out")
+        .arg(&out)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&run.stderr);
+    assert!(!told.contains("No module named"), "{told}");
+    (run.status.success(), std::fs::read(out).unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pypi_aics_tlog_verifies_the_entries_of_a_range_and_of_an_unpacked_archive() {
+    let ledger = Ledger::of(800).await;
+    let place = tempdir().unwrap();
+    let range = Selection {
+        from: Some(Index(300)),
+        through: Some(Index(400)),
+        ..Selection::default()
+    };
+    let part = place.path().join("part");
+    export_selected(&ledger.store, &ledger.info, &part, &range, &mut |_| {})
+        .await
+        .unwrap();
+    let archive = place.path().join("export.tar.zst");
+    ledger.export(&archive).await;
+    let archive = ArchiveSource::open(&archive).unwrap();
+    for index in [0, 511, 799] {
+        let (good, entry) = included(archive.path(), index);
+        assert!(good, "entry {index}");
+        let entry: serde_json::Value = serde_json::from_slice(&entry).unwrap();
+        assert_eq!(entry["index"], index);
+    }
+    assert!(!included(archive.path(), 800).0);
+
+    let shown = python("range.py", &[&part]);
+    assert_eq!(shown.unwrap_or_else(|error| panic!("{error}")), "256 511");
+    let bundle = part.join("tile/entries/001");
+    let mut bytes = std::fs::read(&bundle).unwrap();
+    bytes[20] ^= 1;
+    std::fs::write(&bundle, bytes).unwrap();
+    let refused = python("range.py", &[&part]).unwrap_err();
     assert!(refused.contains("TileVerificationError"), "{refused}");
 }
 

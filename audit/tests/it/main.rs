@@ -6,10 +6,13 @@ mod checking;
 mod erasing;
 mod exporting;
 mod interop;
+mod largest;
 mod ledger;
 mod packing;
 mod recomputing;
 mod remote;
+#[path = "../../../ledger/tests/sample/mod.rs"]
+mod sample;
 mod serving;
 mod tampering;
 mod timestamps;

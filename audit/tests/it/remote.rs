@@ -11,18 +11,24 @@ use axum::body::Body;
 use axum::extract::State as Shared;
 use axum::http::{StatusCode, Uri};
 use sealrock_audit::{
-    CannotRun, Cause, Continuity, Event, EventKind, Extent, Grounds, Outcome, Stop, Trust,
-    UrlSource, Verified, Watch, Watcher, look, read_policy, verify_files, verify_fork,
+    CannotRun, Cause, Continuity, Event, EventKind, Extent, Grounds, Outcome, Selection, Stop,
+    Trust, UrlSource, Verified, Watch, Watcher, export_selected, look, read_policy, verify_files,
+    verify_fork,
 };
 use sealrock_ledger::Index;
-use sealrock_ledger::verify::Source;
+use sealrock_ledger::verify::{Note, Source};
 use tempfile::{TempDir, tempdir};
 use tower_http::compression::CompressionLayer;
 
 use crate::ledger::{Ledger, append, event};
 
+/// What is new, after a whole look of today.
+const NEW: Extent = Extent::New {
+    whole_every: Duration::from_hours(24),
+};
+
 /// Serves the files of a folder, packed where the client can unpack.
-async fn serve(folder: &Path) -> SocketAddr {
+pub async fn serve(folder: &Path) -> SocketAddr {
     let app = Router::new()
         .fallback(file)
         .with_state(folder.to_owned())
@@ -90,6 +96,7 @@ impl Auditor {
             grounds: Grounds::default(),
             state: self.state.path().to_owned(),
             interval: Duration::from_millis(10),
+            whole_every: Duration::from_hours(24),
             away_after: Duration::from_hours(1),
             still_after: None,
         }
@@ -128,7 +135,7 @@ async fn an_export_on_any_server_of_files_is_verified_by_its_url_and_followed() 
 
     ledger.grow(300).await;
     ledger.export(&auditor.folder()).await;
-    let second = auditor.look(Extent::New).await.unwrap();
+    let second = auditor.look(NEW).await.unwrap();
     assert!(second.is_verified(), "{second:?}");
     assert_eq!(
         (second.report.size, second.trust),
@@ -173,7 +180,7 @@ async fn a_partial_tile_that_was_filled_meanwhile_is_cut_from_the_full_one() {
 async fn a_changed_file_on_the_server_is_found_in_what_is_new() {
     let (ledger, auditor) = (Ledger::of(300).await, Auditor::new().await);
     auditor.show(&ledger).await;
-    assert!(auditor.look(Extent::New).await.unwrap().is_verified());
+    assert!(auditor.look(NEW).await.unwrap().is_verified());
     ledger.grow(300).await;
     auditor.show(&ledger).await;
     let path = auditor.folder().join("payloads/001");
@@ -181,10 +188,86 @@ async fn a_changed_file_on_the_server_is_found_in_what_is_new() {
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     std::fs::write(&path, bytes).unwrap();
-    for extent in [Extent::New, Extent::Whole, Extent::New] {
+    for extent in [NEW, Extent::Whole, NEW] {
         let seen = auditor.look(extent).await.unwrap();
         assert_eq!(causes(&seen), [(Cause::PayloadChanged, Some(Index(511)))]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_changed_after_it_was_verified_is_found_by_the_next_whole_look_and_held_until_mended()
+ {
+    let (ledger, auditor) = (Ledger::of(600).await, Auditor::new().await);
+    auditor.show(&ledger).await;
+    assert!(auditor.look(NEW).await.unwrap().is_verified());
+    let path = auditor.folder().join("payloads/000");
+    let honest = std::fs::read(&path).unwrap();
+    let mut bytes = honest.clone();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+
+    let new = auditor.look(NEW).await.unwrap();
+    assert!(new.is_verified(), "{new:?}");
+    let due = Extent::New {
+        whole_every: Duration::ZERO,
+    };
+    for extent in [due, NEW] {
+        let seen = auditor.look(extent).await.unwrap();
+        assert_eq!(causes(&seen), [(Cause::PayloadChanged, Some(Index(255)))]);
+        let marks = seen.marks.unwrap();
+        assert_eq!((marks.entries, marks.whole), (600, None));
+    }
+    std::fs::write(&path, honest).unwrap();
+    let mended = auditor.look(NEW).await.unwrap();
+    assert!(mended.is_verified(), "{mended:?}");
+    assert_eq!(mended.marks.unwrap().whole.unwrap().entries, 600);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_it_holds_a_part_is_not_believed_and_moves_no_mark() {
+    let ledger = Ledger::of(600).await;
+    let range = Selection {
+        from: Some(Index(512)),
+        ..Selection::default()
+    };
+    let only = Selection {
+        only: vec!["telemetry/2".into()],
+        ..Selection::default()
+    };
+    for (selection, cause) in [
+        (range, Cause::BundleMissing),
+        (only, Cause::PayloadWithheld),
+    ] {
+        let auditor = Auditor::new().await;
+        let (store, folder) = (&ledger.store, auditor.folder());
+        export_selected(store, &ledger.info, &folder, &selection, &mut |_| {})
+            .await
+            .unwrap();
+        for extent in [Extent::Whole, NEW] {
+            let seen = auditor.look(extent).await.unwrap();
+            assert!(!seen.is_verified());
+            let found: Vec<_> = causes(&seen).into_iter().map(|(cause, _)| cause).collect();
+            assert!(found.contains(&cause), "{found:?}");
+            let told = |note: &Note| note.code == "part-of-a-ledger";
+            assert!(seen.report.notes.iter().any(told), "{:?}", seen.report);
+            let marks = seen.marks.unwrap();
+            assert_eq!((marks.entries, marks.whole), (0, None));
+        }
+    }
+
+    // Nor does a scope hide anything of a ledger that was seen whole before.
+    let auditor = Auditor::new().await;
+    auditor.show(&ledger).await;
+    assert!(auditor.look(NEW).await.unwrap().is_verified());
+    ledger.grow(300).await;
+    auditor.show(&ledger).await;
+    std::fs::remove_file(auditor.folder().join("payloads/002")).unwrap();
+    let scope = br#"{"from":768,"through":899}"#;
+    std::fs::write(auditor.folder().join("scope"), scope).unwrap();
+    let seen = auditor.look(NEW).await.unwrap();
+    assert_eq!(causes(&seen), [(Cause::PayloadMissing, Some(Index(512)))]);
+    assert_eq!(seen.marks.unwrap().entries, 600);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,7 +304,7 @@ async fn an_older_state_than_before_is_no_continuation() {
     assert!(auditor.look(Extent::Whole).await.unwrap().is_verified());
     std::fs::remove_dir_all(auditor.folder()).unwrap();
     std::fs::rename(old.path().join("export"), auditor.folder()).unwrap();
-    let seen = auditor.look(Extent::New).await.unwrap();
+    let seen = auditor.look(NEW).await.unwrap();
     assert_eq!(seen.continuity, Some(Continuity::RolledBack { from: 310 }));
     assert!(!seen.is_verified() && seen.report.is_verified());
 }
@@ -313,8 +396,26 @@ async fn a_watcher_tells_what_is_new_and_an_alarm_once() {
     ));
     let line = serde_json::to_value(&told[0]).unwrap();
     assert_eq!(
-        (&line["event"], &line["size"]),
-        (&"verified".into(), &300.into())
+        (&line["event"], &line["size"], &line["marks"]["entries"]),
+        (&"verified".into(), &300.into(), &300.into())
+    );
+    assert_eq!(line["marks"]["whole"]["entries"], 300, "{line}");
+    assert_eq!(line["facts"]["seals"], 0, "{line}");
+
+    ledger.grow(10).await;
+    auditor.show(&ledger).await;
+    let (told, _) = auditor.watched(auditor.watch(), 2).await;
+    let [event] = &told[..] else {
+        panic!("{told:#?}")
+    };
+    let line = serde_json::to_value(event).unwrap();
+    assert_eq!((&line["from"], &line["size"]), (&300.into(), &310.into()));
+    assert_eq!(line["marks"]["entries"], 310, "{line}");
+    assert_eq!(line["marks"]["whole"]["entries"], 300, "{line}");
+    let unread = |note: &serde_json::Value| note["code"] == "only-new-read";
+    assert!(
+        line["notes"].as_array().unwrap().iter().any(unread),
+        "{line}"
     );
 
     let twin = ledger.fork(400).await;

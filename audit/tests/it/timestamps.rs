@@ -1,12 +1,15 @@
 //! Timestamps, made and verified by us and by `openssl ts`.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
 use sealrock_audit::timestamp::{
     Authority, AuthorityError, TimestampError, TimestampRequest, stamped_bytes, verify,
 };
-use sealrock_audit::{Publisher, Publishing};
+use sealrock_audit::{
+    Grounds, Publisher, Publishing, Selection, Stamp, export_published, verify_files,
+};
 
 use crate::authority::{OpenSsl, Stamper};
 use crate::ledger::Ledger;
@@ -191,6 +194,67 @@ async fn a_published_checkpoint_is_stamped_and_one_that_was_published_without_is
         assert_eq!(again.timestamp, Some(response));
         ledger.grow(25).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_brings_its_stamp_and_is_verified_with_the_authorities_that_the_auditor_trusts() {
+    let ledger = Ledger::of(10).await;
+    let openssl = Arc::new(OpenSsl::new(&Stamper::default()));
+    let client = reqwest::Client::new();
+    let publishing = Publishing {
+        authority: Some(Authority::new(openssl.serve().await, client.clone())),
+        ..Publishing::plain()
+    };
+    let desk = Publisher::new(ledger.store.clone(), publishing, client);
+    let place = tempfile::tempdir().unwrap();
+    let (dir, archive) = (
+        place.path().join("export"),
+        place.path().join("export.tar.zst"),
+    );
+    let export = async |to: &Path| {
+        desk.publish_once(&ledger.info).await.unwrap().unwrap();
+        let all = Selection::default();
+        export_published(&desk, &ledger.info, to, &all, &mut |_| {})
+            .await
+            .unwrap()
+    };
+    export(&dir).await;
+    export(&archive).await;
+
+    let stamp = |path: &Path, roots: Option<String>| {
+        let grounds = Grounds {
+            policy: None,
+            timestamp_roots: roots,
+        };
+        let verified = verify_files(path, &grounds, &mut |_| {}).unwrap();
+        (verified.is_verified(), verified.timestamp.unwrap())
+    };
+    for path in [&dir, &archive] {
+        let (good, trusted) = stamp(path, Some(openssl.root()));
+        assert!(
+            good && matches!(trusted, Stamp::Trusted { .. }),
+            "{trusted:?}"
+        );
+        assert_eq!(stamp(path, None), (true, Stamp::Unchecked));
+        let other = OpenSsl::new(&Stamper::default()).root();
+        let (good, refused) = stamp(path, Some(other));
+        assert!(
+            !good && matches!(refused, Stamp::Invalid { .. }),
+            "{refused:?}"
+        );
+    }
+    // As the auditor's guide has it: nobody but the log signed, so the note is the checkpoint.
+    let stamped = std::fs::read(dir.join("checkpoint")).unwrap();
+    let response = std::fs::read(dir.join("timestamp.tsr")).unwrap();
+    assert!(openssl.verifies(&response, &stamped));
+
+    // An older checkpoint's stamp is not taken for the newer one's.
+    ledger.grow(10).await;
+    assert_eq!(export(&dir).await.size, 20);
+    assert!(stamp(&dir, Some(openssl.root())).0);
+    std::fs::write(dir.join("timestamp.tsr"), &response).unwrap();
+    let (good, old) = stamp(&dir, Some(openssl.root()));
+    assert!(!good && matches!(old, Stamp::Invalid { .. }), "{old:?}");
 }
 
 fn stamped(stamper: &Stamper<'_>) -> (OpenSsl, Vec<u8>) {

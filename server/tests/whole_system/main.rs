@@ -1,6 +1,7 @@
 //! The whole platform as its users meet it: the real binary, Postgres, broker and clients.
 #![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
+mod auditors;
 mod crashes;
 mod devices;
 mod erasing;
