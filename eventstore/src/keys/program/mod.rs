@@ -17,11 +17,15 @@ use super::{KeyError, Signer};
 /// How long a program may take for one line. The head row is locked meanwhile.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// One program for one ledger, once it runs. Whoever starts it holds the lock meanwhile.
+type Slot = Arc<Mutex<Option<Arc<ProgramSigner>>>>;
+
 /// The configured programs, and those that run: one process for each program and ledger.
 pub(super) struct Programs {
     commands: Vec<String>,
     patience: Duration,
-    running: Mutex<HashMap<(String, Origin), Arc<ProgramSigner>>>,
+    /// Locked for a look only: a program that starts slowly keeps nobody from another ledger.
+    running: Mutex<HashMap<(String, Origin), Slot>>,
 }
 
 impl Programs {
@@ -44,13 +48,14 @@ impl Programs {
     }
 
     fn started(&self, command: &str, origin: &Origin) -> Result<Arc<ProgramSigner>, KeyError> {
-        let mut running = lock(&self.running);
         let of = (command.to_owned(), origin.clone());
-        if let Some(signer) = running.get(&of) {
+        let slot = Arc::clone(lock(&self.running).entry(of).or_default());
+        let mut running = lock(&slot);
+        if let Some(signer) = running.as_ref() {
             return Ok(Arc::clone(signer));
         }
         let signer = Arc::new(ProgramSigner::start(command, origin, self.patience)?);
-        running.insert(of, Arc::clone(&signer));
+        *running = Some(Arc::clone(&signer));
         Ok(signer)
     }
 }

@@ -148,6 +148,41 @@ fn a_program_that_died_is_named_and_started_again() {
     assert_eq!(kms.starts(), 2);
 }
 
+/// For the first ledger it says nothing before a file `go` is there.
+const SLOW_TO_START: &str = r#"#!/bin/sh
+here=$(dirname "$0")
+case "$1" in *northsea)
+    touch "$here/started"
+    while [ ! -e "$here/go" ]; do sleep 0.05; done ;;
+esac
+cat "$here/vkey-${1##*/}"
+cat > /dev/null
+"#;
+
+#[test]
+fn a_program_that_starts_slowly_keeps_nobody_from_another_ledger() {
+    let kms = Kms::new();
+    kms.write("kms-sign", SLOW_TO_START);
+    let other: LedgerName = "southsea".parse().expect("a name");
+    let elsewhere = Origin::new("sealrock.test", &other);
+    let key = LogKey::generate(&elsewhere).expect("a key");
+    kms.write("vkey-northsea", &format!("{}\n", kms.key.vkey()));
+    kms.write("vkey-southsea", &format!("{}\n", key.vkey()));
+    let mut programs = Programs::new(vec![kms.path("kms-sign").display().to_string()]);
+    programs.patience = Duration::from_secs(20);
+    std::thread::scope(|scope| {
+        let slow = scope.spawn(|| programs.of(&kms.origin).next().expect("one").map(drop));
+        while !kms.path("started").exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let quick = programs.of(&elsewhere).next().expect("one");
+        assert_eq!(quick.expect("started").vkey(), key.vkey());
+        kms.write("go", "");
+        let slow = slow.join().expect("no panic");
+        slow.expect("it was given its time, and the other did not wait for it");
+    });
+}
+
 #[test]
 fn a_program_that_is_slow_is_ended_and_its_late_answer_is_never_taken_for_another() {
     let kms = Kms::new();
