@@ -1,6 +1,7 @@
 //! `<ledger>.last`: how far a ledger has come, kept beside its key, where the restore of a database
 //! does not take it back.
 
+use std::collections::HashMap;
 use std::fs::{DirBuilder, File};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::DirBuilderExt;
@@ -8,10 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealrock_ledger::{Checkpoint, LedgerName};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use sealrock_ledger::{Checkpoint, ForkEvidence, Hash, LedgerName};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::evidence;
 use crate::ledgers::LedgerId;
 use crate::stops::Stops;
 
@@ -62,7 +65,8 @@ impl LastFile {
         if let Some(note) = self.read()? {
             let (size, root) = tree_of(&note).ok_or(NotAdvanced::Unreadable)?;
             if size == checkpoint.size && root != checkpoint.root.to_string() {
-                return Err(NotAdvanced::Contradicted(size));
+                let shown = self.keep_evidence(&note, checkpoint);
+                return Err(NotAdvanced::Contradicted { size, shown });
             }
             if size >= checkpoint.size {
                 return Ok(());
@@ -75,13 +79,35 @@ impl LastFile {
         std::fs::rename(&aside, self.path())?;
         Ok(File::open(&self.folder)?.sync_all()?)
     }
+
+    /// Both notes in one file; answers what to say of it. The signature of the note that was found
+    /// is for whoever reads the evidence to verify.
+    fn keep_evidence(&self, found: &str, checkpoint: &Checkpoint) -> String {
+        let fork = tree_of(found).and_then(|(size, root)| {
+            let root = BASE64_STANDARD.decode(root).ok()?.try_into().ok()?;
+            let found = Checkpoint {
+                size,
+                root: Hash(root),
+                note: found.to_owned(),
+            };
+            ForkEvidence::between(&found, checkpoint, &HashMap::new()).ok()?
+        });
+        let kept = fork.map(|fork| evidence::keep(&self.folder, &self.name, &fork));
+        match kept {
+            Some(Ok(file)) => format!("; `sealrock verify {}` shows it", file.display()),
+            Some(Err(error)) => format!("; evidence of it could not be kept: {error}"),
+            None => String::new(),
+        }
+    }
 }
 
 /// Why the file does not have a checkpoint that was committed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotAdvanced {
-    #[error("it holds another root for the tree of {0} entries: another history was signed")]
-    Contradicted(u64),
+    #[error(
+        "it holds another root for the tree of {size} entries: another history was signed{shown}"
+    )]
+    Contradicted { size: u64, shown: String },
     #[error("it holds no checkpoint: move it away and keep it")]
     Unreadable,
     #[error(transparent)]
@@ -151,7 +177,7 @@ async fn keep(
         let written = tokio::task::spawn_blocking(move || into.advance(&checkpoint)).await;
         match written {
             Ok(Ok(())) => {}
-            Ok(Err(error @ NotAdvanced::Contradicted(_))) => {
+            Ok(Err(error @ NotAdvanced::Contradicted { .. })) => {
                 stops.stop(ledger, &format!("{}: {error}", place.display()));
             }
             Ok(Err(error)) => {
@@ -172,7 +198,7 @@ async fn keep(
 #[expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 mod tests {
     use super::*;
-    use sealrock_ledger::{Hash, LogKey, Origin};
+    use sealrock_ledger::{LogKey, LogVerifier, Origin};
 
     struct Fixture {
         folder: tempfile::TempDir,
@@ -217,10 +243,20 @@ mod tests {
         f.file.advance(&f.signed(3, 1)).unwrap();
         let other = f.file.advance(&f.signed(3, 2));
         assert!(
-            matches!(other, Err(NotAdvanced::Contradicted(3))),
+            matches!(other, Err(NotAdvanced::Contradicted { size: 3, .. })),
             "{other:?}"
         );
         assert_eq!(f.file.read().unwrap().unwrap(), f.signed(3, 1).note);
+        // A file is kept that shows it to whoever has the public key.
+        let why = other.unwrap_err().to_string();
+        let kept = why.split('`').nth(1).unwrap();
+        let kept = std::fs::read(kept.strip_prefix("sealrock verify ").unwrap()).unwrap();
+        let verifier = LogVerifier::new(f.key.vkey()).unwrap();
+        let fork = ForkEvidence::parse(&kept)
+            .unwrap()
+            .verify(&verifier)
+            .unwrap();
+        assert_eq!((fork.older.size, fork.newer.size), (3, 3));
     }
 
     #[test]
