@@ -156,13 +156,20 @@ impl EventStore {
         erased: &[Erasure],
     ) -> Result<Option<NotErasable>, StoreError> {
         let size = self.size(ledger).await?;
+        let erased: Vec<(Index, IndexSet)> = erased
+            .iter()
+            .map(|one| (one.index, one.payloads.iter().copied().collect()))
+            .collect();
         for range in ranges {
             if range.last.0 >= size {
                 let index = range.last;
                 return Ok(Some(NotErasable::NoEntry { index, size }));
             }
-            if let Some(erased) = erased.iter().find_map(|erasure| already(erasure, *range)) {
-                return Ok(Some(erased));
+            let already = erased
+                .iter()
+                .find_map(|(by, payloads)| Some((*by, payloads.first_in(*range)?)));
+            if let Some((by, index)) = already {
+                return Ok(Some(NotErasable::Erased { index, by }));
             }
             let found: Option<(i64, Option<String>)> =
                 sqlx::query_as(include_str!("../sql/not_erasable.sql"))
@@ -301,13 +308,6 @@ pub async fn readable_erasures(
 ) -> Result<Vec<Erasure>, StoreError> {
     let rows = rows(connection, ledger, Versions::ALL).await?;
     Ok(rows.into_iter().filter_map(|row| read(row).ok()).collect())
-}
-
-fn already(erasure: &Erasure, range: IndexRange) -> Option<NotErasable> {
-    let erased: IndexSet = erasure.payloads.iter().copied().collect();
-    let index = erased.first_in(range)?;
-    let by = erasure.index;
-    Some(NotErasable::Erased { index, by })
 }
 
 /// Which entries of the stream.

@@ -24,7 +24,9 @@ pub(crate) struct Retained {
 /// Forgets the batches that retention erases, and notes which seals stand for them.
 ///
 /// Where all of a window's batches were folded before they were erased, what came of them stays as it
-/// is. Where some were not, the seal takes the place of them all.
+/// is, unless they had readings of other days, too: the seal counts those in its own, and who derives
+/// one of the two days later would lose them or count them twice. Where some batches were not folded,
+/// the seal takes the place of them all.
 ///
 /// # Errors
 /// Poison if a seal cannot be read.
@@ -43,11 +45,14 @@ pub(crate) async fn retain(
             continue;
         }
         note(tx, ledger, &seal, index).await?;
-        if !gone.iter().all(|index| folded.contains(index)) {
-            retained.days.extend(days_of(tx, ledger, &gone).await?);
-            retained
-                .days
-                .insert((seal.device, seal.hour.start().date_naive()));
+        let mut days = days_of(tx, ledger, &gone).await?;
+        let own = (seal.device, seal.hour.start().date_naive());
+        let known = gone.iter().all(|index| folded.contains(index));
+        if !known || days.iter().any(|day| *day != own) {
+            days.push(own);
+            retained.days.extend(days);
+        }
+        if !known {
             retained.seals.push(seal);
         }
     }

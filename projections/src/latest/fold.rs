@@ -27,7 +27,7 @@ impl Projection for LatestProjection {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn schema(&self) -> &'static str {

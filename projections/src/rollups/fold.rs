@@ -35,7 +35,7 @@ impl Projection for RollupsProjection {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn schema(&self) -> &'static str {

@@ -322,3 +322,39 @@ async fn retention_takes_readings_only_and_a_rebuild_finds_the_sums_in_the_seals
     assert_eq!(live, rebuilt);
     assert_ne!(live[0], sums);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readings_across_midnight_are_summed_once_after_retention_live_or_rebuilt() {
+    let plant = Plant::on_database().await;
+    let device = plant.register("meter-7").await;
+    let running = plant.run(all());
+    // 23:59 of the 20th and 00:01 of the 21st; then another hour of each day.
+    let over = [
+        reading("co2_ppm", at(-3 * 3600 - 60), 1.0),
+        reading("co2_ppm", at(-3 * 3600 + 60), 2.0),
+    ];
+    let over = plant.batch(device, batch("", &over)).await;
+    let before = [reading("co2_ppm", at(-5 * 3600), 4.0)];
+    plant.batch(device, batch("", &before)).await;
+    let after = [reading("co2_ppm", at(-3600), 8.0)];
+    let after = plant.batch(device, batch("", &after)).await;
+    seal(&plant, device, "2026-11-20T23", &[over]).await;
+    let entry = retain(&plant, &[(over, over)]).await;
+    running.reach(&plant, entry).await;
+    plant.erase(entry).await;
+    // Derives the second day anew.
+    let entry = plant.redact(&[(after.0, after.0)]).await;
+    running.reach(&plant, entry).await;
+    plant.erase(entry).await;
+
+    let live = plant.content("rm_rollups.rollup").await;
+    let of_days = "SELECT sum(sum) FROM rm_rollups.rollup WHERE width = 86400";
+    let sum: Option<f64> = sqlx::query_scalar(of_days)
+        .fetch_one(plant.store.pool())
+        .await
+        .unwrap();
+    assert_eq!(sum, Some(7.0));
+    running.stop().await;
+    plant.rebuilt().await;
+    assert_eq!(plant.content("rm_rollups.rollup").await, live);
+}
