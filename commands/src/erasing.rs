@@ -40,8 +40,8 @@ impl Commands {
     ///
     /// # Errors
     /// [`CommandError::Rejected`] for a payload that may not be erased (of an aggregate, a seal, the
-    /// ledger's own records), that is erased already, or of an entry that does not exist; see
-    /// [`CommandError`] for all others.
+    /// ledger's own records), that no seal holds yet, that is erased already, or of an entry that does not exist, and for all
+    /// of a ledger that another one continues; see [`CommandError`] for all others.
     pub async fn redact(
         &self,
         context: &Context,
@@ -53,6 +53,11 @@ impl Commands {
             payloads: ordered(&redaction.payloads)?,
             reason: reason(&redaction.reason)?,
         };
+        let ledger = self.store.existing(&ledger_name(organisation)?).await?;
+        if self.recorded(context, &ledger, &record).await?.is_none() {
+            self.require_open(&ledger).await?;
+            self.require_sealed(&ledger, &record.payloads).await?;
+        }
         self.erase_payloads(context, organisation, &record.payloads, &record)
             .await
     }
@@ -92,6 +97,7 @@ impl Commands {
             if let Some(done) = self.recorded(context, &ledger, record).await? {
                 return Ok(done);
             }
+            self.require_open(&ledger).await?;
             let stream = stream_of(&ledger.name);
             let version = self.store.stream_version(ledger.id, &stream).await?;
             let erased = self.store.erasures(&ledger, 0).await?;
@@ -104,6 +110,19 @@ impl Commands {
             }
         }
         Err(CommandError::Conflict)
+    }
+
+    /// An erasure is an entry, and a ledger that another one continues takes none.
+    async fn require_open(&self, ledger: &LedgerInfo) -> Result<(), CommandError> {
+        let Some(next) = self.store.successor(ledger.id).await? else {
+            return Ok(());
+        };
+        let (name, next) = (&ledger.name, next.name);
+        Err(CommandError::Rejected(format!(
+            "payloads of ledger {name} cannot be erased any more: it is closed, because a part of its \
+             history was lost, and takes no entry that could say so. {next} continues it; what is in \
+             that one can be erased"
+        )))
     }
 
     async fn recorded<R: Record>(

@@ -1,5 +1,7 @@
 //! One organisation's ledger with its aggregates, and how a command goes through them.
 
+use std::iter::successors;
+
 use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate, DomainEvent};
 use sealrock_access::{Permission, Scope, authorise};
@@ -13,6 +15,7 @@ use sealrock_eventstore::{
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
 
 use crate::context::{Context, Done};
 use crate::error::CommandError;
@@ -33,6 +36,8 @@ pub(crate) struct OrganisationLedger {
     pub(crate) assets: AggregateStore<Asset>,
     pub(crate) devices: AggregateStore<Device>,
     store: EventStore,
+    /// The ledgers that this one continues, as far as they were asked for.
+    parents: OnceCell<Vec<LedgerInfo>>,
 }
 
 impl OrganisationLedger {
@@ -43,8 +48,25 @@ impl OrganisationLedger {
             assets: aggregates(store, &info),
             devices: aggregates(store, &info),
             store: store.clone(),
+            parents: OnceCell::new(),
             info,
         }
+    }
+
+    /// The ledgers that this one continues, the newest first.
+    pub(crate) async fn parents(&self) -> Result<&[LedgerInfo], CommandError> {
+        if self.info.continues.is_none() {
+            return Ok(&[]);
+        }
+        let parents = self.parents.get_or_try_init(|| async {
+            let ledgers = self.store.ledgers().await?;
+            let continued = |by: &LedgerInfo| {
+                let parent = by.continues?;
+                ledgers.iter().find(|ledger| ledger.id == parent).cloned()
+            };
+            Ok::<_, CommandError>(successors(continued(&self.info), continued).collect())
+        });
+        Ok(parents.await?)
     }
 
     /// Permission, idempotency, load, decide, append.

@@ -11,6 +11,7 @@ mod once_per_minute;
 mod registry;
 mod retention;
 mod sealing;
+mod unsealed;
 
 pub use batches::{AuthError, BatchError, BatchReceipt, DeviceIdentity, Devices, Suspect};
 pub use commands::Commands;

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sealrock_domain::telemetry::decode_recorded;
-use sealrock_domain::telemetry::window::{WindowEvent, WindowSealed, window_of, window_stream};
-use sealrock_domain::{DeviceId, EventType, Slug};
+use sealrock_domain::Slug;
+use sealrock_domain::telemetry::window::WindowSealed;
 use sealrock_eventstore::{Erasure, IndexSet, LedgerInfo, Recorded, StoreError, Why, read_listed};
 use sealrock_ledger::Index;
 use sealrock_ledger::record::IndexRange;
@@ -14,6 +13,7 @@ use serde::Serialize;
 use crate::commands::{Commands, ledger_name};
 use crate::erasing::{MAX_ERASED, MAX_RANGES};
 use crate::error::CommandError;
+use crate::unsealed::{sealed, window};
 
 /// Batches looked at a time.
 const PAGE: u32 = 100;
@@ -280,29 +280,5 @@ impl<'a> Survey<'a> {
             && self
                 .cited
                 .contains(&format!("{}#{index}", self.ledger.origin))
-    }
-}
-
-/// The stream of the window that a batch belongs to.
-fn window(recorded: &Recorded) -> Option<String> {
-    let device: DeviceId = recorded
-        .entry
-        .stream
-        .strip_prefix("telemetry/")?
-        .parse()
-        .ok()?;
-    let payload = recorded.payload.as_ref()?;
-    let batch = decode_recorded(&payload.media, &payload.bytes).ok()?;
-    Some(window_stream(
-        device,
-        window_of(&batch, recorded.entry.received_at),
-    ))
-}
-
-fn sealed(recorded: &Recorded) -> Option<WindowSealed> {
-    let (entry, payload) = (&recorded.entry, recorded.payload.as_ref()?);
-    match WindowEvent::decode(&entry.kind, entry.schema, &payload.bytes).ok()? {
-        WindowEvent::WindowSealed(sealed) => Some(sealed),
-        WindowEvent::GapDetected(_) => None,
     }
 }

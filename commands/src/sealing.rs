@@ -18,6 +18,7 @@ use crate::commands::{Commands, ledger_name};
 use crate::context::{Context, Done};
 use crate::error::CommandError;
 use crate::ledger::{command_context, permit};
+use crate::unsealed;
 
 /// The most batches that one seal adds. What is left goes into a superseding one.
 pub const MAX_SEALED: u32 = 100_000;
@@ -194,7 +195,7 @@ impl Commands {
         let stream = window_stream(window.device, window.hour);
         let before = before.filter(|r| r.entry.stream == stream && r.entry.version == version);
         let before = before
-            .and_then(|recorded| seal_of(&recorded))
+            .and_then(|recorded| unsealed::sealed(&recorded))
             .ok_or_else(|| {
                 CommandError::Fatal(format!(
                     "entry {index} is not seal {version} of {stream}: run `sealrock fsck`, then \
@@ -226,7 +227,8 @@ impl Commands {
         Ok(frontier)
     }
 
-    async fn read(
+    /// Some entries and their payloads.
+    pub(crate) async fn read(
         &self,
         ledger: &LedgerInfo,
         indexes: &[Index],
@@ -260,14 +262,6 @@ fn add(seal: &mut Seal, recorded: &Recorded) -> Result<bool, CommandError> {
     seal.add(entry.index.0, entry.received_at, &batch)
         .map_err(|e| invalid(&e))?;
     Ok(true)
-}
-
-fn seal_of(recorded: &Recorded) -> Option<WindowSealed> {
-    let (entry, payload) = (&recorded.entry, recorded.payload.as_ref()?);
-    match WindowEvent::decode(&entry.kind, entry.schema, &payload.bytes).ok()? {
-        WindowEvent::WindowSealed(seal) => Some(seal),
-        WindowEvent::GapDetected(_) => None,
-    }
 }
 
 /// The events that name the first [`MAX_NAMED`] gaps, on the version at which they were looked up.

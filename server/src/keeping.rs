@@ -24,7 +24,8 @@ pub enum Keeping {
         json: Json,
     },
     /// Goes on as a new ledger where a part of the history was lost for good. The organisation's
-    /// devices, sites and assets are carried over; the old ledger is closed
+    /// devices, sites and assets are carried over; the old ledger is closed for good, and none of
+    /// its payloads can be erased any more
     Continue {
         /// Name of the ledger that lost something
         ledger: String,
@@ -152,7 +153,8 @@ fn print_continued(json: &Json, parent: &LedgerInfo, continued: &Continued) {
         &format!(
             "ledger {0} goes on in the place of {1}, which is closed: of its {signed} entries \
              {surviving} are left and {carried} were carried over.\nGive {2} to the auditors, copy \
-             the new key to a safe place, and give devices that sign the new origin {3}",
+             the new key to a safe place, and give devices that sign the new origin {3}.\nPayloads of {1} \
+             can never be erased now, because it takes no entry that says so",
             ledger.name, parent.name, ledger.vkey, ledger.origin
         ),
     );

@@ -12,7 +12,7 @@ use sealrock_access::{DeviceSecret, credentials};
 use sealrock_domain::device::Device;
 use sealrock_domain::telemetry::{self, SensorBatch, Verdict};
 use sealrock_domain::{DeviceId, Slug};
-use sealrock_eventstore::{Append, AppendError, Appended, LedgerId};
+use sealrock_eventstore::{Append, AppendError, Appended, LedgerId, LedgerInfo};
 use sealrock_ledger::{Index, micros};
 use serde::Serialize;
 
@@ -123,7 +123,8 @@ impl Devices {
         if !loaded.state().active_credentials().contains(&credential.id) {
             return Err(AuthError::Refused);
         }
-        self.standings.keep(device, Standing::from(&loaded));
+        let known = (ledger.info.id, device);
+        self.standings.keep(known, Standing::from(&loaded));
         identity(device, loaded.state(), ledger.info.id).ok_or(AuthError::Refused)
     }
 
@@ -149,11 +150,29 @@ impl Devices {
             .ledger(&identity.organisation)
             .await
             .map_err(unopened)?;
-        let append =
-            |standing: &Standing| sent.append(identity, standing.version, via, received_at);
+        let append = |version| sent.append(identity, version, via, received_at);
+        if let Some((parent, first)) = self.in_a_parent(&ledger, &append(0)).await? {
+            return self.receipt(parent, &sent.batch, received_at, first).await;
+        }
         let appended = self.admit(identity, &ledger, &sent, append).await?;
         self.receipt(ledger.info.id, &sent.batch, received_at, appended)
             .await
+    }
+
+    /// The first receipt of a batch that a ledger which this one continues has recorded: a device
+    /// whose answer was lost with the history repeats it here. Those ledgers are closed, so what is
+    /// not in them now never will be.
+    async fn in_a_parent(
+        &self,
+        ledger: &OrganisationLedger,
+        append: &Append,
+    ) -> Result<Option<(LedgerId, Appended)>, BatchError> {
+        for parent in ledger.parents().await.map_err(unopened)? {
+            if let Some(found) = find(&self.commands, parent, append).await? {
+                return Ok(Some((parent.id, found.map_err(batch_error)?)));
+            }
+        }
+        Ok(None)
     }
 
     /// Judges what was sent by the device's standing, and appends it resting on that.
@@ -164,24 +183,24 @@ impl Devices {
         identity: &DeviceIdentity,
         ledger: &OrganisationLedger,
         sent: &Sent<'_>,
-        append: impl Fn(&Standing) -> Append,
+        append: impl Fn(u64) -> Append,
     ) -> Result<Appended, BatchError> {
-        let known = self.standings.get(identity.device);
+        let known = self.standings.get((ledger.info.id, identity.device));
         let mut current = known.is_none();
         let mut standing = match known {
             Some(standing) => standing,
             None => self.current_standing(identity, ledger).await?,
         };
         for _ in 0..MAX_ATTEMPTS {
-            let append = append(&standing);
+            let append = append(standing.version);
             match standing.judge(identity, &ledger.info.origin, sent.frame.as_ref()) {
                 Ok(()) => match self.commands.store.append(ledger.info.id, append).await {
                     Err(AppendError::Conflict { .. }) => {}
                     appended => return appended.map_err(batch_error),
                 },
                 Err(refusal) if current => {
-                    let first = repeated(&self.commands, ledger, &append).await?;
-                    return first.ok_or(refusal);
+                    let first = find(&self.commands, &ledger.info, &append).await?;
+                    return first.and_then(Result::ok).ok_or(refusal);
                 }
                 Err(_) => {}
             }
@@ -205,7 +224,7 @@ impl Devices {
             .map_err(|error| batch_error(error.into()))?;
         Ok(self
             .standings
-            .keep(identity.device, Standing::from(&loaded)))
+            .keep((ledger.info.id, identity.device), Standing::from(&loaded)))
     }
 
     async fn receipt(
@@ -261,12 +280,12 @@ fn identity(device: DeviceId, state: &Device, ledger: LedgerId) -> Option<Device
     })
 }
 
-/// The first receipt of a batch that is in the ledger already.
-async fn repeated(
+/// The answer to a batch whose key is in the ledger already.
+async fn find(
     commands: &Commands,
-    ledger: &OrganisationLedger,
+    ledger: &LedgerInfo,
     append: &Append,
-) -> Result<Option<Appended>, BatchError> {
+) -> Result<Option<Result<Appended, AppendError>>, BatchError> {
     let Append {
         actor,
         command,
@@ -275,10 +294,9 @@ async fn repeated(
     } = append;
     let found = commands
         .store
-        .find_command(&ledger.info, actor, *command, input_hash)
-        .await
-        .map_err(|error| batch_error(error.into()))?;
-    Ok(found.and_then(Result::ok))
+        .find_command(ledger, actor, *command, input_hash)
+        .await;
+    found.map_err(|error| batch_error(error.into()))
 }
 
 fn suspects(batch: &SensorBatch, received_at: DateTime<Utc>) -> Vec<Suspect> {

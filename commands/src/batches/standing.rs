@@ -6,7 +6,7 @@ use lru::LruCache;
 use sealrock_domain::device::{Device, DeviceKeys, KeyId};
 use sealrock_domain::telemetry::Frame;
 use sealrock_domain::{DeviceId, Slug};
-use sealrock_eventstore::Loaded;
+use sealrock_eventstore::{LedgerId, Loaded};
 use sealrock_ledger::Origin;
 
 use super::{BatchError, DeviceIdentity};
@@ -22,8 +22,11 @@ pub(super) struct Standing {
     keys: DeviceKeys,
 }
 
-/// What is known of devices. It may be behind: a batch that was judged by it rests on its version.
-pub(super) struct Standings(Mutex<LruCache<DeviceId, Arc<Standing>>>);
+/// What is known of devices, by ledger: one that continues another begins each device's stream anew,
+/// perhaps at a smaller version. It may be behind: a batch that was judged by it rests on its version.
+pub(super) struct Standings(Mutex<LruCache<Key, Arc<Standing>>>);
+
+pub(super) type Key = (LedgerId, DeviceId);
 
 impl From<&Loaded<Device>> for Standing {
     fn from(loaded: &Loaded<Device>) -> Self {
@@ -90,12 +93,12 @@ fn refused(reason: String) -> Result<(), BatchError> {
 }
 
 impl Standings {
-    pub(super) fn get(&self, device: DeviceId) -> Option<Arc<Standing>> {
+    pub(super) fn get(&self, device: Key) -> Option<Arc<Standing>> {
         self.lock().get(&device).cloned()
     }
 
     /// Keeps the newer of what is known and what is given, and answers it.
-    pub(super) fn keep(&self, device: DeviceId, given: Standing) -> Arc<Standing> {
+    pub(super) fn keep(&self, device: Key, given: Standing) -> Arc<Standing> {
         let mut kept = self.lock();
         if let Some(known) = kept.get(&device)
             && known.version > given.version
@@ -111,7 +114,7 @@ impl Standings {
         given
     }
 
-    fn lock(&self) -> MutexGuard<'_, LruCache<DeviceId, Arc<Standing>>> {
+    fn lock(&self) -> MutexGuard<'_, LruCache<Key, Arc<Standing>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -119,5 +122,25 @@ impl Standings {
 impl Default for Standings {
     fn default() -> Self {
         Self(Mutex::new(LruCache::unbounded()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_ledger_knows_of_a_device_is_not_what_the_one_that_continues_it_knows() {
+        let (kept, device) = (Standings::default(), DeviceId(uuid::Uuid::nil()));
+        let at = |version| Standing {
+            version,
+            decommissioned: false,
+            keys: DeviceKeys::default(),
+        };
+        let (old, new) = (LedgerId(1), LedgerId(2));
+        kept.keep((old, device), at(5));
+        assert!(kept.get((new, device)).is_none());
+        assert_eq!(kept.keep((new, device), at(3)).version, 3);
+        assert_eq!(kept.keep((old, device), at(4)).version, 5);
     }
 }

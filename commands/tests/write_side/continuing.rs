@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use sealrock_commands::{AGGREGATES, CommandError};
+use sealrock_commands::{AGGREGATES, BatchError, BatchReceipt, CommandError, Redaction};
 use sealrock_eventstore::{Continued, Operator};
-use sealrock_ledger::{Hash, LogKey};
+use sealrock_ledger::record::IndexRange;
+use sealrock_ledger::{Hash, Index, LogKey};
 use tempfile::TempDir;
 
 use crate::batches::{json, record};
-use crate::fixture::{Fixture, admin, asset, device, organisation, with_a_device};
+use crate::fixture::{Fixture, admin, asset, device, organisation, slug, with_a_device};
 
 /// A checkpoint that the ledger signed, of five entries more than there are.
 async fn copy_that_is_ahead(f: &Fixture) -> (TempDir, PathBuf) {
@@ -77,6 +78,48 @@ async fn devices_and_people_go_on_in_the_ledger_that_continues_theirs() {
     assert!(matches!(taken, Err(CommandError::Rejected(_))), "{taken:?}");
     assert_eq!(f.store.size(new.id).await.unwrap(), 9);
     assert_eq!(f.store.size(f.ledger().await.id).await.unwrap(), 5);
+}
+
+#[tokio::test]
+async fn a_batch_that_the_old_ledger_has_gets_its_receipt_from_there_and_is_not_stored_again() {
+    let (f, registered) = with_a_device().await;
+    let session = f.sign_in(&registered).await;
+    let sent = json(r#""seq":1,"#, 1.0);
+    let first = record(&f, &session, &sent).await.unwrap();
+    let new = proceed(&f).await.ledger;
+    let again = record(&f, &session, &sent).await.unwrap();
+    let duplicate = true;
+    assert_eq!(again, BatchReceipt { duplicate, ..first });
+    let other = record(&f, &session, &json(r#""seq":1,"#, 2.0)).await;
+    assert!(
+        matches!(other, Err(BatchError::Conflict { .. })),
+        "{other:?}"
+    );
+    assert_eq!(f.store.size(new.id).await.unwrap(), 5);
+}
+
+#[tokio::test]
+async fn nothing_of_a_ledger_that_another_one_continues_can_be_erased() {
+    let (f, registered) = with_a_device().await;
+    let session = f.sign_in(&registered).await;
+    let sent = record(&f, &session, &json(r#""seq":1,"#, 1.0)).await;
+    let index = Index(sent.unwrap().index);
+    let redaction = Redaction {
+        payloads: vec![IndexRange::from((index, index))],
+        reason: "test".into(),
+    };
+    proceed(&f).await;
+    let (by, org, payloads) = (admin(), slug("northsea"), redaction.payloads.clone());
+    let retain = f
+        .commands
+        .apply_retention(&by, &org, chrono::Utc::now(), &payloads);
+    for refused in [f.commands.redact(&by, &org, redaction).await, retain.await] {
+        assert!(
+            matches!(&refused, Err(CommandError::Rejected(why)) if why.contains("is closed")
+                && why.contains("northsea-2 continues it")),
+            "{refused:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! Erasing payloads: what is refused, the entry, the rows, and crashes between the two.
 
-use sealrock_commands::{CommandError, MAX_REASON, Redaction, RegisteredDevice};
+use sealrock_access::Principal;
+use sealrock_commands::{
+    CommandError, GapsToSeal, MAX_REASON, Redaction, RegisteredDevice, WindowToSeal,
+};
+use sealrock_domain::DeviceId;
 use sealrock_eventstore::{StoreError, Why};
 use sealrock_ledger::Index;
 use sealrock_ledger::record::IndexRange;
@@ -19,8 +23,30 @@ fn redaction(payloads: &[(u64, u64)]) -> Redaction {
     }
 }
 
-/// `count` batches; the index of the first.
+/// `count` batches of an hour that is sealed behind them; the index of the first.
 async fn batches(f: &Fixture, device: &RegisteredDevice, count: u64) -> u64 {
+    let first = unsealed(f, device, count).await;
+    seal(f, device.device, (first..first + count).map(Index)).await;
+    first
+}
+
+async fn seal(f: &Fixture, device: DeviceId, entries: impl Iterator<Item = Index>) {
+    let window = WindowToSeal {
+        device,
+        hour: "2026-11-21T03".parse().unwrap(),
+        entries: entries.collect(),
+        supersedes: None,
+    };
+    let (name, org) = (slug("sealer"), slug("northsea"));
+    let sealer = context(Principal::Service { name });
+    let draft = f.commands.draft_seal(&sealer, &org, window).await;
+    f.commands
+        .seal_window(&sealer, draft.unwrap().unwrap(), GapsToSeal::default())
+        .await
+        .unwrap();
+}
+
+async fn unsealed(f: &Fixture, device: &RegisteredDevice, count: u64) -> u64 {
     let identity = f.sign_in(device).await;
     let mut indexes = Vec::new();
     for seq in 1..=count {
@@ -64,9 +90,9 @@ async fn only_payloads_of_telemetry_that_are_there_can_be_redacted() {
     let first = batches(&f, &device, 2).await;
     let kept = refused(&f, &[(first - 1, first)]).await;
     assert!(kept.contains("only payloads of telemetry"), "{kept}");
-    let beyond = refused(&f, &[(first, first + 2)]).await;
+    let beyond = refused(&f, &[(first, first + 3)]).await;
     assert!(
-        beyond.contains(&format!("no entry {}", first + 2)),
+        beyond.contains(&format!("no entry {}", first + 3)),
         "{beyond}"
     );
     assert!(refused(&f, &[]).await.contains("1 to"));
@@ -90,11 +116,35 @@ async fn only_payloads_of_telemetry_that_are_there_can_be_redacted() {
     assert_eq!(present(&f).await.len(), f.entries().await.len());
 }
 
+/// A verifier that finds the payload gone could not tell its `seq`.
+#[tokio::test]
+async fn a_batch_is_redacted_only_when_a_seal_holds_it() {
+    let (f, device) = with_a_device().await;
+    let first = unsealed(&f, &device, 3).await;
+    seal(
+        &f,
+        device.device,
+        [Index(first), Index(first + 1)].into_iter(),
+    )
+    .await;
+    let early = refused(&f, &[(first, first + 2)]).await;
+    assert!(
+        early.contains(&format!("no seal holds entry {} yet", first + 2))
+            && early.contains("sealrock seal northsea --all"),
+        "{early}"
+    );
+    let sealed = redaction(&[(first, first + 1)]);
+    f.commands
+        .redact(&admin(), &slug("northsea"), sealed)
+        .await
+        .unwrap();
+}
+
 #[tokio::test]
 async fn a_device_may_not_redact_its_own_batches() {
     let (f, device) = with_a_device().await;
     let first = batches(&f, &device, 1).await;
-    let principal = sealrock_access::Principal::Device {
+    let principal = Principal::Device {
         id: device.device,
         organisation: slug("northsea"),
         site: slug("plant-1"),

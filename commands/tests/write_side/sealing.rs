@@ -1,8 +1,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sealrock_access::Principal;
 use sealrock_commands::{
-    CommandError, Commands, Context, GapsToSeal, MAX_SEALED, Redaction, RegisteredDevice,
-    SealDraft, Sealing, WindowToSeal,
+    CommandError, Commands, Context, GapsToSeal, MAX_SEALED, RegisteredDevice, SealDraft, Sealing,
+    WindowToSeal,
 };
 use sealrock_domain::telemetry::SENSOR_BATCH_RECORDED;
 use sealrock_domain::telemetry::window::{Gap, Hour, WindowEvent, WindowSealed};
@@ -302,18 +302,15 @@ async fn what_is_no_batch_of_the_window_is_refused_and_an_erased_one_passed_over
 }
 
 #[tokio::test]
-async fn a_batch_that_is_redacted_while_it_is_sealed_is_in_no_seal() {
+async fn a_batch_that_is_erased_while_it_is_sealed_is_in_no_seal() {
     let (f, device) = fixture::with_a_device().await;
     let first = send(&f, &device, batch(Some(1), 0, 412.7)).await;
     let second = send(&f, &device, batch(Some(2), 5, 412.8)).await;
     let both = || window(device.device, &[first, second], None);
     let drafted = draft(&f.commands, both()).await.unwrap().unwrap();
-    let redaction = Redaction {
-        payloads: vec![(second, second).into()],
-        reason: "a name in a tag".into(),
-    };
+    let payloads = [(second, second).into()];
     f.commands
-        .redact(&admin(), &slug("northsea"), redaction)
+        .apply_retention(&admin(), &slug("northsea"), Utc::now(), &payloads)
         .await
         .unwrap();
     let late = f
@@ -321,7 +318,7 @@ async fn a_batch_that_is_redacted_while_it_is_sealed_is_in_no_seal() {
         .seal_window(&sealer(), drafted, GapsToSeal::default())
         .await;
     assert!(matches!(late, Err(CommandError::Conflict)), "{late:?}");
-    // Its row is still there: no read model has folded the redaction.
+    // Its row is still there: no read model has folded the erasure.
     let again = draft(&f.commands, both()).await;
     assert!(matches!(again, Err(CommandError::Conflict)), "{again:?}");
     let at = seal(&f, window(device.device, &[first], None)).await;

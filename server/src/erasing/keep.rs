@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use sealrock_commands::Commands;
-use sealrock_eventstore::LedgerKind;
+use sealrock_eventstore::{LedgerInfo, LedgerKind};
 use sealrock_ledger::{Index, LedgerName};
 use tokio_util::sync::CancellationToken;
 
@@ -31,14 +31,10 @@ pub async fn keep(
 ) {
     let (mut waiting, mut daily) = (Waiting::new(), None::<Instant>);
     while !stopping.is_cancelled() {
-        if let Err(error) = finish(&eraser, &mut waiting).await {
-            tracing::warn!(%error, "erasures cannot be finished just now");
-        }
+        finish(&eraser, &mut waiting).await;
         if daily.is_none_or(|last| last.elapsed() >= DAY) {
             daily = Some(Instant::now());
-            if let Err(error) = once_a_day(&eraser, &commands, older_than).await {
-                tracing::warn!(%error, "retention is tried again tomorrow");
-            }
+            once_a_day(&eraser, &commands, older_than).await;
         }
         tokio::select! {
             () = stopping.cancelled() => {}
@@ -47,54 +43,98 @@ pub async fn keep(
     }
 }
 
-/// Deletes what is decided and folded. An erasure that waits long is told of.
-async fn finish(eraser: &Eraser, waiting: &mut Waiting) -> anyhow::Result<()> {
-    for ledger in eraser.store.ledgers().await? {
-        for erasure in eraser.store.pending_erasures(&ledger).await? {
-            let (key, entry) = ((ledger.name.clone(), erasure.index), erasure.index);
-            match eraser.erase(&ledger, entry).await? {
-                Outcome::Erased(payloads) => {
-                    waiting.remove(&key);
-                    tracing::info!(ledger = %ledger.name, %entry, payloads, "payloads are erased");
-                }
-                Outcome::Waiting(behind) => {
-                    let since = waiting.entry(key).or_insert_with(Instant::now);
-                    if since.elapsed() >= LONG {
-                        *since = Instant::now();
-                        let behind = waits_for(&behind);
-                        tracing::warn!(
-                            ledger = %ledger.name, %entry, behind,
-                            "payloads are not erased yet: read models have not folded the entry"
-                        );
-                    }
-                }
+/// Deletes what is decided and folded. An erasure that waits long is told of; one that fails keeps
+/// none of the others.
+async fn finish(eraser: &Eraser, waiting: &mut Waiting) {
+    let ledgers = match eraser.store.ledgers().await {
+        Ok(ledgers) => ledgers,
+        Err(error) => {
+            tracing::warn!(%error, "erasures cannot be finished just now");
+            return;
+        }
+    };
+    for ledger in ledgers {
+        let pending = match eraser.store.pending_erasures(&ledger).await {
+            Ok(pending) => pending,
+            Err(error) => {
+                let ledger = ledger.name;
+                tracing::warn!(%error, %ledger, "its erasures cannot be looked up just now");
+                continue;
+            }
+        };
+        for erasure in pending {
+            let entry = erasure.index;
+            match eraser.erase(&ledger, entry).await {
+                Ok(outcome) => note(&ledger, entry, &outcome, waiting),
+                Err(error) => tracing::warn!(
+                    %error, ledger = %ledger.name, %entry,
+                    "an erasure cannot be finished just now"
+                ),
             }
         }
     }
-    Ok(())
+}
+
+fn note(ledger: &LedgerInfo, entry: Index, outcome: &Outcome, waiting: &mut Waiting) {
+    let key = (ledger.name.clone(), entry);
+    match outcome {
+        Outcome::Erased(payloads) => {
+            waiting.remove(&key);
+            tracing::info!(ledger = %ledger.name, %entry, payloads, "payloads are erased");
+        }
+        Outcome::Waiting(behind) => {
+            let since = waiting.entry(key).or_insert_with(Instant::now);
+            if since.elapsed() >= LONG {
+                *since = Instant::now();
+                let behind = waits_for(behind);
+                tracing::warn!(
+                    ledger = %ledger.name, %entry, behind,
+                    "payloads are not erased yet: read models have not folded the entry"
+                );
+            }
+        }
+    }
 }
 
 /// The rows that this decides on are deleted by the rounds that follow.
-async fn once_a_day(
-    eraser: &Eraser,
-    commands: &Commands,
-    older_than: Option<Age>,
-) -> anyhow::Result<()> {
+async fn once_a_day(eraser: &Eraser, commands: &Commands, older_than: Option<Age>) {
     if let Some(age) = older_than {
-        let before = age.before(Utc::now());
-        let mut ledgers = eraser.store.ledgers().await?;
-        // The registry holds no telemetry.
-        ledgers.retain(|ledger| ledger.kind == LedgerKind::Operational);
-        for ledger in ledgers {
-            let plan = retention::decide(commands, &ledger, before).await?;
-            if plan.batches > 0 {
+        retain(eraser, commands, age.before(Utc::now())).await;
+    }
+    match eraser.store.drop_empty_days().await {
+        Ok(days) => {
+            for day in days {
+                tracing::info!(%day, "a day without payloads was dropped");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "days without payloads are dropped tomorrow"),
+    }
+}
+
+/// Decides what every ledger loses that can be written. One that cannot keeps none of the others.
+pub(super) async fn retain(eraser: &Eraser, commands: &Commands, before: DateTime<Utc>) {
+    let mut ledgers = match eraser.store.ledgers().await {
+        Ok(ledgers) => ledgers,
+        Err(error) => {
+            tracing::warn!(%error, "retention is tried again tomorrow");
+            return;
+        }
+    };
+    // The registry holds no telemetry, and a ledger that another one continues takes no entry.
+    ledgers.retain(|ledger| {
+        ledger.kind == LedgerKind::Operational && !eraser.store.is_closed(ledger.id)
+    });
+    for ledger in ledgers {
+        match retention::decide(commands, &ledger, before).await {
+            Ok(plan) if plan.batches > 0 => {
                 let (windows, batches) = (plan.windows, plan.batches);
                 tracing::info!(ledger = %ledger.name, windows, batches, "retention was applied");
             }
+            Ok(_) => {}
+            Err(error) => {
+                let ledger = ledger.name;
+                tracing::warn!(%error, %ledger, "its retention is tried again tomorrow");
+            }
         }
     }
-    for day in eraser.store.drop_empty_days().await? {
-        tracing::info!(%day, "a day without payloads was dropped");
-    }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealrock_commands::{Commands, Redaction};
+use sealrock_commands::{Commands, GapsToSeal, Redaction, WindowToSeal};
 use sealrock_eventstore::{
     Append, EventStore, Expected, KeyFiles, LedgerInfo, LedgerKind, NewEvent, Retention,
 };
@@ -18,32 +18,54 @@ struct Scene {
     runner: Runner,
     commands: Commands,
     ledger: LedgerInfo,
-    _keys: tempfile::TempDir,
+    keys: tempfile::TempDir,
 }
 
-/// A ledger of ten batches, whose read models have folded nothing.
+/// A ledger of ten sealed batches, whose read models have folded nothing.
 async fn scene() -> Scene {
     let keys = tempfile::tempdir().unwrap();
-    let files = Arc::new(KeyFiles::new(keys.path()));
-    let store = EventStore::open(database().await.pool, files, "sealrock.test")
-        .await
-        .unwrap();
-    let ledger = store
-        .create_ledger(&"northsea".parse().unwrap(), LedgerKind::Operational, false)
-        .await
-        .unwrap();
+    let store = open(database().await.pool, &keys).await;
+    let commands = Commands::new(store.clone(), false);
+    let ledger = filled(&commands, &store, "northsea").await;
     let runner = Runner::new(store.clone(), sealrock_projections::all());
     runner.prepare().await.unwrap();
+    Scene {
+        store,
+        runner,
+        commands,
+        ledger,
+        keys,
+    }
+}
+
+async fn open(pool: sqlx::PgPool, keys: &tempfile::TempDir) -> EventStore {
+    let files = Arc::new(KeyFiles::new(keys.path()));
+    EventStore::open(pool, files, "sealrock.test")
+        .await
+        .unwrap()
+}
+
+async fn filled(commands: &Commands, store: &EventStore, name: &str) -> LedgerInfo {
+    let ledger = store
+        .create_ledger(&name.parse().unwrap(), LedgerKind::Operational, false)
+        .await
+        .unwrap();
     for seq in 1..=10 {
         store.append(ledger.id, batch(seq)).await.unwrap();
     }
-    Scene {
-        commands: Commands::new(store.clone(), false),
-        store,
-        runner,
-        ledger,
-        _keys: keys,
-    }
+    let window = WindowToSeal {
+        device: "00000000-0000-0000-0000-000000000007".parse().unwrap(),
+        hour: "2026-11-21T03".parse().unwrap(),
+        entries: (0..10).map(Index).collect(),
+        supersedes: None,
+    };
+    let (context, organisation) = (cli_context(), name.parse().unwrap());
+    let draft = commands.draft_seal(&context, &organisation, window).await;
+    commands
+        .seal_window(&context, draft.unwrap().unwrap(), GapsToSeal::default())
+        .await
+        .unwrap();
+    ledger
 }
 
 fn batch(seq: u32) -> Append {
@@ -151,4 +173,22 @@ async fn a_server_finishes_what_was_decided_and_half_deleted_when_the_power_went
     token.cancel();
     kept.await.unwrap();
     running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_ledger_that_cannot_be_written_keeps_retention_from_no_other() {
+    let scene = scene().await;
+    let other = filled(&scene.commands, &scene.store, "southsea").await;
+    std::fs::remove_file(scene.keys.path().join("northsea.key")).unwrap();
+    // A process that never had the key.
+    let store = open(scene.store.pool().clone(), &scene.keys).await;
+    let commands = Commands::new(store.clone(), false);
+    let eraser = Eraser::new(store.clone(), scene.runner.clone());
+    let in_a_moment = chrono::Utc::now() + chrono::TimeDelta::seconds(5);
+    keep::retain(&eraser, &commands, in_a_moment).await;
+    let pending = async |ledger| store.pending_erasures(ledger).await.unwrap().len();
+    assert_eq!(
+        (pending(&scene.ledger).await, pending(&other).await),
+        (0, 1)
+    );
 }

@@ -33,6 +33,13 @@ async fn what_is_redacted_is_gone_everywhere_here_and_every_proof_stands() {
         "a name in a tag",
         "--json",
     ];
+    let early = server.run(&redact);
+    let refusal = String::from_utf8_lossy(&early.stderr).into_owned();
+    assert!(
+        refusal.contains("run `sealrock seal northsea --all`"),
+        "{refusal}"
+    );
+    server.command(&["seal", "northsea", "--all"]);
     let done: Value = serde_json::from_str(&server.command(&redact)).unwrap();
     assert_eq!(
         (&done["erased"], &done["waiting"]),
