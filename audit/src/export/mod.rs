@@ -9,6 +9,7 @@ mod rows;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use sealrock_domain::DeviceId;
 use sealrock_eventstore::{EventStore, LedgerInfo, StoreError};
 use sealrock_ledger::record::{IndexRange, stream_of};
 use sealrock_ledger::verify::{Progress, Scope};
@@ -313,7 +314,7 @@ fn widened(from: Index, through: Index, size: u64) -> IndexRange {
     }
 }
 
-/// The streams that were asked for, and the ledger's own.
+/// The streams that were asked for, what they are judged by, and the ledger's own.
 async fn streams(
     store: &EventStore,
     ledger: &LedgerInfo,
@@ -331,11 +332,26 @@ async fn streams(
             stream: unknown.clone(),
         });
     }
+    let beside = only.iter().flat_map(|stream| beside(stream));
     Ok(only
         .iter()
         .cloned()
+        .chain(beside)
         .chain([stream_of(&ledger.name)])
         .collect())
+}
+
+/// What a device's batches are judged by: its keys, the gaps that are named, its seals.
+fn beside(stream: &str) -> Vec<String> {
+    let id = stream.strip_prefix("telemetry/");
+    let Some(device) = id.and_then(|id| id.parse::<DeviceId>().ok()) else {
+        return Vec::new();
+    };
+    vec![
+        format!("device/{device}"),
+        format!("gap/{device}"),
+        format!("window/{device}/"),
+    ]
 }
 
 /// What the directory holds must be the beginning of what the ledger holds.

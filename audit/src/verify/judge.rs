@@ -11,7 +11,7 @@ use sealrock_ledger::record::{PayloadRedacted, RetentionApplied};
 use sealrock_ledger::verify::{Cause, Findings, Judge, PayloadState, Seen, Source, SourceError};
 use serde::Serialize;
 
-use super::reader::{Batch, Fact, FactReader, Signed, batch_kind, device_of};
+use super::reader::{Batch, Fact, FactReader, Signed, device_of};
 use super::recheck::Recheck;
 use super::seqs::Seqs;
 use super::windows::Windows;
@@ -26,9 +26,10 @@ pub struct Facts {
     pub signed_batches: u64,
     /// Batches of devices that have no key.
     pub unsigned_batches: u64,
-    /// Signed batches of devices whose registration is not shown.
+    /// Batches of devices whose registration or keys are not all shown: whether the signature is
+    /// the device's, or one is missing, is not known.
     pub unchecked_signatures: u64,
-    /// Batches whose payload is not there.
+    /// Batches whose payload is not there, or says what this version does not know.
     pub hidden_batches: u64,
     /// Seals of windows.
     pub seals: u64,
@@ -87,7 +88,7 @@ impl<'s> FactJudge<'s> {
     fn without_payload(&mut self, index: u64, entry: &Entry) {
         let (kind, id) = entry.stream.split_once('/').unwrap_or_default();
         match (kind, device_of(id)) {
-            ("telemetry", Some(device)) if batch_kind(entry) => {
+            ("telemetry", Some(device)) => {
                 self.facts.hidden_batches += 1;
                 self.seqs.hidden(device);
                 self.windows.hidden(index, device);
@@ -116,7 +117,11 @@ impl<'s> FactJudge<'s> {
             Fact::Retention(retention) => self.retention(index, &retention, findings),
             Fact::Redaction(redaction) => self.redaction(index, &redaction),
             Fact::Other => {}
-            Fact::Unknown => self.unknown(index, entry),
+            // What it says is as hidden as if it were not there.
+            Fact::Unknown => {
+                self.unknown(index, entry);
+                self.without_payload(index, entry);
+            }
             Fact::Malformed(message) => {
                 findings.at(index, Cause::PayloadMalformed, message);
                 self.without_payload(index, entry);
@@ -152,35 +157,42 @@ impl<'s> FactJudge<'s> {
     fn signature(&mut self, index: u64, id: DeviceId, signed: &Signed, findings: &mut Findings) {
         let in_doubt = !self.whole || self.unread;
         let Some(device) = self.devices.get(&id) else {
-            self.facts.unchecked_signatures += u64::from(!matches!(signed, Signed::No));
-            if !in_doubt {
+            if in_doubt {
+                self.facts.unchecked_signatures += 1;
+            } else {
                 let message = format!("no entry before it registers device {id}");
                 findings.at(index, Cause::DeviceUnknown, message);
             }
             return;
         };
         let keys = &device.keys;
-        let (key, fits) = match signed {
+        let (key, by, fits) = match signed {
             Signed::No if keys.required() => {
                 let message = format!("device {id} has a key, so its batches must be signed");
                 findings.at(index, Cause::BatchUnsigned, message);
+                return;
+            }
+            // An event that is not there may have given it a key.
+            Signed::No if in_doubt || device.opaque => {
+                self.facts.unchecked_signatures += 1;
                 return;
             }
             Signed::No => {
                 self.facts.unsigned_batches += 1;
                 return;
             }
-            Signed::Checked(key, fits) => (*key, Some(fits.clone())),
+            Signed::Checked(by, fits) => (by.id(), Some(*by), Some(fits.clone())),
             Signed::Unchecked(bytes) => {
                 let Ok(frame) = Frame::parse(bytes) else {
                     return;
                 };
                 let key = keys.get(frame.key);
                 let fits = key.map(|key| self.reader.verify(&frame, key, id));
-                (frame.key, fits)
+                (frame.key, key.copied(), fits)
             }
         };
-        match (keys.get(key), fits) {
+        let key_of_then = keys.get(key).filter(|valid| Some(**valid) == by);
+        match (key_of_then, fits) {
             (Some(_), Some(Ok(()))) => self.facts.signed_batches += 1,
             (Some(_), Some(Err(message))) => {
                 findings.at(index, Cause::DeviceSignatureInvalid, message);
@@ -274,15 +286,26 @@ impl<'s> FactJudge<'s> {
             );
             findings.note("unknown-event-type", Some(*first), message);
         }
-        if !self.whole && self.facts.seals > 0 {
-            let message = "the beginning of the ledger is not shown, so seals and gaps of seqs were \
-                           not checked";
+        let unchecked = if !self.whole {
+            Some(
+                "the beginning of the ledger is not shown, so seals, gaps of seqs and what retention \
+                  erases were not checked",
+            )
+        } else if self.seals_lost || self.seqs.is_blind() {
+            Some(
+                "not all seals and gaps of seqs are shown or can be read, so seals that go on from \
+                  those, seqs, and what retention erases were not checked",
+            )
+        } else {
+            None
+        };
+        if let Some(message) = unchecked {
             findings.note("seals-not-checked", None, message.to_owned());
         }
         if self.facts.unchecked_signatures > 0 {
             let message = format!(
-                "{} signatures of batches were not checked: not all of their devices' registrations \
-                 and keys are shown",
+                "of {} batches it was not checked whether they are signed as they must be: not all of \
+                 their devices' registrations and keys are shown",
                 self.facts.unchecked_signatures
             );
             findings.note("signatures-not-checked", None, message);

@@ -14,7 +14,7 @@ use sealrock_domain::{
     site::SiteEvent,
 };
 use sealrock_ledger::record::{PayloadRedacted, Record, RetentionApplied};
-use sealrock_ledger::verify::Reader;
+use sealrock_ledger::verify::{Reader, is_known_record};
 use sealrock_ledger::{Entry, Origin, Payload};
 
 /// What a payload says, as far as the facts of a ledger depend on it.
@@ -43,8 +43,8 @@ pub(super) struct Batch {
 /// Whether a device signed a batch.
 pub(super) enum Signed {
     No,
-    /// The key of that id was known, and its signature fits or not.
-    Checked(KeyId, Result<(), String>),
+    /// A key of its id was known, and its signature fits or not. Another key may have the same id.
+    Checked(PublicKey, Result<(), String>),
     /// By a key that was not known yet: the frame.
     Unchecked(Vec<u8>),
 }
@@ -85,7 +85,7 @@ impl FactReader {
             let key = keys.get(&(device, frame.key)).copied();
             drop(keys);
             match key {
-                Some(key) => Signed::Checked(frame.key, self.verify(&frame, &key, device)),
+                Some(key) => Signed::Checked(key, self.verify(&frame, &key, device)),
                 None => Signed::Unchecked(payload.bytes.clone()),
             }
         } else {
@@ -133,6 +133,7 @@ impl Reader for FactReader {
             "device" => self.device(id, entry, payload),
             "window" | "gap" => decode::<WindowEvent>(entry, payload)
                 .map_or_else(|fact| fact, |event| Fact::Window(Box::new(event))),
+            "ledger" if !is_known_record(entry) => Fact::Unknown,
             "ledger" if entry.kind == RetentionApplied::KIND => {
                 // That it cannot be read is found by the ledger's verifier.
                 serde_json::from_slice(&payload.bytes).map_or(Fact::Other, Fact::Retention)

@@ -37,6 +37,11 @@ impl Seqs {
         self.blind = true;
     }
 
+    /// Whether seqs are not checked any more.
+    pub(super) fn is_blind(&self) -> bool {
+        self.blind
+    }
+
     pub(super) fn hidden(&mut self, device: DeviceId) {
         self.boots.entry(device).or_default().hidden += 1;
     }

@@ -111,3 +111,32 @@ fn an_event_type_of_a_newer_version_is_a_note_and_no_finding() {
     assert_eq!(report.findings, []);
     assert_eq!(report.notes[0].code, "unknown-event-type");
 }
+
+#[test]
+fn a_schema_of_a_newer_version_is_a_note_and_makes_nothing_else_wrong() {
+    for kind in [
+        "SensorBatchRecorded",
+        "GapDetected",
+        "WindowSealed",
+        "DeviceRegistered",
+        "DeviceKeyRotated",
+        "DeviceKeyRevoked",
+        "ClockCorrected",
+    ] {
+        let files = twisted(honest().first(kind), &|entry, _| entry.schema = 2);
+        let report = files.checked().report;
+        assert_eq!(report.findings, [], "{kind}");
+        let mut codes = report.notes.iter().map(|note| note.code);
+        assert!(codes.any(|code| code == "unknown-event-type"), "{kind}");
+    }
+}
+
+#[test]
+fn an_event_is_json_and_says_so() {
+    for kind in ["OrganisationRegistered", "WindowSealed", "GapDetected"] {
+        let index = honest().first(kind);
+        let files = twisted(index, &|_, payload| payload.media = "text/plain".into());
+        let expected = [(Cause::PayloadNotCanonical, Some(index))];
+        must_show(&files, &expected, kind);
+    }
+}

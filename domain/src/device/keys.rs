@@ -66,6 +66,27 @@ impl DeviceKeys {
     }
 
     fn add(&mut self, key: Option<PublicKey>) {
+        let key = key.filter(|key| !self.revoked.contains(&key.id()));
         self.valid.extend(key.map(|key| (key.id(), key)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::{DeviceKeyRevoked, DeviceKeyRotated};
+
+    #[test]
+    fn a_revoked_key_is_never_valid_again() {
+        let public_key = PublicKey::new([7; 32]);
+        let key_id = public_key.id();
+        let mut keys = DeviceKeys::default();
+        let rotated: DeviceEvent = DeviceKeyRotated { public_key }.into();
+        keys.apply(&rotated);
+        assert!(keys.get(key_id).is_some());
+        keys.apply(&DeviceKeyRevoked { key_id }.into());
+        keys.apply(&rotated);
+        assert_eq!(keys.get(key_id), None);
+        assert!(keys.was_revoked(key_id) && keys.required());
     }
 }

@@ -75,10 +75,14 @@ impl Erasures {
         }
     }
 
-    /// Names what is gone and should not be.
-    pub(super) fn end(mut self, findings: &mut Findings) {
+    /// Names what is gone and should not be. `cut`: what is there ends before the ledger does, so
+    /// the entry that erases a payload may come later.
+    pub(super) fn end(mut self, cut: bool, findings: &mut Findings) {
         for (first, last) in self.kept.iter() {
             self.covered.remove(first, last);
+        }
+        if cut {
+            self.not_checked(findings);
         }
         let hidden = if self.unknown {
             " (some of the ledger's own records are not there)"
@@ -97,6 +101,28 @@ impl Erasures {
                 }
             }
         }
+    }
+}
+
+impl Erasures {
+    /// Payloads that may be erased by an entry that is not shown are counted.
+    fn not_checked(&mut self, findings: &mut Findings) {
+        let uncovered = |(first, last)| self.covered.missing_within(first, last);
+        let open: Runs = self.erased.iter().flat_map(uncovered).collect();
+        let open: Runs = open
+            .iter()
+            .flat_map(|(first, last)| self.kept.missing_within(first, last))
+            .collect();
+        let Some((first, _)) = open.bounds() else {
+            return;
+        };
+        let message = format!(
+            "{} payloads are marked as erased by entries that are not shown, which come later: \
+             whether they are is not known",
+            open.count()
+        );
+        findings.note("erasures-not-checked", Some(first), message);
+        self.covered.extend(&open);
     }
 }
 

@@ -41,6 +41,7 @@ pub use cause::{Cause, Class};
 pub use finding::{Finding, Findings, Note};
 pub use observe::{Judge, PayloadState, Reader, Seen};
 pub use ordered::in_order;
+pub use own::is_known_record;
 pub use read::readable;
 pub use run::Shown;
 pub use runs::Runs;
@@ -185,6 +186,18 @@ pub fn verify_with<R: Reader, J: Judge<R::Fact>>(
     Ok(report)
 }
 
+/// After so many consecutive bundles of which there is nothing (4,194,304 entries), the rest is
+/// taken for missing: otherwise a checkpoint that claims 2^62 entries would keep an auditor busy for
+/// ever.
+const MOST_MISSING: u64 = 16_384;
+
+/// Why bundles are read no further.
+enum Stop {
+    Source(SourceError),
+    /// Nothing of the last [`MOST_MISSING`] bundles was there.
+    NothingThere,
+}
+
 /// All bundles of the run, read on all cores, judged in order.
 fn all<'s, R: Reader, J: Judge<R::Fact>>(
     mut run: Run<'s, J>,
@@ -196,19 +209,31 @@ fn all<'s, R: Reader, J: Judge<R::Fact>>(
     let weight = |bundle: &Result<read::Bundle<R::Fact>, SourceError>| {
         bundle.as_ref().map_or(0, |bundle| bundle.weight)
     };
-    in_order(
+    let (mut missing, mut next) = (0, bundles.start);
+    let read = in_order(
         bundles,
         AHEAD,
         |n| reading.bundle(n),
         weight,
         |bundle| {
-            let bundle = bundle?;
-            let done = run.done(bundle.n + 1);
-            run.bundle(bundle)?;
+            let bundle = bundle.map_err(Stop::Source)?;
+            missing = if bundle.is_nothing() { missing + 1 } else { 0 };
+            next = bundle.n + 1;
+            let done = run.done(next);
+            run.bundle(bundle).map_err(Stop::Source)?;
             progress(Progress { done, total });
-            Ok(())
+            if missing < MOST_MISSING {
+                Ok(())
+            } else {
+                Err(Stop::NothingThere)
+            }
         },
-    )?;
+    );
+    match read {
+        Ok(()) => {}
+        Err(Stop::Source(error)) => return Err(error),
+        Err(Stop::NothingThere) => run.rest_missing(next),
+    }
     Ok(run)
 }
 

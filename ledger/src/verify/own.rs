@@ -55,6 +55,18 @@ pub(super) fn may_record(actor: &str) -> bool {
     actor.starts_with("user/") || actor.starts_with("service/")
 }
 
+/// Whether a record of the ledger's own stream is of a type and schema that are known.
+#[must_use]
+pub fn is_known_record(entry: &Entry) -> bool {
+    macro_rules! known {
+        ($($record:ident)+) => {
+            [$(($record::KIND, $record::SCHEMA)),+]
+        };
+    }
+    known!(LogKeyRotated LogKeyRetired ClockCorrected LedgerContinued PayloadRedacted RetentionApplied)
+        .contains(&(entry.kind.as_str(), entry.schema))
+}
+
 impl<J> Run<'_, J> {
     /// An entry of the ledger's own stream.
     pub(super) fn own(
@@ -69,7 +81,11 @@ impl<J> Run<'_, J> {
             self.erasures.own_unread();
         }
         let own = match own {
-            None => return,
+            // A newer version's record may have been of a key.
+            None => {
+                self.keys.unread();
+                return;
+            }
             Some(Err(message)) => {
                 self.keys.unread();
                 self.findings.at(index, Cause::PayloadMalformed, message);

@@ -25,6 +25,13 @@ pub(super) struct Bundle<Fact> {
     pub(super) weight: usize,
 }
 
+impl<Fact> Bundle<Fact> {
+    /// Whether there is neither a file of its entries nor the tile over them.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.entries.missing && self.tile.is_none()
+    }
+}
+
 /// The items of a file up to the first that cannot be read, and why that cannot.
 pub(super) struct Framed<T> {
     /// Whether there is no such file.
@@ -80,10 +87,12 @@ impl<'a, R: Reader> Reading<'a, R> {
     pub(super) fn bundle(&self, n: u64) -> Result<Bundle<R::Fact>, SourceError> {
         let width = (self.size - n * TILE_WIDTH).min(TILE_WIDTH);
         let bytes = self.source.get(&entries_path(n, width))?;
-        let weight = bytes.as_ref().map_or(0, Vec::len) * 2 + 100_000;
+        let mut weight = bytes.as_ref().map_or(0, Vec::len) * 2 + 100_000;
         let entries = items(bytes.as_deref(), width);
         drop(bytes);
         let bytes = self.source.get(&payloads_path(n, width))?;
+        // What a payload says may hold all of its bytes.
+        weight += bytes.as_ref().map_or(0, Vec::len);
         let payloads = self.payloads(bytes.as_deref(), width, &entries.items);
         let tile = TilePath::Hashes { level: 0, n, width };
         let tile = match width {
@@ -167,8 +176,11 @@ fn item(bytes: &[u8]) -> Item {
 
 /// Why a payload that the platform wrote is not RFC 8785 JSON.
 fn not_canonical(entry: &Entry, payload: &Payload) -> Option<String> {
-    if payload.media != "application/json" || entry.stream.starts_with(TELEMETRY) {
+    if entry.stream.starts_with(TELEMETRY) {
         return None;
+    }
+    if payload.media != "application/json" {
+        return Some(format!("its media type is {:?}", payload.media));
     }
     let json: Result<serde_json::Value, _> = serde_json::from_slice(&payload.bytes);
     let canonical = json.and_then(|json| serde_json_canonicalizer::to_vec(&json));

@@ -134,7 +134,8 @@ impl<'s, J> Run<'s, J> {
     where
         J: Judge<Fact>,
     {
-        self.erasures.end(&mut self.findings);
+        let cut = self.bundles.end < Scope::default().bundles(self.size).end;
+        self.erasures.end(cut, &mut self.findings);
         let note = &checkpoint.note;
         self.keys.end(policy, self.size, note, &mut self.findings);
         self.judge.end(&mut self.findings)?;
@@ -206,6 +207,27 @@ impl<'s, J> Run<'s, J> {
         usable
     }
 
+    /// Nothing from bundle `n` on is there, as far as anybody looked.
+    pub(super) fn rest_missing(&mut self, n: u64) {
+        let first = n * TILE_WIDTH;
+        let end = self.bundles.end.saturating_mul(TILE_WIDTH).min(self.size);
+        if first >= end {
+            return;
+        }
+        let message = format!(
+            "{} is missing",
+            entries_path(n, TILE_WIDTH.min(end - first))
+        );
+        let place = Some((first, end - 1));
+        self.findings.add(Cause::BundleMissing, place, message);
+        let message = format!(
+            "nothing was read from entry {first} on: before it, neither entries nor tiles of {} \
+             bundles are there",
+            super::MOST_MISSING
+        );
+        self.findings.note("not-read", Some(first), message);
+    }
+
     fn form(&mut self, index: u64, not_canonical: Option<String>) {
         if let Some(message) = not_canonical {
             self.findings.at(index, Cause::PayloadNotCanonical, message);
@@ -219,6 +241,6 @@ impl<'s, J> Run<'s, J> {
 
     /// How many entries are judged before the bundle `n`.
     pub(super) fn done(&self, n: u64) -> u64 {
-        (n * TILE_WIDTH).min(self.size) - self.bundles.start * TILE_WIDTH
+        n.saturating_mul(TILE_WIDTH).min(self.size) - self.bundles.start * TILE_WIDTH
     }
 }

@@ -17,7 +17,7 @@ use crate::{Index, TILE_WIDTH};
 pub struct Scope {
     /// Entries and payloads of this range are there; `None`: of the whole ledger.
     pub range: Option<IndexRange>,
-    /// Payloads of these streams are there; `None`: of all.
+    /// Payloads of these streams are there, of one that ends with `/` those below it; `None`: of all.
     pub only: Option<BTreeSet<String>>,
 }
 
@@ -111,8 +111,14 @@ impl Scope {
     pub fn shows(&self, index: Index, stream: &str) -> bool {
         self.range.is_none_or(|range| range.contains(index))
             && (stream.starts_with("ledger/")
-                || self.only.as_ref().is_none_or(|only| only.contains(stream)))
+                || self.only.as_ref().is_none_or(|only| names(only, stream)))
     }
+}
+
+/// Whether a stream is named, or what it is below.
+fn names(only: &BTreeSet<String>, stream: &str) -> bool {
+    let mut below = stream.match_indices('/').map(|(at, _)| &stream[..=at]);
+    only.contains(stream) || below.any(|below| only.contains(below))
 }
 
 #[cfg(test)]
@@ -156,5 +162,8 @@ mod tests {
         let both = scope(Some((255, 256)), Some(&["a"]));
         assert!(both.shows(Index(255), "a") && both.shows(Index(255), "ledger/northsea"));
         assert!(!both.shows(Index(254), "a") && !both.shows(Index(255), "b"));
+        let below = scope(None, Some(&["window/a/"]));
+        assert!(below.shows(Index(0), "window/a/1") && !below.shows(Index(0), "window/ab/1"));
+        assert!(!below.shows(Index(0), "window/a"));
     }
 }

@@ -43,7 +43,8 @@ impl Place {
     fn entries_below(self, at: u64) -> (u64, u64) {
         let shift = 8 * u32::from(self.level);
         let hash = self.n * TILE_WIDTH + at;
-        (hash << shift, ((hash + 1) << shift) - 1)
+        // The end of the largest tree is 2^64, which wraps to 0.
+        (hash << shift, ((hash + 1) << shift).wrapping_sub(1))
     }
 
     fn entries(self) -> (u64, u64) {
