@@ -56,7 +56,7 @@ fn a_package_of_a_device_with_its_keys_gaps_and_seals_is_checked_in_full() {
         let id = device(number);
         let streams = ["telemetry/", "device/", "gap/"].map(|kind| format!("{kind}{id}"));
         let below = format!("window/{id}/");
-        let (files, _) = only(&[&streams[..], &[below.clone()]].concat());
+        let (files, _) = only(&[&streams[..], std::slice::from_ref(&below)].concat());
         let checked = files.checked();
         assert_eq!(checked.report.findings, []);
         let seals =
