@@ -116,6 +116,10 @@ codes! {
     TileStray = "tile-stray", DERIVED;
     /// The head row does not speak of the last entry.
     HeadDiffers = "head-differs", RESTORE;
+    /// A log key's row is not what the entries say of that key.
+    KeyDiffers = "key-differs", "the entries are the truth: stop the server, find out who changed the row, set it \
+        right as the role sealrock_owner, then run fsck again; see that no checkpoint is about that a \
+        key signed out of its turn";
     /// A role can do more than it may, or less than it must.
     Grant = "grant", "as superuser";
 }

@@ -6,6 +6,7 @@ mod entries;
 mod finding;
 mod grants;
 mod head;
+mod keys;
 mod payloads;
 mod signed;
 mod streams;
@@ -72,7 +73,7 @@ pub async fn fsck(
     let mut tx = snapshot(store.pool()).await?;
     let mut findings = Findings::of(ledger.origin.clone());
     let head = HeadRow::read(&mut tx, ledger).await?;
-    let keys = store.keys(ledger.id).await?;
+    let keys = keys::check(&mut tx, ledger, &mut findings).await?;
     let mut check = Check::begin(&mut tx, ledger, &keys, head).await?;
     check.all(&mut tx, &mut findings, pace, progress).await?;
     let size = check.tree.size();

@@ -6,6 +6,7 @@ mod checking;
 mod erasing;
 mod exporting;
 mod interop;
+mod keys;
 mod largest;
 mod ledger;
 mod packing;
