@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test tools check fmt clippy doc deny fuzz needs-rust needs-node apt-demo apt-test
+.PHONY: help demo test tools check fmt clippy doc deny fuzz bench needs-rust needs-node apt-demo apt-test
 
 TOOLS   := $(CURDIR)/target/tools
 CLIENTS := server/tests/clients
@@ -21,6 +21,7 @@ help: ## This list
 	echo "make test    all tests, against a real Postgres and broker                     ARGS='-p sealrock-ledger'"
 	echo "make tools   what tests and docs/tour.md use: clients that nobody here wrote"
 	echo "make check   format, lints, documentation, licences: what a change must pass besides"
+	echo "make bench   a large ledger recorded, exported and verified                    ARGS='--entries 1000000'"
 	echo "make fuzz    every parser of what strangers wrote, with random input        FUZZ_SECONDS=30 a target"
 
 demo: needs-rust apt-demo
@@ -34,6 +35,9 @@ test: needs-rust tools
 	cargo test --locked $${args:---workspace}
 
 check: fmt clippy doc deny
+
+bench: needs-rust apt-demo
+	@cargo run --locked --release --package sealrock-bench --bin ledger -- $(ARGS)
 
 # libFuzzer with coverage, by flags that a stable compiler takes; see fuzz/README.md.
 FUZZ_SECONDS ?= 30

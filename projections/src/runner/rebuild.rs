@@ -103,16 +103,26 @@ impl Runner {
     ) -> Result<Rebuilt, RebuildError> {
         let model = self.find_model(name)?;
         self.prepare().await?;
-        let _lock = self.rebuild_lock(model.name()).await?;
+        let lock = self.rebuild_lock(model.name()).await?;
+        let rebuilt = self.rebuild_alone(&model, token).await;
+        release(lock).await;
+        rebuilt
+    }
+
+    async fn rebuild_alone(
+        &self,
+        model: &Arc<dyn Projection>,
+        token: &CancellationToken,
+    ) -> Result<Rebuilt, RebuildError> {
         self.drop_old(model.name()).await?;
-        self.begin_next(&model).await?;
+        self.begin_next(model).await?;
         loop {
-            self.fill_next(&model, token).await?;
-            let entries = self.exchange(&model).await?;
+            self.fill_next(model, token).await?;
+            let entries = self.exchange(model).await?;
             if let Some(entries) = entries {
                 self.drop_old_or_leave(model.name()).await;
                 return Ok(Rebuilt {
-                    projection: name.to_owned(),
+                    projection: model.name().to_owned(),
                     entries,
                 });
             }
@@ -304,5 +314,16 @@ impl Runner {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+/// Ends a rebuild's turn before it answers: with the end of the connection alone Postgres lets go
+/// of the lock a moment later, and who tries again at once would be told that a rebuild is running.
+async fn release(mut lock: PgConnection) {
+    let released = sqlx::query("SELECT pg_advisory_unlock_all()")
+        .execute(&mut lock)
+        .await;
+    if let Err(error) = released {
+        tracing::debug!(%error, "the lock of a rebuild ends with its connection");
     }
 }
