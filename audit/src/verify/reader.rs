@@ -7,7 +7,7 @@ use sealrock_domain::device::{DeviceEvent, KeyId, PublicKey};
 use sealrock_domain::telemetry::frame::Frame;
 use sealrock_domain::telemetry::window::{Hour, WindowEvent, window_of};
 use sealrock_domain::telemetry::{
-    SENSOR_BATCH_RECORDED, SENSOR_BATCH_SCHEMA, SIGNED_BATCH, decode_recorded,
+    JSON, SENSOR_BATCH_RECORDED, SENSOR_BATCH_SCHEMA, SIGNED_BATCH, decode_recorded,
 };
 use sealrock_domain::{
     DeviceId, EventDecodeError, EventType, asset::AssetEvent, organisation::OrganisationEvent,
@@ -162,12 +162,21 @@ pub(super) fn device_of(id: &str) -> Option<DeviceId> {
 }
 
 fn decode<T: EventType>(entry: &Entry, payload: &Payload) -> Result<T, Fact> {
-    T::decode(&entry.kind, entry.schema, &payload.bytes).map_err(|error| match error {
-        EventDecodeError::Malformed { .. } => Fact::Malformed(error.to_string()),
-        EventDecodeError::UnknownType { .. } | EventDecodeError::UnknownSchema { .. } => {
-            Fact::Unknown
-        }
-    })
+    let event =
+        T::decode(&entry.kind, entry.schema, &payload.bytes).map_err(|error| match error {
+            EventDecodeError::Malformed { .. } => Fact::Malformed(error.to_string()),
+            EventDecodeError::UnknownType { .. } | EventDecodeError::UnknownSchema { .. } => {
+                Fact::Unknown
+            }
+        })?;
+    // Under another media type it would not be held to the canonical form.
+    if payload.media == JSON {
+        Ok(event)
+    } else {
+        let (kind, media) = (&entry.kind, &payload.media);
+        let message = format!("the payload of a {kind} has media type {media:?}, not {JSON}");
+        Err(Fact::Malformed(message))
+    }
 }
 
 fn other<T: EventType>(entry: &Entry, payload: &Payload) -> Fact {

@@ -136,7 +136,7 @@ fn an_event_is_json_and_says_so() {
     for kind in ["OrganisationRegistered", "WindowSealed", "GapDetected"] {
         let index = honest().first(kind);
         let files = twisted(index, &|_, payload| payload.media = "text/plain".into());
-        let expected = [(Cause::PayloadNotCanonical, Some(index))];
+        let expected = [(Cause::PayloadMalformed, Some(index))];
         must_show(&files, &expected, kind);
     }
 }
