@@ -139,6 +139,17 @@ impl Policy {
         Ok(policy)
     }
 
+    /// Whether this may be what became of `older`: its keys are the first ones here, and sign the same
+    /// trees but that one in use may have been retired. A ledger's keys only become more.
+    #[must_use]
+    pub fn extends(&self, older: &Self) -> bool {
+        let continues = |(old, new): (&KeyRange, &KeyRange)| {
+            (&old.vkey, old.from) == (&new.vkey, new.from)
+                && (old.through == new.through || old.through.is_none())
+        };
+        older.keys.len() <= self.keys.len() && older.keys.iter().zip(&self.keys).all(continues)
+    }
+
     /// The log's keys and the trees that each signs.
     #[must_use]
     pub fn keys(&self) -> &[KeyRange] {

@@ -7,7 +7,9 @@ use std::sync::OnceLock;
 
 use sample::{Draft, Files, origin, tiles, time};
 use sealrock_ledger::verify::{CannotRun, Cause, Progress, verify};
-use sealrock_ledger::{Index, LogKey, Origin, Policy, decode_entries, encode_entries, leaf_hash};
+use sealrock_ledger::{
+    Index, KeyRange, LogKey, Origin, Policy, decode_entries, encode_entries, leaf_hash,
+};
 
 const COUNT: u64 = 600;
 const LAST_ENTRIES: &str = "tile/entries/002.p/88";
@@ -102,6 +104,23 @@ fn a_checkpoint_of_another_ledger_is_refused() {
     files.policy = Policy::of_log(LogKey::generate(&other).unwrap().vkey());
     files.map.remove("policy");
     files.must_show(Cause::CheckpointInvalid, None);
+}
+
+#[test]
+fn a_policy_file_that_became_more_than_the_auditors_is_noted_and_no_finding() {
+    let mut files = files();
+    let next = LogKey::generate(&origin()).unwrap();
+    let mut keys = files.policy.keys().to_vec();
+    keys.push(KeyRange {
+        vkey: next.vkey().to_owned(),
+        from: 1_000_000,
+        through: None,
+    });
+    let newer = Policy::of_keys(&keys).to_string();
+    files.map.insert("policy".into(), newer.into_bytes());
+    let report = files.verify();
+    assert_eq!(report.findings, []);
+    assert!(report.notes.iter().any(|note| note.code == "policy-newer"));
 }
 
 #[test]

@@ -166,18 +166,10 @@ fn is_ours(root: &Path, fitting: &Fitting) -> Result<bool, ExportError> {
     }
 }
 
-/// Whether the keys of `old` are the first ones of `new`, and sign the same trees but that one in
-/// use may have been retired: a ledger's keys only become more.
+/// Whether `old` is a policy of the same ledger, and `new` what became of it.
 fn extends(new: &Policy, old: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(old);
-    let Ok(old) = text.parse::<Policy>() else {
-        return false;
-    };
-    let continues = |(old, new): (&KeyRange, &KeyRange)| {
-        (&old.vkey, old.from) == (&new.vkey, new.from)
-            && (old.through == new.through || old.through.is_none())
-    };
-    old.keys().len() <= new.keys().len() && old.keys().iter().zip(new.keys()).all(continues)
+    let old = String::from_utf8_lossy(old).parse();
+    old.is_ok_and(|old| new.extends(&old))
 }
 
 /// An export may hold more of a ledger than the one before it, never less, and shows the same

@@ -306,8 +306,8 @@ fn read_scope(
     Ok(None)
 }
 
-/// The `policy` file of an export is no trust root, but one that says something else than the
-/// auditor's own is worth a word.
+/// The `policy` file of an export is no trust root. It may have become more than the auditor's own,
+/// because keys rotate and witnesses come and go; that is worth a word. Anything else is a fault.
 fn compare_policy(
     source: &dyn Source,
     policy: &Policy,
@@ -316,13 +316,22 @@ fn compare_policy(
     let Some(bytes) = source.get("policy")? else {
         return Ok(());
     };
-    if bytes != policy.to_string().as_bytes() {
-        let message = format!(
-            "the file `policy` is not the policy that was asked for, which is {:?}",
-            policy.to_string()
-        );
-        findings.add(Cause::PolicyDiffers, None, message);
+    let (text, asked_for) = (String::from_utf8_lossy(&bytes), policy.to_string());
+    if text == asked_for {
+        return Ok(());
     }
+    let theirs = text.parse::<Policy>();
+    if theirs.is_ok_and(|theirs| theirs.to_string() == text && theirs.extends(policy)) {
+        let message = "the file `policy` says more than the policy that was asked for: if you know \
+                       of the rotation or the witnesses, make it yours";
+        findings.note("policy-newer", None, message.to_owned());
+        return Ok(());
+    }
+    let message = format!(
+        "the file `policy` is not the policy that was asked for, which is {asked_for:?}, nor what \
+         could have become of it"
+    );
+    findings.add(Cause::PolicyDiffers, None, message);
     Ok(())
 }
 
