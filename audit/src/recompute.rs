@@ -6,6 +6,7 @@ use sealrock_eventstore::{EventStore, LedgerInfo, StoreError};
 use sealrock_ledger::{Checkpoint, leaf_hash};
 
 use crate::edge::{Edge, FullTile, to_bytes};
+use crate::stored_tiles::stored;
 
 /// Entries read at a time.
 const CHUNK: u64 = 512;
@@ -112,8 +113,4 @@ async fn tiles(
         }
     }
     Ok(None)
-}
-
-fn stored(count: u64) -> i64 {
-    i64::try_from(count).expect("no ledger holds 2^63 entries")
 }

@@ -6,7 +6,33 @@ use std::ops::Range;
 use sealrock_eventstore::{EventStore, LedgerId, StoreError};
 use sealrock_ledger::{Hash, ProofPlan, TILE_WIDTH, TilePath};
 
-use crate::edge::{tile_root, to_bytes};
+use crate::edge::{Edge, tile_root, to_bytes};
+
+/// Why hashes cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TilesError {
+    /// What is stored contradicts itself.
+    #[error("the ledger is damaged: {0}; run `sealrock fsck`")]
+    Damaged(String),
+    /// The database is away or refuses.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for TilesError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<TilesError> for StoreError {
+    fn from(error: TilesError) -> Self {
+        match error {
+            TilesError::Store(error) => error,
+            damaged @ TilesError::Damaged(_) => Self::Fatal(damaged.to_string()),
+        }
+    }
+}
 
 /// Whatever is asked for must be below the size of a committed checkpoint: so it is there, and
 /// never changes.
@@ -18,7 +44,7 @@ pub(crate) struct StoredTiles<'a> {
 
 impl StoredTiles<'_> {
     /// The hashes of a tile.
-    pub(crate) async fn tile(&self, level: u8, n: u64, width: u64) -> Result<Vec<u8>, StoreError> {
+    pub(crate) async fn tile(&self, level: u8, n: u64, width: u64) -> Result<Vec<u8>, TilesError> {
         if width == TILE_WIDTH {
             return self.full(level, n).await;
         }
@@ -39,7 +65,7 @@ impl StoredTiles<'_> {
     }
 
     /// The hashes of a proof.
-    pub(crate) async fn prove(&self, plan: &ProofPlan) -> Result<Vec<Hash>, StoreError> {
+    pub(crate) async fn prove(&self, plan: &ProofPlan) -> Result<Vec<Hash>, TilesError> {
         let mut tiles = HashMap::new();
         for path in plan.tiles() {
             if let TilePath::Hashes { level, n, width } = *path {
@@ -49,7 +75,27 @@ impl StoredTiles<'_> {
         plan.prove(&tiles).map_err(|e| damaged(&e.to_string()))
     }
 
-    async fn full(&self, level: u8, n: u64) -> Result<Vec<u8>, StoreError> {
+    /// The hashes that are in no full tile of a tree of `size`.
+    pub(crate) async fn edge(&self, size: u64) -> Result<Edge, TilesError> {
+        let mut edge = Edge {
+            size,
+            rows: Vec::new(),
+        };
+        for level in 0u8..8 {
+            let count = size >> (8 * u32::from(level));
+            if count == 0 {
+                break;
+            }
+            let range = count - count % TILE_WIDTH..count;
+            edge.rows.push(match level {
+                0 => self.leaf_hashes(range).await?,
+                _ => self.tile_roots(level - 1, range).await?,
+            });
+        }
+        Ok(edge)
+    }
+
+    async fn full(&self, level: u8, n: u64) -> Result<Vec<u8>, TilesError> {
         let hashes: Option<Vec<u8>> = sqlx::query_scalar(
             "SELECT hashes FROM tiles WHERE ledger_id = $1 AND level = $2 AND n = $3",
         )
@@ -61,7 +107,7 @@ impl StoredTiles<'_> {
         hashes.ok_or_else(|| damaged(&format!("tile {n} of level {level} is missing")))
     }
 
-    async fn leaf_hashes(&self, range: Range<u64>) -> Result<Vec<Hash>, StoreError> {
+    async fn leaf_hashes(&self, range: Range<u64>) -> Result<Vec<Hash>, TilesError> {
         let rows: Vec<Vec<u8>> = sqlx::query_scalar(include_str!("sql/leaf_hashes.sql"))
             .bind(self.ledger.0)
             .bind(stored(range.start))
@@ -73,7 +119,7 @@ impl StoredTiles<'_> {
         hashes.ok_or_else(|| damaged("a leaf hash is not 32 bytes long"))
     }
 
-    async fn tile_roots(&self, level: u8, range: Range<u64>) -> Result<Vec<Hash>, StoreError> {
+    async fn tile_roots(&self, level: u8, range: Range<u64>) -> Result<Vec<Hash>, TilesError> {
         let rows: Vec<Vec<u8>> = sqlx::query_scalar(include_str!("sql/tiles.sql"))
             .bind(self.ledger.0)
             .bind(i16::from(level))
@@ -86,10 +132,8 @@ impl StoredTiles<'_> {
     }
 }
 
-fn damaged(what: &str) -> StoreError {
-    StoreError::Fatal(format!(
-        "the ledger is damaged: {what}; run `sealrock fsck`"
-    ))
+fn damaged(what: &str) -> TilesError {
+    TilesError::Damaged(what.to_owned())
 }
 
 /// A count as Postgres stores it.

@@ -160,7 +160,7 @@ impl Job<'_> {
                 let width = TILE_WIDTH;
                 let path = TilePath::Hashes { level, n, width }.to_string();
                 if !self.has(&path) {
-                    let hashes = self.rows.tile(level, n).await?;
+                    let hashes = self.rows.tiles().tile(level, n, TILE_WIDTH).await?;
                     self.write(path, hashes).await?;
                 }
             }
@@ -171,7 +171,7 @@ impl Job<'_> {
     /// Derives the partial tiles and holds them against the checkpoint.
     async fn partial_tiles(&mut self) -> Result<(), ExportError> {
         let Checkpoint { size, root, .. } = self.head.checkpoint;
-        let edge = self.rows.edge(size).await?;
+        let edge = self.rows.tiles().edge(size).await?;
         if edge.frontier().map(|frontier| frontier.root()) != Some(root) {
             let reason = "entries and tiles do not give the root that its checkpoint signs";
             return Err(ExportError::Damaged(reason.into()));

@@ -17,6 +17,7 @@ use sealrock_ledger::{Checkpoint, Index, LedgerName, Origin, TILE_WIDTH};
 use serde::Serialize;
 
 use crate::publish::{PublishError, Publisher, Publishing};
+use crate::stored_tiles::TilesError;
 use archive::{Archive, is_archive};
 use erased::Erased;
 use folder::{Fitting, Folder};
@@ -149,6 +150,15 @@ pub enum ExportError {
     /// What is published cannot be had.
     #[error(transparent)]
     Publish(#[from] PublishError),
+}
+
+impl From<TilesError> for ExportError {
+    fn from(error: TilesError) -> Self {
+        match error {
+            TilesError::Damaged(what) => Self::Damaged(what),
+            TilesError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// Writes the whole ledger; see [`export_selected`].

@@ -16,7 +16,7 @@ pub(super) async fn tile(
         store,
         ledger: ledger.id,
     };
-    tiles.tile(level, n, width).await
+    Ok(tiles.tile(level, n, width).await?)
 }
 
 /// `None` where it was erased.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures::future::join_all;
-use sealrock_eventstore::LedgerInfo;
+use sealrock_eventstore::{LedgerInfo, StoreError};
 use sealrock_ledger::{Checkpoint, Policy, ProofPlan, WitnessKey};
 use tokio::time::Instant;
 
@@ -209,7 +209,7 @@ impl<'a> Round<'a> {
             .bind(&draft.held)
             .execute(self.publisher.store.pool())
             .await
-            .map_err(sealrock_eventstore::StoreError::from)?;
+            .map_err(StoreError::from)?;
         Ok(())
     }
 
@@ -303,7 +303,7 @@ async fn question(
     let plan = ProofPlan::consistency(old, newest.size)?;
     Ok(Question {
         old,
-        proof: tiles.prove(&plan).await?,
+        proof: tiles.prove(&plan).await.map_err(StoreError::from)?,
         checkpoint: newest.note.clone(),
     })
 }
