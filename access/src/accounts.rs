@@ -242,6 +242,7 @@ impl TryFrom<AccountRow> for SignedIn {
             id: AccountId(row.account_id),
             username,
             role,
+            organisation: None,
         };
         Ok(Self {
             principal,

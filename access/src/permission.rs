@@ -31,11 +31,39 @@ pub enum Permission {
     RedactPayload,
     /// Seal an hour of a device.
     SealWindow,
+    /// Register a capture unit of a capture plant, or change its status.
+    RegisterCaptureUnit,
+    /// Record or correct a captured mass.
+    RecordCapture,
+    /// Approve a day's captures, which locks them.
+    ApproveCapture,
+    /// Register a well of a storage site, or plug it.
+    RegisterWell,
+    /// Propose a well's permit limits.
+    ProposePermitLimits,
+    /// Put proposed permit limits into force, as a second person.
+    ApprovePermitLimits,
+    /// Start, stop or shut in a well; record a mechanical integrity test.
+    OperateWell,
+    /// Record or correct an injection day.
+    RecordInjection,
+    /// Approve an injection day, as a second person.
+    ApproveInjection,
+    /// Record that stored CO2 was lost.
+    RecordStorageLoss,
+    /// Request credits for stored CO2.
+    RequestIssuance,
+    /// Approve or refuse a requested issuance, for the registry.
+    DecideIssuance,
+    /// Set the emission target of a site.
+    SetEmissionTarget,
+    /// Read captures, injections, mass accounts, credits and rankings.
+    ReadAccounting,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 25] = [
         Self::RegisterOrganisation,
         Self::RegisterSite,
         Self::RegisterAsset,
@@ -47,6 +75,20 @@ impl Permission {
         Self::ReadDeadLetters,
         Self::RedactPayload,
         Self::SealWindow,
+        Self::RegisterCaptureUnit,
+        Self::RecordCapture,
+        Self::ApproveCapture,
+        Self::RegisterWell,
+        Self::ProposePermitLimits,
+        Self::ApprovePermitLimits,
+        Self::OperateWell,
+        Self::RecordInjection,
+        Self::ApproveInjection,
+        Self::RecordStorageLoss,
+        Self::RequestIssuance,
+        Self::DecideIssuance,
+        Self::SetEmissionTarget,
+        Self::ReadAccounting,
     ];
 }
 
@@ -64,6 +106,20 @@ impl fmt::Display for Permission {
             Self::ReadDeadLetters => "read dead letters",
             Self::RedactPayload => "erase payloads of telemetry",
             Self::SealWindow => "seal a window",
+            Self::RegisterCaptureUnit => "register a capture unit",
+            Self::RecordCapture => "record a capture",
+            Self::ApproveCapture => "approve captures",
+            Self::RegisterWell => "register a well",
+            Self::ProposePermitLimits => "propose permit limits",
+            Self::ApprovePermitLimits => "approve permit limits",
+            Self::OperateWell => "operate a well",
+            Self::RecordInjection => "record an injection day",
+            Self::ApproveInjection => "approve an injection day",
+            Self::RecordStorageLoss => "record a storage loss",
+            Self::RequestIssuance => "request an issuance",
+            Self::DecideIssuance => "decide on an issuance",
+            Self::SetEmissionTarget => "set an emission target",
+            Self::ReadAccounting => "read accounts",
         })
     }
 }
@@ -74,13 +130,75 @@ impl Role {
     pub fn allows(self, permission: Permission) -> bool {
         use Permission as P;
         match self {
-            // Everything but to speak for a device or for the platform: measurements come from devices,
-            // and what they amount to is computed.
-            Self::Admin => !matches!(permission, P::RecordBatch | P::SealWindow),
+            // Manages access and what is registered; edits no measurement and issues no credit.
+            Self::Admin => matches!(
+                permission,
+                P::RegisterOrganisation
+                    | P::RegisterSite
+                    | P::RegisterAsset
+                    | P::RegisterDevice
+                    | P::ManageDeviceCredentials
+                    | P::ReadTelemetry
+                    | P::ReadLedger
+                    | P::ReadDeadLetters
+                    | P::RedactPayload
+                    | P::RegisterCaptureUnit
+                    | P::RegisterWell
+                    | P::ReadAccounting
+            ),
             // Reads all that is evidence, and writes nothing: an auditor's password changes no fact.
             Self::Auditor => matches!(
                 permission,
-                P::ReadTelemetry | P::ReadLedger | P::ReadDeadLetters
+                P::ReadTelemetry | P::ReadLedger | P::ReadDeadLetters | P::ReadAccounting
+            ),
+            Self::Operator => matches!(
+                permission,
+                P::RecordCapture
+                    | P::OperateWell
+                    | P::RecordInjection
+                    | P::ReadTelemetry
+                    | P::ReadAccounting
+            ),
+            Self::SiteManager => matches!(
+                permission,
+                P::RegisterSite
+                    | P::RegisterAsset
+                    | P::RegisterDevice
+                    | P::RegisterCaptureUnit
+                    | P::RegisterWell
+                    | P::ApproveCapture
+                    | P::ProposePermitLimits
+                    | P::ApproveInjection
+                    | P::RecordStorageLoss
+                    | P::SetEmissionTarget
+                    | P::ReadTelemetry
+                    | P::ReadAccounting
+            ),
+            Self::HqManager => matches!(
+                permission,
+                P::RegisterSite
+                    | P::RegisterAsset
+                    | P::RegisterDevice
+                    | P::RegisterCaptureUnit
+                    | P::RegisterWell
+                    | P::ApprovePermitLimits
+                    | P::SetEmissionTarget
+                    | P::ReadTelemetry
+                    | P::ReadLedger
+                    | P::ReadAccounting
+            ),
+            Self::Mrv => matches!(
+                permission,
+                P::ApprovePermitLimits
+                    | P::RecordStorageLoss
+                    | P::RequestIssuance
+                    | P::ReadTelemetry
+                    | P::ReadLedger
+                    | P::ReadAccounting
+            ),
+            Self::Registry => matches!(
+                permission,
+                P::DecideIssuance | P::ReadLedger | P::ReadAccounting
             ),
             Self::Device => permission == P::RecordBatch,
             // Has the database's password anyway; its actor in the ledger shows what it did.
@@ -160,13 +278,17 @@ pub fn authorise(
     })
 }
 
-/// A device reaches its own site; administrators and the platform's parts reach everywhere.
+/// A device reaches its own site; a user of an organisation reaches that; administrators, auditors
+/// and the platform's parts reach everywhere.
 fn reaches(principal: &Principal, scope: &Scope) -> bool {
     match principal {
         Principal::Device {
             organisation, site, ..
         } => scope.organisation == *organisation && scope.site.as_ref() == Some(site),
-        Principal::User { .. } | Principal::Service { .. } => true,
+        Principal::User { organisation, .. } => organisation
+            .as_ref()
+            .is_none_or(|own| scope.organisation == *own),
+        Principal::Service { .. } => true,
     }
 }
 
@@ -199,6 +321,35 @@ mod tests {
             id: AccountId(Uuid::nil()),
             username,
             role,
+            organisation: None,
+        }
+    }
+
+    #[test]
+    fn a_user_of_an_organisation_reaches_no_other() {
+        let mut operator = user(Role::Operator);
+        if let Principal::User { organisation, .. } = &mut operator {
+            *organisation = Some(slug("northsea"));
+        }
+        let may = |scope| authorise(&operator, Permission::RecordInjection, &scope).is_ok();
+        assert!(may(Scope::site(slug("northsea"), slug("field-1"))));
+        assert!(!may(Scope::site(slug("southsea"), slug("field-1"))));
+        assert!(!may(Scope::organisation(slug("southsea"))));
+    }
+
+    /// Nobody may both propose and approve, record and approve, or request and decide.
+    #[test]
+    fn duties_that_need_two_people_lie_with_two_roles() {
+        use Permission as P;
+        for (one, other) in [
+            (P::RecordCapture, P::ApproveCapture),
+            (P::ProposePermitLimits, P::ApprovePermitLimits),
+            (P::RecordInjection, P::ApproveInjection),
+            (P::RequestIssuance, P::DecideIssuance),
+        ] {
+            for role in Role::ACCOUNTS {
+                assert!(!(role.allows(one) && role.allows(other)), "{role:?}: {one}");
+            }
         }
     }
 
@@ -230,12 +381,16 @@ mod tests {
     }
 
     #[test]
-    fn an_admin_may_register_and_read_everywhere_but_not_speak_for_a_device_or_seal() {
+    fn an_admin_may_register_and_read_everywhere_but_record_approve_and_decide_nothing() {
         let scope = Scope::organisation(slug("southsea"));
         for permission in Permission::ALL {
             let allowed = authorise(&user(Role::Admin), permission, &scope).is_ok();
-            let others = [Permission::RecordBatch, Permission::SealWindow];
-            assert_eq!(allowed, !others.contains(&permission), "{permission}");
+            let text = permission.to_string();
+            let fact = [
+                "record", "seal", "propose", "approve", "operate", "request", "decide", "set",
+            ];
+            let of_a_fact = fact.iter().any(|verb| text.split(' ').next() == Some(verb));
+            assert_eq!(allowed, !of_a_fact, "{permission}");
         }
     }
 
@@ -249,7 +404,12 @@ mod tests {
             .collect();
         assert_eq!(
             allowed,
-            ["read telemetry", "read the ledger", "read dead letters"]
+            [
+                "read telemetry",
+                "read the ledger",
+                "read dead letters",
+                "read accounts"
+            ]
         );
     }
 

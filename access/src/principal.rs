@@ -69,12 +69,22 @@ impl fmt::Display for Username {
 
 /// What a principal is to the platform; [`Role::allows`](Self::allows) says what it may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// An account that runs the platform.
     Admin,
     /// An account that checks: it reads everything and writes nothing.
     Auditor,
+    /// Runs plants and wells: records captures and injection days.
+    Operator,
+    /// Answers for a site: approves what operators record.
+    SiteManager,
+    /// Answers for an organisation: approves permit limits, sets targets.
+    HqManager,
+    /// Answers for monitoring, reporting and verification: requests credits.
+    Mrv,
+    /// Acts for a registry: approves or refuses issuances.
+    Registry,
     /// Every device; no account can have it.
     Device,
     /// A part of the platform itself; no account can have it.
@@ -82,9 +92,20 @@ pub enum Role {
 }
 
 impl Role {
+    /// The roles that an account can have.
+    pub const ACCOUNTS: [Self; 7] = [
+        Self::Admin,
+        Self::Auditor,
+        Self::Operator,
+        Self::SiteManager,
+        Self::HqManager,
+        Self::Mrv,
+        Self::Registry,
+    ];
+
     /// The role of an account's row; the roles that accounts cannot have are unknown here.
     pub(crate) fn of_account(text: &str) -> Option<Self> {
-        [Self::Admin, Self::Auditor]
+        Self::ACCOUNTS
             .into_iter()
             .find(|role| role.in_account() == Some(text))
     }
@@ -94,6 +115,11 @@ impl Role {
         match self {
             Self::Admin => Some("admin"),
             Self::Auditor => Some("auditor"),
+            Self::Operator => Some("operator"),
+            Self::SiteManager => Some("site-manager"),
+            Self::HqManager => Some("hq-manager"),
+            Self::Mrv => Some("mrv"),
+            Self::Registry => Some("registry"),
             Self::Device | Self::Service => None,
         }
     }
@@ -111,6 +137,10 @@ pub enum Principal {
         username: Username,
         /// What it may do.
         role: Role,
+        /// The organisation that it acts for, and the only one that it reaches; `None` for
+        /// administrators and auditors of the whole platform.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        organisation: Option<Slug>,
     },
     /// A registered device.
     Device {
@@ -141,6 +171,16 @@ impl Principal {
         }
     }
 
+    /// The organisation that it acts for, if it acts for one.
+    #[must_use]
+    pub fn organisation(&self) -> Option<&Slug> {
+        match self {
+            Self::User { organisation, .. } => organisation.as_ref(),
+            Self::Device { organisation, .. } => Some(organisation),
+            Self::Service { .. } => None,
+        }
+    }
+
     /// What it is to the platform.
     #[must_use]
     pub fn role(&self) -> Role {
@@ -164,6 +204,7 @@ mod tests {
             id,
             username: "ada".parse().unwrap(),
             role: Role::Admin,
+            organisation: None,
         };
         assert_eq!(user.actor(), "user/00000000-0000-0000-0000-000000000000");
         let service = Principal::Service {

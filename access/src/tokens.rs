@@ -189,6 +189,7 @@ mod tests {
             id: AccountId(Uuid::nil()),
             username,
             role: Role::Admin,
+            organisation: None,
         }
     }
 

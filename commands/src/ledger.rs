@@ -4,14 +4,16 @@ use std::iter::successors;
 
 use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate, DomainEvent};
+use futures::future::BoxFuture;
 use sealrock_access::{Permission, Scope, authorise};
 use sealrock_domain::asset::Asset;
 use sealrock_domain::device::Device;
 use sealrock_domain::organisation::Organisation;
 use sealrock_domain::site::Site;
-use sealrock_domain::{EventType, Slug};
+use sealrock_domain::{Citation, EventType, Slug};
 use sealrock_eventstore::{
-    AggregateStore, AppendError, Codec, CommandContext, EventStore, LedgerInfo, Loaded,
+    AggregateStore, Append, AppendError, Codec, CommandContext, EventStore, LedgerInfo, Loaded,
+    NewEvent,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -115,6 +117,65 @@ impl OrganisationLedger {
         A::Command: Serialize,
     {
         let context = command_context(context, &(A::TYPE, id, command))?;
+        self.found(&context).await
+    }
+
+    /// As [`execute`](Self::execute), for a command that touches more than one stream: `decide` loads
+    /// what it needs as it is committed now (`load_current`), and answers what is to be appended in
+    /// one piece. It is asked again after a conflict.
+    ///
+    /// `input` is what the caller asked for, before anything was looked up: by it, a repeated command
+    /// id is told from a reused one. Check permission before.
+    pub(crate) async fn transact<'a>(
+        &self,
+        context: &Context,
+        input: &impl Serialize,
+        decide: impl Fn() -> BoxFuture<'a, Result<Decision, CommandError>> + Send + Sync,
+    ) -> Result<Done, CommandError> {
+        let context = command_context(context, input)?;
+        if let Some(done) = self.found(&context).await? {
+            return Ok(done);
+        }
+        let decided = self.append_decision(&context, decide).await;
+        if let Err(CommandError::Rejected(_) | CommandError::NotFound(_) | CommandError::Conflict) =
+            decided
+            && let Some(done) = self.found(&context).await?
+        {
+            return Ok(done);
+        }
+        decided
+    }
+
+    async fn append_decision<'a>(
+        &self,
+        context: &CommandContext,
+        decide: impl Fn() -> BoxFuture<'a, Result<Decision, CommandError>>,
+    ) -> Result<Done, CommandError> {
+        for _ in 0..MAX_ATTEMPTS {
+            let Decision {
+                events,
+                unchanged,
+                cause,
+            } = decide().await?;
+            let append = Append {
+                actor: context.actor.clone(),
+                command: context.command,
+                input_hash: context.input_hash,
+                cause: cause.map(|cause| cause.to_string()).unwrap_or_default(),
+                via: context.via.clone(),
+                received_at: context.received_at,
+                unchanged,
+                events,
+            };
+            match self.store.append(self.info.id, append).await {
+                Err(AppendError::Conflict { .. }) => {}
+                appended => return Ok(appended?.into()),
+            }
+        }
+        Err(CommandError::Conflict)
+    }
+
+    async fn found(&self, context: &CommandContext) -> Result<Option<Done>, CommandError> {
         let found = self
             .store
             .find_command(
@@ -162,6 +223,34 @@ impl OrganisationLedger {
         }
         Err(CommandError::Conflict)
     }
+}
+
+/// What a command decided, to be appended in one piece.
+pub(crate) struct Decision {
+    /// At least one; [`decide_events`] makes them.
+    pub(crate) events: Vec<NewEvent>,
+    /// A stream and the version on which the decision rests, though nothing is appended to it.
+    pub(crate) unchanged: Option<(String, u64)>,
+    /// The entry that led to this, if one did.
+    pub(crate) cause: Option<Citation>,
+}
+
+/// The events that a command leads to on an aggregate as it was loaded.
+///
+/// # Errors
+/// [`CommandError::Rejected`] with what the aggregate says.
+pub(crate) async fn decide_events<A>(
+    aggregates: &AggregateStore<A>,
+    loaded: &Loaded<A>,
+    command: A::Command,
+) -> Result<Vec<NewEvent>, CommandError>
+where
+    A: Aggregate<Services = ()> + Clone,
+{
+    let events = decide(loaded, command)
+        .await
+        .map_err(|rejection| CommandError::Rejected(rejection.to_string()))?;
+    Ok(aggregates.new_events(&events, loaded)?)
 }
 
 /// Whether the caller may do this in this organisation, and at this site if one is named.

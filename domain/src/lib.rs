@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod actor;
 pub mod asset;
+mod citation;
 pub mod decimal;
 pub mod device;
 pub mod event;
 pub mod ids;
+mod mass;
 pub mod organisation;
 pub mod site;
 pub mod slug;
@@ -12,8 +15,11 @@ pub mod telemetry;
 pub mod text;
 pub mod topic;
 
+pub use actor::{Actor, ActorError};
+pub use citation::{Citation, CitationError};
 pub use event::{Encoded, EventDecodeError, EventType};
 pub use ids::{AssetId, CredentialId, DeviceId, OrganisationId, SiteId};
+pub use mass::{Mass, MassError};
 pub use slug::{Slug, SlugError};
 pub use text::{Attributes, DisplayName};
 pub use topic::{Topic, TopicKind};

@@ -48,6 +48,7 @@ impl Site {
             id: AccountId(Uuid::nil()),
             username: "ada".parse().unwrap(),
             role,
+            organisation: None,
         };
         self.tokens.issue(&principal).token
     }

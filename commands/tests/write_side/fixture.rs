@@ -126,6 +126,7 @@ pub fn admin() -> Context {
         id: AccountId(Uuid::nil()),
         username,
         role: Role::Admin,
+        organisation: None,
     };
     context(principal)
 }

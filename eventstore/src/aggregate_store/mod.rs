@@ -69,6 +69,12 @@ impl<A> Loaded<A> {
         &self.aggregate
     }
 
+    /// The stream.
+    #[must_use]
+    pub fn stream(&self) -> &str {
+        &self.stream
+    }
+
     /// Version of the stream; 0 if it has no event.
     #[must_use]
     pub fn version(&self) -> u64 {
@@ -156,12 +162,15 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
         appended
     }
 
-    fn append_of(
+    /// Events decided on `loaded`, ready to be appended together with those of other aggregates.
+    ///
+    /// # Errors
+    /// [`AppendError::Invalid`] for an event that cannot be written.
+    pub fn new_events(
         &self,
         events: &[A::Event],
         loaded: &Loaded<A>,
-        context: CommandContext,
-    ) -> Result<Append, AppendError> {
+    ) -> Result<Vec<NewEvent>, AppendError> {
         let new_event = |(event, expected): (&A::Event, u64)| {
             let invalid = |e: &dyn std::fmt::Display| AppendError::Invalid(e.to_string());
             Ok(NewEvent {
@@ -175,11 +184,16 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
                 retention: Retention::Kept,
             })
         };
-        let events = events
-            .iter()
-            .zip(loaded.version..)
-            .map(new_event)
-            .collect::<Result<_, AppendError>>()?;
+        events.iter().zip(loaded.version..).map(new_event).collect()
+    }
+
+    fn append_of(
+        &self,
+        events: &[A::Event],
+        loaded: &Loaded<A>,
+        context: CommandContext,
+    ) -> Result<Append, AppendError> {
+        let events = self.new_events(events, loaded)?;
         let CommandContext {
             actor,
             command,
