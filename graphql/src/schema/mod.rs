@@ -1,5 +1,6 @@
 //! The schema: types, queries, mutations, subscriptions.
 
+mod as_of;
 mod global_id;
 mod guard;
 mod input;
