@@ -1,6 +1,8 @@
 //! Why a command was not recorded, by what the caller can do.
 
 use sealrock_access::Denied;
+use sealrock_domain::Refusal;
+use sealrock_domain::refusal::{NOT_FOUND, REJECTED};
 use sealrock_eventstore::{AppendError, Receipt, StoreError};
 
 /// Why a command was not recorded.
@@ -12,6 +14,14 @@ pub enum CommandError {
     /// The command breaks a rule of the domain; the message says which, and the way out.
     #[error("{0}")]
     Rejected(String),
+    /// As [`Rejected`](Self::Rejected), with a code of [`sealrock_domain::refusal`] that says more.
+    #[error("{message}")]
+    Refused {
+        /// For programs.
+        code: &'static str,
+        /// For people: which rule, the values, and the way out.
+        message: String,
+    },
     /// What the command is about does not exist.
     #[error("{0}")]
     NotFound(String),
@@ -38,6 +48,31 @@ pub enum CommandError {
     /// A person must look at the platform.
     #[error("{0}")]
     Fatal(String),
+}
+
+impl CommandError {
+    /// What an aggregate says.
+    pub(crate) fn refusal(refusal: &impl Refusal) -> Self {
+        Self::refused(refusal.code(), refusal.to_string())
+    }
+
+    /// A no with a code of [`sealrock_domain::refusal`].
+    pub(crate) fn refused(code: &'static str, message: String) -> Self {
+        match code {
+            REJECTED => Self::Rejected(message),
+            NOT_FOUND => Self::NotFound(message),
+            code => Self::Refused { code, message },
+        }
+    }
+
+    /// Whether the domain says no on what is recorded now: an answer that the same command, sent
+    /// twice at once, may get to its second copy.
+    pub(crate) fn is_decided(&self) -> bool {
+        matches!(
+            self,
+            Self::Rejected(_) | Self::Refused { .. } | Self::NotFound(_) | Self::Conflict
+        )
+    }
 }
 
 impl From<StoreError> for CommandError {

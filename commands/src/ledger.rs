@@ -10,7 +10,7 @@ use sealrock_domain::asset::Asset;
 use sealrock_domain::device::Device;
 use sealrock_domain::organisation::Organisation;
 use sealrock_domain::site::Site;
-use sealrock_domain::{Citation, EventType, Slug};
+use sealrock_domain::{Citation, EventType, Refusal, Slug};
 use sealrock_eventstore::{
     AggregateStore, Append, AppendError, Codec, CommandContext, EventStore, LedgerInfo, Loaded,
     NewEvent,
@@ -83,7 +83,7 @@ impl OrganisationLedger {
         command: A::Command,
     ) -> Result<Done, CommandError>
     where
-        A: Aggregate<Services = ()> + Clone,
+        A: Aggregate<Services = (), Error: Refusal> + Clone,
         A::Command: Clone + Serialize,
     {
         if let Some(done) = self.repeated(aggregates, id, context, &command).await? {
@@ -92,7 +92,7 @@ impl OrganisationLedger {
         let decided = self
             .decide_and_append(aggregates, id, context, command.clone())
             .await;
-        if let Err(CommandError::Rejected(_) | CommandError::Conflict) = decided {
+        if decided.as_ref().is_err_and(CommandError::is_decided) {
             // What was in the way may be this very command, sent twice at once.
             if let Some(done) = self.repeated(aggregates, id, context, &command).await? {
                 return Ok(done);
@@ -137,8 +137,7 @@ impl OrganisationLedger {
             return Ok(done);
         }
         let decided = self.append_decision(&context, decide).await;
-        if let Err(CommandError::Rejected(_) | CommandError::NotFound(_) | CommandError::Conflict) =
-            decided
+        if decided.as_ref().is_err_and(CommandError::is_decided)
             && let Some(done) = self.found(&context).await?
         {
             return Ok(done);
@@ -196,7 +195,7 @@ impl OrganisationLedger {
         command: A::Command,
     ) -> Result<Done, CommandError>
     where
-        A: Aggregate<Services = ()> + Clone,
+        A: Aggregate<Services = (), Error: Refusal> + Clone,
         A::Command: Clone + Serialize,
     {
         let context = command_context(context, &(A::TYPE, id, &command))?;
@@ -213,7 +212,7 @@ impl OrganisationLedger {
                     }
                 }
                 Err(rejection) if attempt > 0 => {
-                    return Err(CommandError::Rejected(rejection.to_string()));
+                    return Err(CommandError::refusal(&rejection));
                 }
                 Err(_) => {}
             }
@@ -238,18 +237,18 @@ pub(crate) struct Decision {
 /// The events that a command leads to on an aggregate as it was loaded.
 ///
 /// # Errors
-/// [`CommandError::Rejected`] with what the aggregate says.
+/// [`CommandError::Rejected`] or [`CommandError::Refused`] with what the aggregate says.
 pub(crate) async fn decide_events<A>(
     aggregates: &AggregateStore<A>,
     loaded: &Loaded<A>,
     command: A::Command,
 ) -> Result<Vec<NewEvent>, CommandError>
 where
-    A: Aggregate<Services = ()> + Clone,
+    A: Aggregate<Services = (), Error: Refusal> + Clone,
 {
     let events = decide(loaded, command)
         .await
-        .map_err(|rejection| CommandError::Rejected(rejection.to_string()))?;
+        .map_err(|rejection| CommandError::refusal(&rejection))?;
     Ok(aggregates.new_events(&events, loaded)?)
 }
 

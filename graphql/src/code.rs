@@ -31,6 +31,8 @@ pub(crate) enum Code {
     PayloadTooLarge,
     /// The domain says no.
     Rejected,
+    /// The domain says no, with a code of its own: one of [`sealrock_domain::refusal`].
+    Refused(&'static str),
     /// A read model did not catch up in time; the command is recorded all the same.
     WaitTimeout,
     /// The socket runs as many operations as it may.
@@ -61,6 +63,7 @@ impl Code {
             Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::Rejected => "REJECTED",
+            Self::Refused(code) => code,
             Self::TooManyOperations => "TOO_MANY_OPERATIONS",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Unavailable => "UNAVAILABLE",

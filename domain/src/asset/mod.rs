@@ -75,6 +75,8 @@ pub enum AssetRejection {
     },
 }
 
+impl crate::Refusal for AssetRejection {}
+
 impl Asset {
     /// What was registered.
     #[must_use]

@@ -131,3 +131,5 @@ pub enum DeviceRejection {
         most: usize,
     },
 }
+
+impl crate::Refusal for DeviceRejection {}

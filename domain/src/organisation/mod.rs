@@ -54,6 +54,8 @@ pub enum OrganisationRejection {
 
 type Decision = Result<OrganisationEvent, OrganisationRejection>;
 
+impl crate::Refusal for OrganisationRejection {}
+
 impl Organisation {
     /// Slug and display name, once registered.
     #[must_use]

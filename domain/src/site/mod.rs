@@ -76,6 +76,8 @@ pub enum SiteRejection {
 
 type Decision = Result<SiteEvent, SiteRejection>;
 
+impl crate::Refusal for SiteRejection {}
+
 impl Site {
     /// What was registered, with the present display name.
     #[must_use]

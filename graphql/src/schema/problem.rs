@@ -120,6 +120,7 @@ impl From<CommandError> for Problem {
         let code = match &error {
             CommandError::Denied(_) => Code::Forbidden,
             CommandError::Rejected(_) => Code::Rejected,
+            CommandError::Refused { code, .. } => Code::Refused(code),
             CommandError::NotFound(_) => Code::NotFound,
             CommandError::CommandIdReused { .. } => Code::CommandIdReused,
             CommandError::Conflict => Code::Conflict,
