@@ -25,7 +25,7 @@ use crate::error::CommandError;
 /// How often a command that lost a race is decided anew.
 pub(crate) const MAX_ATTEMPTS: u32 = 5;
 /// Counted up whenever a state or a fold changes, so that older snapshots are not used.
-const CODE_VERSION: i32 = 2;
+const CODE_VERSION: i32 = 3;
 
 /// The types of the aggregates' streams: what a ledger that continues another one carries over.
 pub const AGGREGATES: [&str; 4] = [Organisation::TYPE, Site::TYPE, Asset::TYPE, Device::TYPE];

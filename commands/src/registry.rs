@@ -5,7 +5,9 @@ use sealrock_domain::asset::{AssetCommand, RegisterAsset};
 use sealrock_domain::organisation::{
     OrganisationCommand, OrganisationRejection, RegisterOrganisation, RenameOrganisation,
 };
-use sealrock_domain::site::{RegisterSite, RenameSite, SiteCommand};
+use sealrock_domain::site::{
+    EmissionTarget, RegisterSite, RenameSite, SiteCommand, WithdrawEmissionTarget,
+};
 use sealrock_domain::{AssetId, OrganisationId, SiteId, Slug};
 
 use crate::commands::Commands;
@@ -101,7 +103,8 @@ impl Commands {
         site: &Slug,
         command: RenameSite,
     ) -> Result<Done, CommandError> {
-        self.command_site(context, organisation, site, command.into())
+        let permission = Permission::RegisterSite;
+        self.command_site(context, permission, organisation, site, command.into())
             .await
     }
 
@@ -115,7 +118,40 @@ impl Commands {
         organisation: &Slug,
         site: &Slug,
     ) -> Result<Done, CommandError> {
-        self.command_site(context, organisation, site, SiteCommand::Retire)
+        let permission = Permission::RegisterSite;
+        self.command_site(context, permission, organisation, site, SiteCommand::Retire)
+            .await
+    }
+
+    /// Sets how much a site shall emit on average at most, for some days.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn set_emission_target(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        site: &Slug,
+        target: EmissionTarget,
+    ) -> Result<Done, CommandError> {
+        let permission = Permission::SetEmissionTarget;
+        self.command_site(context, permission, organisation, site, target.into())
+            .await
+    }
+
+    /// Ends an emission target of a site, or takes it back.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn withdraw_emission_target(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        site: &Slug,
+        command: WithdrawEmissionTarget,
+    ) -> Result<Done, CommandError> {
+        let permission = Permission::SetEmissionTarget;
+        self.command_site(context, permission, organisation, site, command.into())
             .await
     }
 
@@ -173,11 +209,12 @@ impl Commands {
     async fn command_site(
         &self,
         context: &Context,
+        permission: Permission,
         organisation: &Slug,
         site: &Slug,
         command: SiteCommand,
     ) -> Result<Done, CommandError> {
-        permit(context, Permission::RegisterSite, organisation, Some(site))?;
+        permit(context, permission, organisation, Some(site))?;
         let ledger = self.ledger(organisation).await?;
         let id = SiteId::of(organisation, site).to_string();
         ledger.execute(&ledger.sites, &id, context, command).await

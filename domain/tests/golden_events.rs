@@ -14,7 +14,10 @@ use sealrock_domain::{
         DeviceEvent, DeviceKeyRevoked, DeviceKeyRotated, DeviceRegistered, Sensor,
     },
     organisation::{OrganisationEvent, OrganisationRegistered, OrganisationRenamed},
-    site::{SiteEvent, SiteKind, SiteRegistered, SiteRenamed, SiteRetired},
+    site::{
+        EmissionTargetSet, EmissionTargetWithdrawn, SiteEvent, SiteKind, SiteRegistered,
+        SiteRenamed, SiteRetired,
+    },
     telemetry::{
         Source,
         window::{Gap, GapDetected, MetricSummary, SealedBoot, WindowEvent, WindowSealed},
@@ -96,6 +99,35 @@ fn sites() -> Vec<(&'static str, SiteEvent)> {
             .into(),
         ),
         ("SiteRetired.v1", SiteRetired {}.into()),
+    ]
+    .into_iter()
+    .chain(targets())
+    .collect()
+}
+
+fn targets() -> Vec<(&'static str, SiteEvent)> {
+    let set = EmissionTargetSet {
+        average_kg_per_h: parse("480.5"),
+        from: parse("2026-11-01"),
+        until: Some(parse("2027-03-31")),
+    };
+    let open = EmissionTargetSet {
+        until: None,
+        ..set.clone()
+    };
+    let ended = EmissionTargetWithdrawn {
+        from: parse("2026-11-01"),
+        last_day: Some(parse("2026-12-31")),
+    };
+    let withdrawn = EmissionTargetWithdrawn {
+        last_day: None,
+        ..ended.clone()
+    };
+    vec![
+        ("EmissionTargetSet.v1", set.into()),
+        ("EmissionTargetSet.v1.least", open.into()),
+        ("EmissionTargetWithdrawn.v1", ended.into()),
+        ("EmissionTargetWithdrawn.v1.least", withdrawn.into()),
     ]
 }
 

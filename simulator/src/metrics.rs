@@ -32,6 +32,8 @@ metrics! {
     TEMPERATURE = "temperature", "Cel", 2;
     /// Gas velocity in a stack.
     VELOCITY = "velocity", "m/s", 2;
+    /// CO2 that a stack emits.
+    CO2_EMISSION_RATE = "co2_emission_rate", "kg/h", 2;
     /// CO2 captured.
     CAPTURED_FLOW = "captured_mass_flow", "t/h", 3;
     /// CO2 that leaves uncaptured.

@@ -74,7 +74,9 @@ proptest! {
         prop_assert!((60_000.0..=150_000.0).contains(&fired["co2_ppm"]), "{fired:?}");
         prop_assert!((150.0..=220.0).contains(&fired["temperature"]), "{fired:?}");
         prop_assert!((2.0..=6.0).contains(&fired["velocity"]), "{fired:?}");
+        prop_assert!((100.0..=1_000.0).contains(&fired["co2_emission_rate"]), "{fired:?}");
         let cold = values(Model::TeaStack, seed, kenya(day, 2.0));
+        prop_assert!(cold["co2_emission_rate"] < 1.0, "{cold:?}");
         prop_assert!(cold["co2_ppm"] < 1000.0 && cold["temperature"] < 60.0 && cold["velocity"] < 0.5);
     }
 

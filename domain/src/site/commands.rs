@@ -3,9 +3,10 @@
 //! A command's serialised form is its input, by which a repeated command id is told from a reused
 //! one.
 
+use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::{Country, SiteKind};
+use super::{Country, EmissionTarget, SiteKind};
 use crate::{DisplayName, SiteId, Slug, decimal::DecimalText};
 
 /// A command to one site.
@@ -17,6 +18,10 @@ pub enum SiteCommand {
     Rename(RenameSite),
     /// Take it out of use; its history stays.
     Retire,
+    /// Set how much it shall emit at most, for some days.
+    SetEmissionTarget(EmissionTarget),
+    /// End a target, or take it back.
+    WithdrawEmissionTarget(WithdrawEmissionTarget),
 }
 
 /// Registers a site of an organisation. That the organisation exists is the caller's check.
@@ -68,6 +73,27 @@ impl RegisterSite {
 pub struct RenameSite {
     /// The new name for people.
     pub display_name: DisplayName,
+}
+
+/// Ends a target, or takes it back as if it had never held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WithdrawEmissionTarget {
+    /// The target's first day, which names it.
+    pub from: NaiveDate,
+    /// The last UTC day on which it still holds; `None` if it shall never have held.
+    pub last_day: Option<NaiveDate>,
+}
+
+impl From<EmissionTarget> for SiteCommand {
+    fn from(target: EmissionTarget) -> Self {
+        Self::SetEmissionTarget(target)
+    }
+}
+
+impl From<WithdrawEmissionTarget> for SiteCommand {
+    fn from(command: WithdrawEmissionTarget) -> Self {
+        Self::WithdrawEmissionTarget(command)
+    }
 }
 
 impl From<RegisterSite> for SiteCommand {

@@ -1,8 +1,9 @@
 //! What happened to a site.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Country, RegisterSite, SiteKind};
+use super::{Country, EmissionTarget, RegisterSite, SiteKind, WithdrawEmissionTarget};
 use crate::{DisplayName, Slug, decimal::DecimalText, event::events};
 
 /// A site exists. Fields as in [`RegisterSite`]; absent ones are left out of the payload.
@@ -59,6 +60,67 @@ pub struct SiteRenamed {
 #[serde(deny_unknown_fields)]
 pub struct SiteRetired {}
 
+/// The site shall emit no more than this on average, on these days.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmissionTargetSet {
+    /// Mean rate, kg/h.
+    pub average_kg_per_h: DecimalText,
+    /// The first UTC day on which it holds; it names the target.
+    pub from: NaiveDate,
+    /// The last UTC day on which it holds; absent: until it is withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<NaiveDate>,
+}
+
+impl From<EmissionTarget> for EmissionTargetSet {
+    fn from(target: EmissionTarget) -> Self {
+        let EmissionTarget {
+            average_kg_per_h,
+            from,
+            until,
+        } = target;
+        Self {
+            average_kg_per_h,
+            from,
+            until,
+        }
+    }
+}
+
+impl From<EmissionTargetSet> for EmissionTarget {
+    fn from(event: EmissionTargetSet) -> Self {
+        let EmissionTargetSet {
+            average_kg_per_h,
+            from,
+            until,
+        } = event;
+        Self {
+            average_kg_per_h,
+            from,
+            until,
+        }
+    }
+}
+
+/// A target ends sooner, or is taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmissionTargetWithdrawn {
+    /// The target's first day.
+    pub from: NaiveDate,
+    /// The last UTC day on which it still holds; absent: it never held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_day: Option<NaiveDate>,
+}
+
+impl From<WithdrawEmissionTarget> for EmissionTargetWithdrawn {
+    fn from(command: WithdrawEmissionTarget) -> Self {
+        let WithdrawEmissionTarget { from, last_day } = command;
+        Self { from, last_day }
+    }
+}
+
 events! {
     /// An event of a site's stream.
     enum SiteEvent {
@@ -68,5 +130,9 @@ events! {
         SiteRenamed = 1,
         /// See [`SiteRetired`].
         SiteRetired = 1,
+        /// See [`EmissionTargetSet`].
+        EmissionTargetSet = 1,
+        /// See [`EmissionTargetWithdrawn`].
+        EmissionTargetWithdrawn = 1,
     }
 }

@@ -3,15 +3,22 @@
 mod commands;
 mod events;
 mod place;
+mod target;
+#[cfg(test)]
+mod target_tests;
 #[cfg(test)]
 mod tests;
 
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
-pub use commands::{RegisterSite, RenameSite, SiteCommand};
-pub use events::{SiteEvent, SiteRegistered, SiteRenamed, SiteRetired};
+pub use commands::{RegisterSite, RenameSite, SiteCommand, WithdrawEmissionTarget};
+pub use events::{
+    EmissionTargetSet, EmissionTargetWithdrawn, SiteEvent, SiteRegistered, SiteRenamed, SiteRetired,
+};
 pub use place::{Country, CountryError, SiteKind};
+use target::Targets;
+pub use target::{EmissionTarget, MAX_TARGET_KG_PER_H, TargetRejection};
 
 use crate::{DisplayName, Slug};
 
@@ -20,6 +27,7 @@ use crate::{DisplayName, Slug};
 pub struct Site {
     profile: Option<SiteRegistered>,
     retired: bool,
+    targets: Targets,
 }
 
 /// Why a command is refused.
@@ -72,6 +80,9 @@ pub enum SiteRejection {
     /// A latitude without a longitude, or the other way round.
     #[error("a location has both latitude and longitude: give both or neither")]
     HalfALocation,
+    /// An emission target cannot be set or withdrawn like this.
+    #[error(transparent)]
+    Target(#[from] TargetRejection),
 }
 
 type Decision = Result<SiteEvent, SiteRejection>;
@@ -96,6 +107,16 @@ impl Site {
             SiteCommand::Register(command) => self.register(*command),
             SiteCommand::Rename(command) => self.rename(command),
             SiteCommand::Retire => self.active().map(|_| SiteRetired {}.into()),
+            SiteCommand::SetEmissionTarget(target) => {
+                self.active()?;
+                self.targets.may_set(&target)?;
+                Ok(EmissionTargetSet::from(target).into())
+            }
+            SiteCommand::WithdrawEmissionTarget(command) => {
+                self.active()?;
+                self.targets.may_withdraw(command.from, command.last_day)?;
+                Ok(EmissionTargetWithdrawn::from(command).into())
+            }
         }
     }
 
@@ -165,6 +186,10 @@ impl Aggregate for Site {
                 }
             }
             SiteEvent::SiteRetired(_) => self.retired = true,
+            SiteEvent::EmissionTargetSet(event) => self.targets.set(event.into()),
+            SiteEvent::EmissionTargetWithdrawn(event) => {
+                self.targets.withdraw(event.from, event.last_day);
+            }
         }
     }
 }

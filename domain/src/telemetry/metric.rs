@@ -108,6 +108,7 @@ static METRICS: &[Metric] = &[
     metric("velocity", "m/s", Q::Velocity, (0.0, 100.0), "Gas velocity in a stack or duct"),
     metric("humidity", "%", Q::Ratio, (0.0, 100.0), "Relative humidity"),
     metric("pressure", "kPa", Q::Pressure, (0.0, 3e4), "Pressure at the sensor; of air, absolute"),
+    metric("co2_emission_rate", "t/h", Q::MassFlow, (0.0, 1e3), "CO2 that a stack emits"),
     metric("gas", "Ohm", Q::Resistance, (0.0, 1e8), "Resistance of a gas sensor: lower is dirtier air"),
     // Capture
     metric("captured_mass_flow", "t/h", Q::MassFlow, (0.0, 2e3), "CO2 captured"),

@@ -108,7 +108,10 @@ impl Thing for Site {
     fn change(&mut self, event: Self::Event, at: At) {
         self.last_index = at.index;
         match event {
-            SiteEvent::SiteRegistered(_) => {}
+            // Targets are read model `targets`' matter.
+            SiteEvent::SiteRegistered(_)
+            | SiteEvent::EmissionTargetSet(_)
+            | SiteEvent::EmissionTargetWithdrawn(_) => {}
             SiteEvent::SiteRenamed(event) => self.display_name = event.display_name,
             SiteEvent::SiteRetired(_) => self.retired = true,
         }
