@@ -20,7 +20,7 @@ pub use place::{Country, CountryError, SiteKind};
 use target::Targets;
 pub use target::{EmissionTarget, MAX_TARGET_KG_PER_H, TargetRejection};
 
-use crate::{DisplayName, Slug};
+use crate::{DisplayName, Slug, refusal};
 
 /// The site of one stream; empty before its registration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +87,14 @@ pub enum SiteRejection {
 
 type Decision = Result<SiteEvent, SiteRejection>;
 
-impl crate::Refusal for SiteRejection {}
+impl crate::Refusal for SiteRejection {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Target(refused) => refused.code(),
+            _ => refusal::REJECTED,
+        }
+    }
+}
 
 impl Site {
     /// What was registered, with the present display name.

@@ -6,6 +6,7 @@ use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use crate::decimal::DecimalText;
+use crate::{Refusal, refusal};
 
 /// The highest mean rate that a target may have, kg/h: what the catalogue's `co2_emission_rate`
 /// calls plausible (1,000 t/h), a power plant of a gigawatt.
@@ -77,6 +78,19 @@ pub enum TargetRejection {
         /// Its last day.
         until: NaiveDate,
     },
+}
+
+impl Refusal for TargetRejection {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Implausible { .. } | Self::ImplausibleDay { .. } | Self::Ends { .. } => {
+                refusal::OUT_OF_RANGE
+            }
+            Self::Overlap { .. } => refusal::OVERLAP,
+            Self::Unknown { .. } => refusal::NOT_FOUND,
+            Self::EndsAlready { .. } => refusal::REJECTED,
+        }
+    }
 }
 
 fn last_day(until: Option<NaiveDate>) -> String {
