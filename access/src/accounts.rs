@@ -1,5 +1,8 @@
 //! Accounts of people: the first administrator, sign-in, a new password.
 
+use chrono::{DateTime, Utc};
+use sealrock_domain::Slug;
+use serde::Serialize;
 use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
@@ -58,20 +61,55 @@ pub enum AddError {
     #[error("there is a user {0} already; choose another name, or reset that one's password")]
     Taken(Username),
     /// Devices and parts of the platform are no accounts.
-    #[error("an account can be admin or auditor, not {0:?}")]
+    #[error("no account can be {0}; a person is one of: {roles}", roles = account_roles())]
     NoAccount(Role),
+    /// Only administrators and auditors can be of no organisation.
+    #[error(
+        "an account of role {0} acts for one organisation and reaches no other: say which; only \
+         admin and auditor can be of none"
+    )]
+    NeedsOrganisation(Role),
     /// It could not be done; try again later.
     #[error(transparent)]
     Access(#[from] AccessError),
+}
+
+/// An account, without its password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    /// What ledgers name, as `user/<id>`.
+    pub id: AccountId,
+    /// The name that it signs in with.
+    pub username: Username,
+    /// What it may do.
+    pub role: Role,
+    /// The organisation that it acts for, and the only one that it reaches; `None` reaches all.
+    pub organisation: Option<Slug>,
+    /// Whether its password was made by the platform and has not been changed yet.
+    pub must_change_password: bool,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+#[derive(FromRow)]
+struct SignInRow {
+    account_id: Uuid,
+    username: String,
+    password_hash: String,
+    role: String,
+    organisation: Option<String>,
+    must_change_password: bool,
 }
 
 #[derive(FromRow)]
 struct AccountRow {
     account_id: Uuid,
     username: String,
-    password_hash: String,
     role: String,
+    organisation: Option<String>,
     must_change_password: bool,
+    created_at: DateTime<Utc>,
 }
 
 /// Makes the first administrator if there is no account at all. Of several processes that start
@@ -149,19 +187,30 @@ pub async fn change_password(
 }
 
 /// Makes an account with a random password, to be changed at its first sign-in. For an operator at
-/// the machine: it asks for no password.
+/// the machine: it asks for no password, and takes the organisation's word for being there.
 ///
 /// # Errors
 /// [`AddError`]; no account was made then, unless the connection was lost in the commit.
-pub async fn add(pool: &PgPool, username: &Username, role: Role) -> Result<Password, AddError> {
-    let stored = role.in_account().ok_or(AddError::NoAccount(role))?;
+pub async fn add(
+    pool: &PgPool,
+    username: &Username,
+    role: Role,
+    organisation: Option<&Slug>,
+) -> Result<Password, AddError> {
+    if !Role::ACCOUNTS.contains(&role) {
+        return Err(AddError::NoAccount(role));
+    }
+    if organisation.is_none() && role.needs_organisation() {
+        return Err(AddError::NeedsOrganisation(role));
+    }
     let password = Password::generate();
     let hash = password::hash(password.clone()).await?;
     let added = sqlx::query(include_str!("sql/insert_account.sql"))
         .bind(Uuid::new_v4())
         .bind(username.as_str())
         .bind(hash)
-        .bind(stored)
+        .bind(role.name())
+        .bind(organisation.map(Slug::as_str))
         .execute(pool)
         .await
         .map_err(AccessError::from)?;
@@ -170,6 +219,17 @@ pub async fn add(pool: &PgPool, username: &Username, role: Role) -> Result<Passw
     } else {
         Err(AddError::Taken(username.clone()))
     }
+}
+
+/// All accounts, by name.
+///
+/// # Errors
+/// [`AccessError`] if they cannot be read.
+pub async fn list(pool: &PgPool) -> Result<Vec<Account>, AccessError> {
+    let rows: Vec<AccountRow> = sqlx::query_as(include_str!("sql/accounts.sql"))
+        .fetch_all(pool)
+        .await?;
+    rows.into_iter().map(Account::try_from).collect()
 }
 
 /// Gives an account a new random password, to be changed at its next sign-in; `None` if there is no
@@ -216,10 +276,7 @@ async fn insert_if_first(
     Ok(inserted.rows_affected() == 1)
 }
 
-async fn by_username(
-    pool: &PgPool,
-    username: &Username,
-) -> Result<Option<AccountRow>, AccessError> {
+async fn by_username(pool: &PgPool, username: &Username) -> Result<Option<SignInRow>, AccessError> {
     let found = sqlx::query_as(include_str!("sql/account_by_username.sql"));
     Ok(found.bind(username.as_str()).fetch_optional(pool).await?)
 }
@@ -230,23 +287,81 @@ async fn kept_hash(pool: &PgPool, id: AccountId) -> Result<Option<String>, Acces
     Ok(found.bind(id.0).fetch_optional(pool).await?)
 }
 
-impl TryFrom<AccountRow> for SignedIn {
+fn account_roles() -> String {
+    Role::ACCOUNTS.map(Role::name).join(", ")
+}
+
+/// What an account is, from the texts of its row.
+struct Standing {
+    username: Username,
+    role: Role,
+    organisation: Option<Slug>,
+}
+
+impl Standing {
+    fn read(
+        id: Uuid,
+        username: &str,
+        role: &str,
+        organisation: Option<&str>,
+    ) -> Result<Self, AccessError> {
+        let corrupt = |what: &str| AccessError::Corrupt(format!("account {id}: {what}"));
+        let role = Role::of_account(role).ok_or_else(|| corrupt("unknown role"))?;
+        let username = username.parse().map_err(|_| corrupt("bad user name"))?;
+        let organisation = organisation.map(str::parse).transpose();
+        let organisation: Option<Slug> = organisation.map_err(|_| corrupt("bad organisation"))?;
+        // Without one it would reach every organisation, which its role must not.
+        if organisation.is_none() && role.needs_organisation() {
+            return Err(corrupt("no organisation"));
+        }
+        Ok(Self {
+            username,
+            role,
+            organisation,
+        })
+    }
+}
+
+impl TryFrom<SignInRow> for SignedIn {
     type Error = AccessError;
 
-    fn try_from(row: AccountRow) -> Result<Self, AccessError> {
-        let corrupt =
-            |what: &str| AccessError::Corrupt(format!("account {}: {what}", row.account_id));
-        let role = Role::of_account(&row.role).ok_or_else(|| corrupt("unknown role"))?;
-        let username = row.username.parse().map_err(|_| corrupt("bad user name"))?;
+    fn try_from(row: SignInRow) -> Result<Self, AccessError> {
+        let organisation = row.organisation.as_deref();
+        let Standing {
+            username,
+            role,
+            organisation,
+        } = Standing::read(row.account_id, &row.username, &row.role, organisation)?;
         let principal = Principal::User {
             id: AccountId(row.account_id),
             username,
             role,
-            organisation: None,
+            organisation,
         };
         Ok(Self {
             principal,
             must_change_password: row.must_change_password,
+        })
+    }
+}
+
+impl TryFrom<AccountRow> for Account {
+    type Error = AccessError;
+
+    fn try_from(row: AccountRow) -> Result<Self, AccessError> {
+        let organisation = row.organisation.as_deref();
+        let Standing {
+            username,
+            role,
+            organisation,
+        } = Standing::read(row.account_id, &row.username, &row.role, organisation)?;
+        Ok(Self {
+            id: AccountId(row.account_id),
+            username,
+            role,
+            organisation,
+            must_change_password: row.must_change_password,
+            created_at: row.created_at,
         })
     }
 }

@@ -103,25 +103,38 @@ impl Role {
         Self::Registry,
     ];
 
-    /// The role of an account's row; the roles that accounts cannot have are unknown here.
-    pub(crate) fn of_account(text: &str) -> Option<Self> {
-        Self::ACCOUNTS
-            .into_iter()
-            .find(|role| role.in_account() == Some(text))
+    /// Its name: in an account's row, in a token and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Auditor => "auditor",
+            Self::Operator => "operator",
+            Self::SiteManager => "site-manager",
+            Self::HqManager => "hq-manager",
+            Self::Mrv => "mrv",
+            Self::Registry => "registry",
+            Self::Device => "device",
+            Self::Service => "service",
+        }
     }
 
-    /// As an account's row has it; `None` if no account can have it.
-    pub(crate) fn in_account(self) -> Option<&'static str> {
-        match self {
-            Self::Admin => Some("admin"),
-            Self::Auditor => Some("auditor"),
-            Self::Operator => Some("operator"),
-            Self::SiteManager => Some("site-manager"),
-            Self::HqManager => Some("hq-manager"),
-            Self::Mrv => Some("mrv"),
-            Self::Registry => Some("registry"),
-            Self::Device | Self::Service => None,
-        }
+    /// Whether an account of this role acts for one organisation; others may, and reach every
+    /// organisation if they do not.
+    #[must_use]
+    pub fn needs_organisation(self) -> bool {
+        !matches!(self, Self::Admin | Self::Auditor)
+    }
+
+    /// The role of an account's row; the roles that accounts cannot have are unknown here.
+    pub(crate) fn of_account(text: &str) -> Option<Self> {
+        Self::ACCOUNTS.into_iter().find(|role| role.name() == text)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -214,6 +227,13 @@ mod tests {
     }
 
     #[test]
+    fn a_role_has_one_name_in_rows_tokens_and_on_the_command_line() {
+        for role in Role::ACCOUNTS {
+            assert_eq!(serde_json::to_value(role).unwrap(), role.name());
+        }
+    }
+
+    #[test]
     fn user_names_do_not_tell_capitals_apart() {
         assert_eq!(
             "Ada.Lovelace".parse::<Username>().unwrap().as_str(),
@@ -226,8 +246,9 @@ mod tests {
 
     #[test]
     fn no_account_can_be_a_device_or_a_service() {
-        assert_eq!(Role::of_account("admin"), Some(Role::Admin));
-        assert_eq!(Role::of_account("auditor"), Some(Role::Auditor));
+        for role in Role::ACCOUNTS {
+            assert_eq!(Role::of_account(role.name()), Some(role));
+        }
         assert_eq!(Role::of_account("device"), None);
         assert_eq!(Role::of_account("service"), None);
     }

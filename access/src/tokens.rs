@@ -205,6 +205,16 @@ mod tests {
         assert_eq!(header(&issued.token)["alg"], "EdDSA");
     }
 
+    /// As nodes of before sign them: a token is good on every node of a rolling update.
+    #[test]
+    fn a_token_that_says_nothing_of_an_organisation_is_of_none() {
+        let before = serde_json::json!({
+            "kind": "user", "id": Uuid::nil(), "username": "ada", "role": "admin",
+        });
+        assert_eq!(serde_json::to_value(ada()).unwrap(), before);
+        assert_eq!(serde_json::from_value::<Principal>(before).unwrap(), ada());
+    }
+
     #[test]
     fn a_token_holds_ten_minutes() {
         let issued_ago = |seconds| {

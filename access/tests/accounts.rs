@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used)]
 
 use sealrock_access::accounts::{
-    AddError, ChangePasswordError, SignInError, add, change_password, create_first_admin,
+    AddError, ChangePasswordError, SignInError, add, change_password, create_first_admin, list,
     reset_password, sign_in,
 };
-use sealrock_access::{Password, PasswordRefused, Principal, Role};
+use sealrock_access::{Password, PasswordRefused, Principal, Role, TokenKey, Tokens, Username};
+use sealrock_domain::Slug;
 use sealrock_testkit::database;
+use sqlx::PgPool;
 
 #[tokio::test]
 async fn the_first_admin_can_sign_in_and_must_change_the_password() {
@@ -140,15 +142,92 @@ async fn without_postgres_sign_in_says_that_it_cannot_check() {
 async fn an_auditor_signs_in_with_the_password_that_was_shown_and_the_name_is_taken_then() {
     let pool = database().await.pool;
     let name = "ada".parse().unwrap();
-    let password = add(&pool, &name, Role::Auditor).await.unwrap();
+    let password = add(&pool, &name, Role::Auditor, None).await.unwrap();
     let signed_in = sign_in(&pool, "ada", password).await.unwrap();
     assert!(signed_in.must_change_password);
     assert_eq!(signed_in.principal.role(), Role::Auditor);
 
-    let again = add(&pool, &name, Role::Admin).await.unwrap_err();
+    let again = add(&pool, &name, Role::Admin, None).await.unwrap_err();
     assert!(matches!(again, AddError::Taken(taken) if taken == name));
     for role in [Role::Device, Role::Service] {
-        let refused = add(&pool, &"eve".parse().unwrap(), role).await;
+        let refused = add(&pool, &"eve".parse().unwrap(), role, None).await;
         assert!(matches!(refused, Err(AddError::NoAccount(_))), "{role:?}");
+    }
+}
+
+/// Adds an account and signs it in.
+async fn signed_in(pool: &PgPool, role: Role, organisation: Option<&Slug>) -> Principal {
+    let name: Username = format!("one-{role}").parse().unwrap();
+    let password = add(pool, &name, role, organisation).await.unwrap();
+    sign_in(pool, name.as_str(), password)
+        .await
+        .unwrap()
+        .principal
+}
+
+#[tokio::test]
+async fn an_account_of_every_role_signs_in_with_its_organisation_and_its_token_says_so() {
+    let pool = database().await.pool;
+    let northsea: Slug = "northsea".parse().unwrap();
+    let tokens = Tokens::new(TokenKey::from_seed(&[1; 32]), "sealrock.example");
+    for role in Role::ACCOUNTS {
+        let principal = signed_in(&pool, role, Some(&northsea)).await;
+        assert_eq!(
+            (principal.role(), principal.organisation()),
+            (role, Some(&northsea))
+        );
+        let proved = tokens.verify(&tokens.issue(&principal).token);
+        assert_eq!(proved, Ok(principal), "{role}");
+    }
+    let listed = list(&pool).await.unwrap();
+    assert_eq!(listed.len(), Role::ACCOUNTS.len());
+    for account in listed {
+        assert_eq!(account.username.as_str(), format!("one-{}", account.role));
+        assert_eq!(account.organisation.as_ref(), Some(&northsea));
+        assert!(account.must_change_password);
+    }
+}
+
+#[tokio::test]
+async fn only_admin_and_auditor_can_be_of_no_organisation() {
+    let pool = database().await.pool;
+    for role in Role::ACCOUNTS {
+        let name = format!("one-{role}").parse().unwrap();
+        let added = add(&pool, &name, role, None).await;
+        match role {
+            Role::Admin | Role::Auditor => assert!(added.is_ok(), "{role}"),
+            _ => {
+                let refused = added.unwrap_err();
+                assert!(
+                    matches!(refused, AddError::NeedsOrganisation(refused) if refused == role),
+                    "{refused}"
+                );
+            }
+        }
+    }
+    assert_eq!(list(&pool).await.unwrap().len(), 2);
+}
+
+/// Whoever writes rows by hand: the table takes none that would reach every organisation.
+#[tokio::test]
+async fn the_table_takes_no_row_whose_role_needs_an_organisation_without_one() {
+    let database = database().await;
+    let insert = |role: &'static str, organisation: Option<&'static str>| {
+        sqlx::query(
+            "INSERT INTO access.accounts
+             VALUES (gen_random_uuid(), gen_random_uuid()::text, '', $1, true, now(), $2)",
+        )
+        .bind(role)
+        .bind(organisation)
+        .execute(&database.pool)
+    };
+    for role in Role::ACCOUNTS {
+        let without = insert(role.name(), None).await;
+        assert_eq!(without.is_err(), role.needs_organisation(), "{role}");
+        insert(role.name(), Some("northsea")).await.unwrap();
+    }
+    for role in [Role::Device, Role::Service] {
+        let refused = insert(role.name(), Some("northsea")).await;
+        assert!(refused.is_err(), "{role}");
     }
 }

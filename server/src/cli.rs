@@ -132,7 +132,9 @@ pub enum Command {
     /// Accounts of people
     #[command(
         subcommand,
-        after_help = "Examples:\n  sealrock user add ada --role auditor\n  sealrock user reset-password admin"
+        after_help = "Examples:\n  sealrock user add ada --role auditor\n  \
+                      sealrock user add otto --role operator --org northsea\n  \
+                      sealrock user reset-password admin"
     )]
     User(User),
     /// The keys that sign a ledger: listing, rotation
@@ -487,12 +489,18 @@ pub enum User {
     Add {
         /// The name that it signs in with
         name: String,
-        /// What it may do: an auditor reads everything and writes nothing
+        /// What it may do; access/README.md has the table
         #[arg(long, value_enum)]
         role: AccountRole,
+        /// The organisation that it acts for, and the only one that it reaches; only admin and
+        /// auditor can be of none, and reach all then
+        #[arg(long)]
+        org: Option<Slug>,
         #[command(flatten)]
         json: Json,
     },
+    /// The accounts, by name
+    List(Json),
     /// Gives an account a new random password, shown this once, to be changed at the next sign-in
     ResetPassword {
         /// The name that it signs in with
@@ -507,6 +515,16 @@ pub enum AccountRole {
     Admin,
     /// Reads everything and writes nothing
     Auditor,
+    /// Runs plants and wells: records captures and injection days
+    Operator,
+    /// Answers for a site: approves what operators record
+    SiteManager,
+    /// Answers for an organisation: approves permit limits, sets targets
+    HqManager,
+    /// Answers for monitoring, reporting and verification: requests credits
+    Mrv,
+    /// Acts for a registry: approves or refuses issuances
+    Registry,
 }
 
 impl From<AccountRole> for sealrock_access::Role {
@@ -514,6 +532,11 @@ impl From<AccountRole> for sealrock_access::Role {
         match role {
             AccountRole::Admin => Self::Admin,
             AccountRole::Auditor => Self::Auditor,
+            AccountRole::Operator => Self::Operator,
+            AccountRole::SiteManager => Self::SiteManager,
+            AccountRole::HqManager => Self::HqManager,
+            AccountRole::Mrv => Self::Mrv,
+            AccountRole::Registry => Self::Registry,
         }
     }
 }

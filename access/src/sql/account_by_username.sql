@@ -1,3 +1,3 @@
-SELECT account_id, username, password_hash, role, must_change_password
+SELECT account_id, username, password_hash, role, organisation, must_change_password
 FROM access.accounts
 WHERE username = $1

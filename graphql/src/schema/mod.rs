@@ -33,6 +33,7 @@ pub(crate) struct Query(
     query::RegistryQuery,
     query::TelemetryQuery,
     query::LedgerQuery,
+    query::ViewerQuery,
 );
 
 #[derive(MergedObject, Default)]

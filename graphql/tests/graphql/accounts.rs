@@ -1,5 +1,6 @@
 //! Signing in.
 
+use sealrock_access::{Role, accounts};
 use serde_json::json;
 
 use crate::world::{code_of, start};
@@ -61,5 +62,39 @@ async fn a_wrong_password_is_unauthenticated_and_a_weak_one_bad_input() {
     assert_eq!(
         code_of(&world.ask_as(Some(&token), CHANGE, wrong).await),
         "REJECTED"
+    );
+}
+
+#[tokio::test]
+async fn who_signs_in_is_told_the_role_and_the_organisation_and_so_is_who_asks_later() {
+    const SIGN_IN: &str = "mutation ($input: SignInInput!) {
+      signIn(input: $input) { accessToken viewer { actor username role organisation } }
+    }";
+    const VIEWER: &str = "{ viewer { actor username role organisation } }";
+    let world = start().await;
+    let northsea = "northsea".parse().unwrap();
+    for role in Role::ACCOUNTS {
+        let name = format!("one-{role}").parse().unwrap();
+        let added = accounts::add(&world.pool, &name, role, Some(&northsea)).await;
+        let input = json!({"input": {"username": name, "password": added.unwrap().reveal()}});
+        let answer = world.ask_as(None, SIGN_IN, input).await;
+        let (viewer, token) = (
+            &answer["data"]["signIn"]["viewer"],
+            answer["data"]["signIn"]["accessToken"].as_str(),
+        );
+        assert_eq!(viewer["username"], name.as_str(), "{answer}");
+        let spelt = role.name().to_uppercase().replace('-', "_");
+        assert_eq!(viewer["role"], spelt);
+        assert_eq!(viewer["organisation"], "northsea");
+        let later = world.ask_as(token, VIEWER, json!({})).await;
+        assert_eq!(later["data"]["viewer"], *viewer);
+    }
+    let answer = world.data(VIEWER, json!({})).await;
+    let expected =
+        json!({"actor": "service/test", "username": null, "role": "SERVICE", "organisation": null});
+    assert_eq!(answer["viewer"], expected);
+    assert_eq!(
+        code_of(&world.ask_as(None, VIEWER, json!({})).await),
+        "UNAUTHENTICATED"
     );
 }

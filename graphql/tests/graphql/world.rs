@@ -28,6 +28,8 @@ pub struct World {
     devices: Devices,
     commands: Commands,
     read: ReadModels,
+    /// Where the accounts are.
+    pub pool: PgPool,
     /// Password of the account `admin`.
     pub password: String,
     _stop: DropGuard,
@@ -76,7 +78,7 @@ impl World {
             read: ReadModels::new(store.clone()),
             runner,
             tokens: tokens.clone(),
-            pool,
+            pool: pool.clone(),
             patience,
             development: false,
             shutdown: stop.clone(),
@@ -94,6 +96,7 @@ impl World {
             devices: Devices::new(commands.clone()),
             commands,
             read: ReadModels::new(store),
+            pool,
             password: admin.password.reveal().to_owned(),
             _stop: stop.drop_guard(),
             _keys: keys,

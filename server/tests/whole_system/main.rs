@@ -7,6 +7,7 @@ mod devices;
 mod erasing;
 mod intake;
 mod outside;
+mod people;
 mod sealing;
 mod signers;
 mod support;

@@ -10,6 +10,7 @@ use crate::code::Code;
 use crate::schema::guard::principal;
 use crate::schema::problem::Problem;
 use crate::schema::scalars::Time;
+use crate::schema::types::Viewer;
 
 #[derive(Default)]
 pub(crate) struct AccountMutation;
@@ -33,6 +34,8 @@ struct SignInPayload {
     expires_at: Time,
     /// Whether the password was made by the platform and should be changed.
     must_change_password: bool,
+    /// Who signed in.
+    viewer: Viewer,
 }
 
 /// A new password.
@@ -71,6 +74,7 @@ impl AccountMutation {
             access_token: issued.token,
             expires_at: issued.expires_at.into(),
             must_change_password: signed_in.must_change_password,
+            viewer: (&signed_in.principal).into(),
         })
     }
 

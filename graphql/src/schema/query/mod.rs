@@ -4,7 +4,9 @@ mod ledger;
 mod node;
 mod registry;
 mod telemetry;
+mod viewer;
 
 pub(crate) use ledger::{LedgerQuery, existing as existing_ledger};
 pub(crate) use registry::RegistryQuery;
 pub(crate) use telemetry::{LatestOf, TelemetryQuery};
+pub(crate) use viewer::ViewerQuery;

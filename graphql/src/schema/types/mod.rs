@@ -13,6 +13,7 @@ mod projection;
 mod reading;
 mod series;
 mod site;
+mod viewer;
 mod window;
 
 pub(crate) use asset::Asset;
@@ -28,4 +29,5 @@ pub(crate) use projection::ProjectionStatus;
 pub(crate) use reading::Reading;
 pub(crate) use series::TimeSeries;
 pub(crate) use site::Site;
+pub(crate) use viewer::Viewer;
 pub(crate) use window::Window;

@@ -1,0 +1,18 @@
+//! Who asks.
+
+use async_graphql::{Context, Object};
+
+use crate::schema::guard::principal;
+use crate::schema::problem::Problem;
+use crate::schema::types::Viewer;
+
+#[derive(Default)]
+pub(crate) struct ViewerQuery;
+
+#[Object]
+impl ViewerQuery {
+    /// Who asks: the bearer of the token.
+    async fn viewer(&self, context: &Context<'_>) -> Result<Viewer, Problem> {
+        Ok(principal(context)?.into())
+    }
+}
