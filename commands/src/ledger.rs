@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use sealrock_access::{Permission, Scope, authorise};
 use sealrock_domain::asset::Asset;
 use sealrock_domain::device::Device;
+use sealrock_domain::mass_account::MassAccount;
 use sealrock_domain::organisation::Organisation;
 use sealrock_domain::site::Site;
 use sealrock_domain::{Citation, EventType, Refusal, Slug};
@@ -28,7 +29,13 @@ pub(crate) const MAX_ATTEMPTS: u32 = 5;
 const CODE_VERSION: i32 = 3;
 
 /// The types of the aggregates' streams: what a ledger that continues another one carries over.
-pub const AGGREGATES: [&str; 4] = [Organisation::TYPE, Site::TYPE, Asset::TYPE, Device::TYPE];
+pub const AGGREGATES: [&str; 5] = [
+    Organisation::TYPE,
+    Site::TYPE,
+    Asset::TYPE,
+    Device::TYPE,
+    MassAccount::TYPE,
+];
 
 /// The aggregates of one ledger.
 pub(crate) struct OrganisationLedger {
@@ -37,6 +44,7 @@ pub(crate) struct OrganisationLedger {
     pub(crate) sites: AggregateStore<Site>,
     pub(crate) assets: AggregateStore<Asset>,
     pub(crate) devices: AggregateStore<Device>,
+    pub(crate) mass_accounts: AggregateStore<MassAccount>,
     store: EventStore,
     /// The ledgers that this one continues, as far as they were asked for.
     parents: OnceCell<Vec<LedgerInfo>>,
@@ -49,6 +57,7 @@ impl OrganisationLedger {
             sites: aggregates(store, &info),
             assets: aggregates(store, &info),
             devices: aggregates(store, &info),
+            mass_accounts: aggregates(store, &info),
             store: store.clone(),
             parents: OnceCell::new(),
             info,

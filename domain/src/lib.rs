@@ -3,11 +3,14 @@
 mod actor;
 pub mod asset;
 mod citation;
+pub mod credit_block;
 pub mod decimal;
 pub mod device;
 pub mod event;
 pub mod ids;
+mod kilogram_range;
 mod mass;
+pub mod mass_account;
 pub mod organisation;
 pub mod refusal;
 pub mod site;
@@ -20,10 +23,11 @@ pub use actor::{Actor, ActorError};
 pub use citation::{Citation, CitationError};
 pub use event::{Encoded, EventDecodeError, EventType};
 pub use ids::{AssetId, CredentialId, DeviceId, OrganisationId, SiteId};
+pub use kilogram_range::{KG_PER_TONNE, KilogramRange};
 pub use mass::{Mass, MassError};
 pub use refusal::Refusal;
 pub use slug::{Slug, SlugError};
-pub use text::{Attributes, DisplayName};
+pub use text::{Attributes, DisplayName, Reason};
 pub use topic::{Topic, TopicKind};
 
 /// The largest integer that a payload may hold: 2^53 − 1.

@@ -22,6 +22,14 @@ pub enum TextError {
         /// Characters after trimming.
         length: usize,
     },
+    /// The reason's length is wrong.
+    #[error(
+        "a reason has 1 to {MAX_REASON} characters, this one has {length}: say why in a sentence"
+    )]
+    ReasonLength {
+        /// Characters after trimming.
+        length: usize,
+    },
     /// The text has a control character, such as a line break or NUL.
     #[error("\"{value}\" contains a control character: remove it")]
     Control {
@@ -92,6 +100,49 @@ impl fmt::Display for DisplayName {
 impl AsRef<str> for DisplayName {
     fn as_ref(&self) -> &str {
         &self.0
+    }
+}
+
+/// The longest reason, in characters.
+pub const MAX_REASON: usize = 1_000;
+
+/// Why a person did something, for whoever reads it later: 1 to 1,000 characters, no control
+/// characters but line breaks, no white space at the ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Reason(String);
+
+impl FromStr for Reason {
+    type Err = TextError;
+
+    fn from_str(value: &str) -> Result<Self, TextError> {
+        let value = value.trim();
+        let length = value.chars().count();
+        if !(1..=MAX_REASON).contains(&length) {
+            return Err(TextError::ReasonLength { length });
+        }
+        refuse_control(&value.replace('\n', " "))?;
+        Ok(Self(value.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Reason {
+    type Error = TextError;
+
+    fn try_from(value: String) -> Result<Self, TextError> {
+        value.parse()
+    }
+}
+
+impl From<Reason> for String {
+    fn from(reason: Reason) -> Self {
+        reason.0
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -194,6 +245,21 @@ mod tests {
         assert_eq!(long, Err(TextError::Length { length: 201 }));
         let nul = "a\0b".parse::<DisplayName>().unwrap_err().to_string();
         assert_eq!(nul, "\"a\\0b\" contains a control character: remove it");
+    }
+
+    #[test]
+    fn a_reason_may_have_lines_and_must_say_something() {
+        let two_lines = "the seal failed\nat the wellhead".parse::<Reason>();
+        assert_eq!(
+            two_lines.unwrap().to_string(),
+            "the seal failed\nat the wellhead"
+        );
+        assert_eq!(
+            " ".parse::<Reason>(),
+            Err(TextError::ReasonLength { length: 0 })
+        );
+        assert!("x".repeat(1_001).parse::<Reason>().is_err());
+        assert!("a\0b".parse::<Reason>().is_err());
     }
 
     #[test]

@@ -13,6 +13,10 @@ use sealrock_domain::{
         DeviceBound, DeviceCredentialRevoked, DeviceCredentialRotated, DeviceDecommissioned,
         DeviceEvent, DeviceKeyRevoked, DeviceKeyRotated, DeviceRegistered, Sensor,
     },
+    mass_account::{
+        MassAccountEvent, NetMassRecorded, RangeFinalised, RangeReleased, RangeReserved,
+        StorageLossRecorded,
+    },
     organisation::{OrganisationEvent, OrganisationRegistered, OrganisationRenamed},
     site::{
         EmissionTargetSet, EmissionTargetWithdrawn, SiteEvent, SiteKind, SiteRegistered,
@@ -277,6 +281,52 @@ fn windows() -> Vec<(&'static str, WindowEvent)> {
     ]
 }
 
+fn mass_accounts() -> Vec<(&'static str, MassAccountEvent)> {
+    let (org, site, issuance) = (parse("northsea"), parse("field-1"), credential(9).0);
+    let net_mass = NetMassRecorded {
+        org,
+        site,
+        well: parse("73997dcc-17a4-52f5-b0d4-ad068ae3d3c3"),
+        day: parse("2026-11-20"),
+        mass_kg: parse("431250.125"),
+    };
+    let least = StorageLossRecorded {
+        org: parse("northsea"),
+        site: parse("field-1"),
+        year: 2026,
+        mass_kg: parse("12.5"),
+        occurred_on: parse("2026-11-21"),
+        reason: parse("A flange leaked.\nThe upper bound of the estimate."),
+        evidence: Vec::new(),
+        by: parse("user/0192a1b2-c3d4-7e5f-8a9b-000000000001"),
+    };
+    let loss = StorageLossRecorded {
+        evidence: vec![parse("sealrock.localhost/northsea#4711")],
+        ..least.clone()
+    };
+    let reserved = RangeReserved {
+        issuance,
+        registry: parse("ccr"),
+        from_kg: 0,
+        to_kg: 3_000_000,
+        by: parse("user/0192a1b2-c3d4-7e5f-8a9b-000000000001"),
+    };
+    let finalised = RangeFinalised {
+        issuance,
+        serials: parse("SR:ccr:northsea:field-1:2026:1-3000"),
+    };
+    let reason = parse("The meter of well-2 was not calibrated");
+    let released = RangeReleased { issuance, reason };
+    vec![
+        ("NetMassRecorded.v1", net_mass.into()),
+        ("StorageLossRecorded.v1", loss.into()),
+        ("StorageLossRecorded.v1.least", least.into()),
+        ("RangeReserved.v1", reserved.into()),
+        ("RangeFinalised.v1", finalised.into()),
+        ("RangeReleased.v1", released.into()),
+    ]
+}
+
 fn key_rotated() -> DeviceKeyRotated {
     let key = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
     DeviceKeyRotated {
@@ -335,6 +385,11 @@ fn device_events_fit_their_golden_files() {
 }
 
 #[test]
+fn mass_account_events_fit_their_golden_files() {
+    check(&mass_accounts());
+}
+
+#[test]
 fn window_events_fit_their_golden_files() {
     check(&windows());
 }
@@ -356,6 +411,7 @@ fn golden_files_hold_figures_as_texts_and_each_belongs_to_a_sample() {
     known.extend(assets().iter().map(|s| s.0));
     known.extend(devices().iter().map(|s| s.0));
     known.extend(windows().iter().map(|s| s.0));
+    known.extend(mass_accounts().iter().map(|s| s.0));
     for file in fs::read_dir(folder()).unwrap() {
         let path = file.unwrap().path();
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();

@@ -1,0 +1,250 @@
+//! Serial blocks: the names of credits.
+//!
+//! ```text
+//! SR:ccr:northsea:field-1:2026:1-3000
+//! │  │   │        │       │    └ first and last serial: last − first + 1 tonnes
+//! │  │   │        │       └ vintage: the calendar year in which the CO2 was stored
+//! │  │   │        └ the storage site
+//! │  │   └ the organisation that stored it
+//! │  └ the registry that issued them
+//! └ this form
+//! ```
+//!
+//! Both ends are in the block, as registries write it (Verra's `…-941467007-941467431-…` are 425
+//! credits; the UNDP national registry's `…-1-3000-2023` are 3000). Serials of a registry, site and
+//! vintage are given one after the other and never again.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{MAX_SAFE_INTEGER, Slug};
+
+/// What the text of every block begins with.
+const FORM: &str = "SR";
+
+/// The years that a vintage may be of.
+const VINTAGES: std::ops::RangeInclusive<i32> = 1900..=9999;
+
+/// A block of credits by its serials; one credit is one tonne. In payloads it is its text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SerialBlock {
+    series: SerialSeries,
+    first: u64,
+    last: u64,
+}
+
+/// What serials are counted in: the same serial in another series is another credit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SerialSeries {
+    /// The registry that issues.
+    pub registry: Slug,
+    /// The organisation that stored the CO2.
+    pub organisation: Slug,
+    /// The storage site, the project of the credits.
+    pub site: Slug,
+    /// The calendar year in which the CO2 was stored.
+    pub vintage: i32,
+}
+
+/// A text that is no serial block.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SerialBlockError {
+    /// It has another form.
+    #[error(
+        "\"{value}\" is no block of serials: write \
+         SR:<registry>:<organisation>:<site>:<vintage>:<first>-<last>, such as \
+         \"SR:ccr:northsea:field-1:2026:1-3000\""
+    )]
+    Form {
+        /// What was given, cut after 300 characters.
+        value: String,
+    },
+    /// The last serial is before the first, or a serial is 0 or above 2^53 − 1.
+    #[error(
+        "serials {first}-{last} are no block: they count from 1, the last is not before the first"
+    )]
+    Ends {
+        /// The first serial given.
+        first: u64,
+        /// The last serial given.
+        last: u64,
+    },
+}
+
+impl SerialBlock {
+    /// The serials from `first` to `last`, both in it.
+    ///
+    /// # Errors
+    /// [`SerialBlockError::Ends`].
+    pub fn new(series: SerialSeries, first: u64, last: u64) -> Result<Self, SerialBlockError> {
+        if first == 0 || first > last || last > MAX_SAFE_INTEGER {
+            return Err(SerialBlockError::Ends { first, last });
+        }
+        Ok(Self {
+            series,
+            first,
+            last,
+        })
+    }
+
+    /// What the serials are counted in.
+    #[must_use]
+    pub const fn series(&self) -> &SerialSeries {
+        &self.series
+    }
+
+    /// The first serial.
+    #[must_use]
+    pub const fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// The last serial.
+    #[must_use]
+    pub const fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// How many credits, and tonnes, it is.
+    #[must_use]
+    pub const fn quantity(&self) -> u64 {
+        self.last - self.first + 1
+    }
+}
+
+impl fmt::Display for SerialBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SerialSeries {
+            registry,
+            organisation,
+            site,
+            vintage,
+        } = &self.series;
+        let (first, last) = (self.first, self.last);
+        write!(
+            f,
+            "{FORM}:{registry}:{organisation}:{site}:{vintage}:{first}-{last}"
+        )
+    }
+}
+
+impl FromStr for SerialBlock {
+    type Err = SerialBlockError;
+
+    fn from_str(text: &str) -> Result<Self, SerialBlockError> {
+        let form = || SerialBlockError::Form {
+            value: text.chars().take(300).collect(),
+        };
+        let (series, first, last) = parts(text).ok_or_else(form)?;
+        let block = Self::new(series, first, last)?;
+        // One spelling: no sign, no leading zeros.
+        (block.to_string() == text)
+            .then_some(block)
+            .ok_or_else(form)
+    }
+}
+
+fn parts(text: &str) -> Option<(SerialSeries, u64, u64)> {
+    let mut parts = text.split(':');
+    let mut next = || parts.next();
+    let form = next()?;
+    let series = SerialSeries {
+        registry: next()?.parse().ok()?,
+        organisation: next()?.parse().ok()?,
+        site: next()?.parse().ok()?,
+        vintage: next()?.parse().ok()?,
+    };
+    let (first, last) = next()?.split_once('-')?;
+    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+    let whole = form == FORM && VINTAGES.contains(&series.vintage) && next().is_none();
+    whole.then_some((series, first, last))
+}
+
+impl TryFrom<String> for SerialBlock {
+    type Error = SerialBlockError;
+
+    fn try_from(text: String) -> Result<Self, SerialBlockError> {
+        text.parse()
+    }
+}
+
+impl From<SerialBlock> for String {
+    fn from(block: SerialBlock) -> Self {
+        block.to_string()
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn series() -> SerialSeries {
+        SerialSeries {
+            registry: "ccr".parse().unwrap(),
+            organisation: "northsea".parse().unwrap(),
+            site: "field-1".parse().unwrap(),
+            vintage: 2026,
+        }
+    }
+
+    #[test]
+    fn a_block_is_printed_with_both_ends_and_counts_both() {
+        let block: SerialBlock = "SR:ccr:northsea:field-1:2026:1-3000".parse().unwrap();
+        assert_eq!(block, SerialBlock::new(series(), 1, 3000).unwrap());
+        assert_eq!(block.quantity(), 3000);
+        assert_eq!(SerialBlock::new(series(), 7, 7).unwrap().quantity(), 1);
+    }
+
+    #[test]
+    fn what_is_no_block_is_refused() {
+        for text in [
+            "",
+            "SR:ccr:northsea:field-1:2026",
+            "SR:ccr:northsea:field-1:2026:1",
+            "SR:ccr:northsea:field-1:2026:1-3000:x",
+            "VCS:ccr:northsea:field-1:2026:1-3000",
+            "SR:CCR:northsea:field-1:2026:1-3000",
+            "SR:ccr:northsea:field-1:26:1-3000",
+            "SR:ccr:northsea:field-1:+2026:1-3000",
+            "SR:ccr:northsea:field-1:2026:01-3000",
+            "SR:ccr:northsea:field-1:2026:+1-3000",
+            " SR:ccr:northsea:field-1:2026:1-3000",
+        ] {
+            let error = text.parse::<SerialBlock>().unwrap_err();
+            assert!(matches!(error, SerialBlockError::Form { .. }), "{text}");
+        }
+        for (first, last) in [(0, 5), (6, 5), (1, MAX_SAFE_INTEGER + 1)] {
+            let expected = SerialBlockError::Ends { first, last };
+            assert_eq!(SerialBlock::new(series(), first, last), Err(expected));
+        }
+        assert!(
+            "SR:ccr:northsea:field-1:2026:9-8"
+                .parse::<SerialBlock>()
+                .is_err()
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_block_reads_back_from_its_text(
+            (registry, organisation, site) in ("[a-z0-9][a-z0-9-]{0,62}", "[a-z0-9]{1,63}", "[a-z]{1,9}"),
+            vintage in VINTAGES,
+            (first, more) in (1..=MAX_SAFE_INTEGER / 2, 0..=MAX_SAFE_INTEGER / 2),
+        ) {
+            let series = SerialSeries {
+                registry: registry.parse().unwrap(),
+                organisation: organisation.parse().unwrap(),
+                site: site.parse().unwrap(),
+                vintage,
+            };
+            let block = SerialBlock::new(series, first, first + more).unwrap();
+            prop_assert_eq!(block.quantity(), more + 1);
+            prop_assert_eq!(block.to_string().parse::<SerialBlock>().unwrap(), block);
+        }
+    }
+}
