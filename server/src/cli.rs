@@ -199,8 +199,8 @@ pub struct Simulate {
     /// What `sealrock device add … --json` printed: one object, a list, or one object a line
     #[arg(long, value_name = "FILE", required = true)]
     pub credentials: Vec<PathBuf>,
-    /// What the devices measure: tea_stack, bme280, solar, amine_capture, pipeline, injection_well_1,
-    /// injection_well_2, monitoring_well [default: by the devices' names in the demo, else bme280]
+    /// What the devices measure: tea_stack, bme280, solar, amine_capture, membrane_capture, pipeline,
+    /// injection_well_1, injection_well_2, monitoring_well [default: by the devices' names in the demo, else bme280]
     #[arg(long)]
     pub model: Option<String>,
     /// Seed of the simulated chain; the same seed gives the same readings

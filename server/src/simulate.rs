@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use sealrock_simulator::replay::{Mapping, ReplayOptions, replay};
 use sealrock_simulator::{
-    Boot, Credential, Device, FleetOptions, Model, ProgressSink, Schedule, Seed, Stop, WellSlot,
-    demo_fleet, run_fleet, stop,
+    Boot, Branch, Credential, Device, FleetOptions, Model, ProgressSink, Schedule, Seed, Stop,
+    TeaFactory, WellSlot, demo_fleet, run_fleet, stop,
 };
 
 use crate::cli::Simulate;
@@ -102,14 +102,15 @@ fn devices(credentials: Vec<Credential>, arguments: &Simulate) -> anyhow::Result
 
 fn model(name: &str) -> anyhow::Result<Model> {
     Ok(match name {
-        "tea_stack" => Model::TeaStack,
+        "tea_stack" => Model::TeaStack(TeaFactory::Kericho),
         "bme280" => Model::Bme280,
         "solar" => Model::Solar,
-        "amine_capture" => Model::AmineCapture,
-        "pipeline" => Model::Pipeline,
+        "amine_capture" => Model::Capture(Branch::Amine),
+        "membrane_capture" => Model::Capture(Branch::Membrane),
+        "pipeline" => Model::Pipeline(Branch::Amine),
         "injection_well_1" => Model::InjectionWell(WellSlot::First),
         "injection_well_2" => Model::InjectionWell(WellSlot::Second),
-        "monitoring_well" => Model::MonitoringWell,
+        "monitoring_well" => Model::MonitoringWell(WellSlot::First),
         other => {
             anyhow::bail!("there is no model {other:?}; `sealrock simulate --help` lists them")
         }

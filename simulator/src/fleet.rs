@@ -1,6 +1,7 @@
 //! The demonstration's organisation: which sites, assets and devices to register.
 
-use crate::models::{Model, WellSlot};
+use crate::chain::Branch;
+use crate::models::{Model, TeaFactory, WellSlot};
 use crate::slug::Slug;
 
 /// One simulated device and where it stands. Names are what
@@ -38,9 +39,21 @@ struct Place {
     country: &'static str,
 }
 
-const TEA: Place = Place {
+const KERICHO: Place = Place {
     name: "kericho-tea",
     display: "Kericho tea factory",
+    kind: "tea_factory",
+    country: "KE",
+};
+const NANDI: Place = Place {
+    name: "nandi-tea",
+    display: "Nandi tea factory",
+    kind: "tea_factory",
+    country: "KE",
+};
+const KANGAITA: Place = Place {
+    name: "kangaita-tea",
+    display: "Kangaita tea factory",
     kind: "tea_factory",
     country: "KE",
 };
@@ -50,15 +63,21 @@ const SOLAR: Place = Place {
     kind: "solar",
     country: "KE",
 };
-const CAPTURE: Place = Place {
+const AMINE: Place = Place {
     name: "northsea-capture",
     display: "North Sea capture plant",
     kind: "capture_plant",
     country: "NO",
 };
+const MEMBRANE: Place = Place {
+    name: "fjord-capture",
+    display: "Fjord capture plant",
+    kind: "capture_plant",
+    country: "NO",
+};
 const TRANSPORT: Place = Place {
     name: "northsea-pipeline",
-    display: "North Sea pipeline",
+    display: "North Sea pipelines",
     kind: "pipeline",
     country: "NO",
 };
@@ -76,55 +95,102 @@ const STORAGE: Place = Place {
 /// Never: the names are constants, and a test checks them.
 #[must_use]
 pub fn demo_fleet() -> Vec<DeviceSpec> {
-    use Model::{AmineCapture, Bme280, InjectionWell, MonitoringWell, Pipeline, Solar, TeaStack};
+    let mut fleet = factories();
+    fleet.extend(capture_and_transport());
+    fleet.extend(wells());
+    fleet
+}
+
+fn factories() -> Vec<DeviceSpec> {
+    let stack = ("boiler-stack", "Boiler stack", "stack");
     vec![
         device(
-            &TEA,
-            ("boiler-stack", "Boiler stack", "stack"),
+            &KERICHO,
+            stack,
             ("stack-probe", "Stack probe"),
-            TeaStack,
+            Model::TeaStack(TeaFactory::Kericho),
         ),
         device(
-            &TEA,
+            &KERICHO,
             ("yard", "Factory yard", "weather_station"),
             ("yard-weather", "Yard weather node"),
-            Bme280,
+            Model::Bme280,
+        ),
+        device(
+            &NANDI,
+            stack,
+            ("nandi-stack-probe", "Stack probe"),
+            Model::TeaStack(TeaFactory::Nandi),
+        ),
+        device(
+            &KANGAITA,
+            stack,
+            ("kangaita-stack-probe", "Stack probe"),
+            Model::TeaStack(TeaFactory::Kangaita),
         ),
         device(
             &SOLAR,
             ("pv-plant", "Solar plant", "inverter"),
             ("solar-meter", "Solar meter"),
-            Solar,
+            Model::Solar,
         ),
+    ]
+}
+
+fn capture_and_transport() -> Vec<DeviceSpec> {
+    vec![
         device(
-            &CAPTURE,
+            &AMINE,
             ("amine-unit", "Amine unit", "capture_unit"),
             ("amine-rtu", "Amine unit RTU"),
-            AmineCapture,
+            Model::Capture(Branch::Amine),
+        ),
+        device(
+            &MEMBRANE,
+            ("membrane-unit", "Membrane unit", "capture_unit"),
+            ("membrane-rtu", "Membrane unit RTU"),
+            Model::Capture(Branch::Membrane),
         ),
         device(
             &TRANSPORT,
             ("trunk-line", "Trunk line", "pipeline"),
             ("trunk-rtu", "Trunk line RTU"),
-            Pipeline,
+            Model::Pipeline(Branch::Amine),
         ),
+        device(
+            &TRANSPORT,
+            ("feeder-line", "Feeder line", "pipeline"),
+            ("feeder-rtu", "Feeder line RTU"),
+            Model::Pipeline(Branch::Membrane),
+        ),
+    ]
+}
+
+fn wells() -> Vec<DeviceSpec> {
+    vec![
         device(
             &STORAGE,
             ("injector-1", "Injector 1", "injection_well"),
             ("injector-1-gauges", "Injector 1 gauges"),
-            InjectionWell(WellSlot::First),
+            Model::InjectionWell(WellSlot::First),
         ),
         device(
             &STORAGE,
             ("injector-2", "Injector 2", "injection_well"),
             ("injector-2-gauges", "Injector 2 gauges"),
-            InjectionWell(WellSlot::Second),
+            Model::InjectionWell(WellSlot::Second),
         ),
         device(
             &STORAGE,
             ("monitor-1", "Monitor 1", "monitoring_well"),
             ("monitor-1-gauges", "Monitor 1 gauges"),
-            MonitoringWell,
+            Model::MonitoringWell(WellSlot::First),
+        ),
+        device(
+            &STORAGE,
+            ("monitor-2", "Monitor 2", "monitoring_well"),
+            ("monitor-2-gauges", "Monitor 2 gauges"),
+            Model::MonitoringWell(WellSlot::Second),
         ),
     ]
 }
@@ -149,7 +215,7 @@ fn device(
         display_name,
         model,
         // What is captured is what will be credited, so it is what an auditor asks about first.
-        signs: model == Model::AmineCapture,
+        signs: model == Model::Capture(Branch::Amine),
     }
 }
 

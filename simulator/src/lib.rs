@@ -15,12 +15,13 @@ mod simulation;
 mod slug;
 
 pub use batch::{Batch, BatchBuilder, Boot, Quality, Reading, Seq, Source, Value};
-pub use chain::{ChainFlow, KilogramsPerHour};
+pub use chain::{Branch, BranchFlow, ChainFlow, KilogramsPerHour};
 pub use clock::{Schedule, ScheduleError};
 pub use credential::{Broker, Credential, CredentialError};
 pub use fleet::{DeviceSpec, demo_fleet};
 pub use models::{
-    ANNULUS_LIMIT_MPA, DOWNHOLE_LIMIT_MPA, FRACTURE_PRESSURE_MPA, MAOP_MPA, Model, WellSlot,
+    ANNULUS_LIMIT_MPA, DOWNHOLE_LIMIT_MPA, FRACTURE_PRESSURE_MPA, MAOP_MPA, Model, TeaFactory,
+    WellSlot,
 };
 pub use publisher::{Options, Overflow, Progress, ProgressSink, Publisher, Stop, StopHandle, stop};
 pub use seed::Seed;

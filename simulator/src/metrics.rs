@@ -48,6 +48,8 @@ metrics! {
     OUTLET_PRESSURE = "outlet_pressure", "MPa", 4;
     /// Flow into the pipeline.
     FLOW = "flow", "t/h", 3;
+    /// Flow out of the pipeline's end.
+    OUTLET_FLOW = "outlet_flow", "t/h", 3;
     /// Pressure at the wellhead, absolute.
     WELLHEAD_PRESSURE = "wellhead_pressure", "MPa", 4;
     /// Temperature at the wellhead.

@@ -122,6 +122,7 @@ static METRICS: &[Metric] = &[
     metric("co2_mass", "t", Q::Mass, (0.0, 1e9), "Mass of CO2, of an interval or a load"),
     // Pipelines and transport
     metric("flow", "t/h", Q::MassFlow, (0.0, 5e3), "Mass flow"),
+    metric("outlet_flow", "t/h", Q::MassFlow, (0.0, 5e3), "Mass flow at the outlet"),
     metric("volume_flow", "m3/h", Q::VolumeFlow, (0.0, 1e6), "Volume flow at actual conditions"),
     metric("density", "kg/m3", Q::Density, (0.0, 1.2e3), "Density of the fluid"),
     metric("inlet_pressure", "MPa", Q::Pressure, (0.0, 30.0), "Pressure at the inlet"),

@@ -34,7 +34,7 @@ pub async fn run(mut config: Config, arguments: Demo) -> anyhow::Result<()> {
     if arguments.fresh {
         begin_anew(&config)?;
     }
-    println!("starting Postgres, the ledger, the broker and eight simulated devices …");
+    println!("starting Postgres, the ledger, the broker and the simulated devices …");
     let node = Node::start(&config).await?;
     let outcome = simulate(&config, &node, &arguments).await;
     node.stop().await;

@@ -23,12 +23,12 @@ const BUILD_UP: f64 = 0.105;
 /// Pressure that a rate of 1 t/h needs at the wellhead, `MPa`.
 const WELLHEAD_RISE: f64 = 0.045;
 
-/// Which of the two wells.
+/// Which of two wells of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WellSlot {
-    /// Takes a little more than half of the flow.
+    /// Of the injectors, the one that takes a little more than half of the flow.
     First,
-    /// Takes the rest.
+    /// Of the injectors, the one that takes the rest.
     Second,
 }
 

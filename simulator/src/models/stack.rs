@@ -8,18 +8,56 @@ use crate::seed::{Seed, hour_of_day, smoothstep};
 
 /// Kenya.
 const UTC_OFFSET_H: f64 = 3.0;
-/// Hours at which the boiler is lit and let go out.
+/// Hour at which the boilers are lit.
 const LIT: f64 = 5.0;
-const OUT: f64 = 21.0;
 /// Hours of the damped fire between the shifts.
 const SHIFT_CHANGE: (f64, f64) = (12.75, 13.25);
 
-pub(super) fn readings(seed: Seed, at: DateTime<Utc>) -> Vec<Reading> {
-    let fire = fire(at);
+/// Which of the three factories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TeaFactory {
+    /// Two shifts, the oldest boiler.
+    Kericho,
+    /// Two shifts, more leaf than the others.
+    Nandi,
+    /// Its second shift is short.
+    Kangaita,
+}
+
+impl TeaFactory {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Kericho => "kericho",
+            Self::Nandi => "nandi",
+            Self::Kangaita => "kangaita",
+        }
+    }
+
+    /// Hour at which the boiler is let go out.
+    fn out(self) -> f64 {
+        match self {
+            Self::Kericho | Self::Nandi => 21.0,
+            Self::Kangaita => 20.0,
+        }
+    }
+
+    /// Draught of a common day against Kericho's.
+    fn size(self) -> f64 {
+        match self {
+            Self::Kericho => 1.0,
+            Self::Nandi => 1.06,
+            Self::Kangaita => 0.97,
+        }
+    }
+}
+
+pub(super) fn readings(seed: Seed, factory: TeaFactory, at: DateTime<Utc>) -> Vec<Reading> {
+    let own = seed.derive(factory.name());
+    let fire = fire(factory, at);
     // The rate is computed from what the probe shows, so that anyone can do it again.
-    let co2 = round(co2_ppm(seed, at, fire), CO2.decimals);
-    let temperature = round(temperature(seed, at, fire), TEMPERATURE.decimals);
-    let velocity = round(velocity(seed, at, fire), VELOCITY.decimals);
+    let co2 = round(co2_ppm(own, at, fire), CO2.decimals);
+    let temperature = round(temperature(own, at, fire), TEMPERATURE.decimals);
+    let velocity = round(velocity(own, factory, at, fire), VELOCITY.decimals);
     vec![
         CO2.reading(at, co2),
         TEMPERATURE.reading(at, temperature),
@@ -48,10 +86,10 @@ fn emission_kg_per_h(co2_ppm: f64, velocity: f64, celsius: f64) -> f64 {
 }
 
 /// 0 when out, 1 when the boiler burns as in a shift.
-fn fire(at: DateTime<Utc>) -> f64 {
+fn fire(factory: TeaFactory, at: DateTime<Utc>) -> f64 {
     let hour = hour_of_day(at, UTC_OFFSET_H);
     let lighting = smoothstep((hour - LIT) / 0.5);
-    let going_out = smoothstep((OUT - hour) / 0.75);
+    let going_out = smoothstep((factory.out() - hour) / 0.75);
     let damped = 0.15 * bump(hour, SHIFT_CHANGE);
     (lighting.min(going_out) - damped).max(0.0)
 }
@@ -78,9 +116,11 @@ fn temperature(seed: Seed, at: DateTime<Utc>, fire: f64) -> f64 {
     embers + fire * (flame + flicker - embers)
 }
 
-fn velocity(seed: Seed, at: DateTime<Utc>, fire: f64) -> f64 {
-    let natural = 0.25 + 0.1 * seed.noise("stack.natural", at, 300.0);
-    let fan = 4.0 + 0.5 * seed.noise("stack.fan", at, 120.0);
+/// The fan follows the leaf that came in: from day to day another factory is ahead.
+fn velocity(own: Seed, factory: TeaFactory, at: DateTime<Utc>, fire: f64) -> f64 {
+    let natural = 0.25 + 0.1 * own.noise("stack.natural", at, 300.0);
+    let leaf = factory.size() * (1.0 + 0.15 * own.noise("stack.leaf", at, 30.0 * 3600.0));
+    let fan = 4.0 * leaf + 0.5 * own.noise("stack.fan", at, 120.0);
     natural + fire * (fan - natural)
 }
 
