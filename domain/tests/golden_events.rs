@@ -230,6 +230,7 @@ fn windows() -> Vec<(&'static str, WindowEvent)> {
         hour: parse("2026-11-21T03"),
         metrics: BTreeMap::new(),
         root: parse("6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+        sources: BTreeMap::new(),
         supersedes: None,
         suspect: 1,
         uncounted: 1,
@@ -264,6 +265,7 @@ fn windows() -> Vec<(&'static str, WindowEvent)> {
             to_seq: 9,
         }],
         metrics: BTreeMap::from([(parse("co2_ppm"), summary)]),
+        sources: BTreeMap::from([(Source::Simulator, 2), (Source::Migrated, 1)]),
         supersedes: Some(127),
         suspect: 2,
         ..least.clone()

@@ -308,6 +308,10 @@ fn less(claimed: &WindowSealed, before: &WindowSealed) -> Option<String> {
     if claimed.uncounted < before.uncounted || claimed.suspect < before.suspect {
         return Some("of batches without a seq, or of suspect readings".to_owned());
     }
+    let fewer = |source, n: &u64| claimed.sources.get(source).is_none_or(|of| of < n);
+    if before.sources.iter().any(|(source, n)| fewer(source, n)) {
+        return Some("of batches that declare a source".to_owned());
+    }
     let fewer = |name: &MetricName, n: u64| claimed.metrics.get(name).is_none_or(|of| of.n < n);
     let mut metrics = before.metrics.iter();
     let (name, _) = metrics.find(|(name, summary)| fewer(name, summary.n))?;
@@ -329,6 +333,9 @@ fn difference(claimed: &WindowSealed, computed: &WindowSealed) -> Option<String>
     }
     if claimed.suspect != computed.suspect {
         return said("suspect", &claimed.suspect, &computed.suspect);
+    }
+    if claimed.sources != computed.sources {
+        return said("sources", &claimed.sources, &computed.sources);
     }
     let names = claimed.metrics.keys().chain(computed.metrics.keys());
     let metric = names.into_iter().find(|name| {

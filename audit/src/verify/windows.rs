@@ -301,6 +301,14 @@ fn well_formed(index: u64, seal: &WindowSealed) -> Result<Runs, String> {
             seal.batches
         ));
     }
+    let declared = seal.sources.values().copied();
+    let declared = declared.fold(0, u64::saturating_add);
+    if declared > seal.batches || seal.sources.values().any(|count| *count == 0) {
+        return Err(format!(
+            "of its {} batches it says that {declared} declare a source: {:?}",
+            seal.batches, seal.sources
+        ));
+    }
     if let Some(boot) = seal.boots.iter().find(|boot| !is_counted(boot)) {
         return Err(format!(
             "it holds {} batches of boot {:?} from seq {} to {}",

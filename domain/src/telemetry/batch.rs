@@ -72,7 +72,7 @@ pub enum Quality {
 }
 
 /// Where readings come from. Only `real` ones can ever become credits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// A sensor measured it.

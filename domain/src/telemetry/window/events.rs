@@ -6,7 +6,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Figure, Hour};
-use crate::{DeviceId, event::events, telemetry::MetricName};
+use crate::{
+    DeviceId,
+    event::events,
+    telemetry::{MetricName, Source},
+};
 
 /// An hour of a device is closed: these are its batches, and this is what they amount to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +32,10 @@ pub struct WindowSealed {
     pub metrics: BTreeMap<MetricName, MetricSummary>,
     /// RFC 6962 root of the tree whose leaf hashes are those of `entries`, in that order.
     pub root: Root,
+    /// How many batches declare a source themselves, by what they declare; the others have that of
+    /// their device.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<Source, u64>,
     /// The seal of the same window that this one takes the place of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supersedes: Option<u64>,

@@ -33,6 +33,7 @@
 mod events;
 mod figure;
 mod seal;
+mod sealed_hours;
 
 use std::{fmt, str::FromStr};
 
@@ -47,6 +48,7 @@ pub use events::{
 };
 pub use figure::{ExactSum, Figure, FigureError};
 pub use seal::{Seal, SealError};
+pub use sealed_hours::SealedHours;
 
 /// The most gaps that a seal lists; the entries [`GapDetected`] name them all.
 pub const MAX_GAPS: usize = 100_000;

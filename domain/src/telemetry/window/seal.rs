@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     DeviceId,
-    telemetry::{Assessed, MetricName, SensorBatch, Verdict, assess},
+    telemetry::{Assessed, MetricName, SensorBatch, Source, Verdict, assess},
 };
 
 /// A seal in the making: batches are added in the order of their entries.
@@ -22,6 +22,7 @@ pub struct Seal {
     boots: BTreeMap<String, SealedBoot>,
     entries: Vec<Run>,
     metrics: BTreeMap<MetricName, Tally>,
+    sources: BTreeMap<Source, u64>,
     supersedes: Option<u64>,
     suspect: u64,
     uncounted: u64,
@@ -61,6 +62,7 @@ impl Seal {
             boots: BTreeMap::new(),
             entries: Vec::new(),
             metrics: BTreeMap::new(),
+            sources: BTreeMap::new(),
             supersedes: None,
             suspect: 0,
             uncounted: 0,
@@ -82,6 +84,7 @@ impl Seal {
             metrics: metrics
                 .map(|(name, summary)| (name, summary.into()))
                 .collect(),
+            sources: seal.sources,
             supersedes: Some(index),
             suspect: seal.suspect,
             uncounted: seal.uncounted,
@@ -104,6 +107,9 @@ impl Seal {
         }
         self.add_entry(index)?;
         self.batches += 1;
+        if let Some(source) = batch.source {
+            *self.sources.entry(source).or_default() += 1;
+        }
         self.count(batch);
         for assessed in assess(batch, received_at) {
             self.measure(&assessed);
@@ -144,6 +150,7 @@ impl Seal {
             hour: self.hour,
             metrics: metrics.map(|(name, tally)| (name, tally.into())).collect(),
             root,
+            sources: self.sources,
             supersedes: self.supersedes,
             suspect: self.suspect,
             uncounted: self.uncounted,
@@ -412,6 +419,29 @@ mod tests {
         let seal = Seal::new(DEVICE, hour()).finish(ROOT, gaps);
         assert_eq!(seal.gaps.len(), MAX_GAPS);
         assert_eq!(seal.gaps.first(), Some(&gap(0)));
+    }
+
+    #[test]
+    fn a_seal_counts_the_batches_that_declare_a_source_themselves() {
+        let of = |source| SensorBatch {
+            source,
+            ..batch(None, vec![reading("flow", 0, 1.0)])
+        };
+        let first = sealed(&[
+            (1, of(None)),
+            (2, of(Some(Source::Simulator))),
+            (3, of(Some(Source::Real))),
+        ]);
+        let mut seal = Seal::superseding(4, first);
+        let late = of(Some(Source::Simulator));
+        seal.add(5, received_at(), &late).unwrap();
+        let sources = seal.finish(ROOT, vec![]).sources;
+        assert_eq!(
+            sources,
+            BTreeMap::from([(Source::Real, 1), (Source::Simulator, 2)])
+        );
+        let silent = serde_json::to_value(sealed(&[(1, of(None))])).unwrap();
+        assert!(silent.get("sources").is_none());
     }
 
     fn batches() -> impl Strategy<Value = Vec<(u64, SensorBatch)>> {
