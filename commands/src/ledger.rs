@@ -45,7 +45,7 @@ pub(crate) struct OrganisationLedger {
     pub(crate) assets: AggregateStore<Asset>,
     pub(crate) devices: AggregateStore<Device>,
     pub(crate) mass_accounts: AggregateStore<MassAccount>,
-    store: EventStore,
+    pub(crate) store: EventStore,
     /// The ledgers that this one continues, as far as they were asked for.
     parents: OnceCell<Vec<LedgerInfo>>,
 }

@@ -6,6 +6,7 @@ mod context;
 mod devices;
 mod erasing;
 mod error;
+mod evidence;
 mod ledger;
 mod once_per_minute;
 mod registry;

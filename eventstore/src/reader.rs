@@ -136,6 +136,20 @@ pub(crate) async fn read_stream(
     with_payloads(pool, ledger, rows).await
 }
 
+/// The newest entry of each of these streams that has one, in the order of their indexes.
+pub(crate) async fn newest_of(
+    pool: &PgPool,
+    ledger: LedgerId,
+    streams: &[String],
+) -> Result<Vec<Recorded>, StoreError> {
+    let rows: Vec<EntryRow> = sqlx::query_as(include_str!("sql/newest_of.sql"))
+        .bind(ledger.0)
+        .bind(streams)
+        .fetch_all(pool)
+        .await?;
+    with_payloads(pool, ledger, rows).await
+}
+
 pub(crate) async fn streams_with(
     pool: &PgPool,
     ledger: LedgerId,

@@ -257,6 +257,19 @@ impl EventStore {
         reader::read_stream(self.pool(), ledger, stream, after_version).await
     }
 
+    /// The newest entry of each of these streams that has one, in the order of their indexes, whatever
+    /// that of the streams or how often one is named.
+    ///
+    /// # Errors
+    /// If the database is away or a row cannot be read.
+    pub async fn newest_of(
+        &self,
+        ledger: LedgerId,
+        streams: &[String],
+    ) -> Result<Vec<Recorded>, StoreError> {
+        reader::newest_of(self.pool(), ledger, streams).await
+    }
+
     /// The streams that have an entry of one of these types from index `from` to before `to`, without
     /// reading payloads.
     ///

@@ -132,6 +132,26 @@ async fn an_append_is_answered_with_a_signed_checkpoint_of_a_tree_that_contains_
 }
 
 #[tokio::test]
+async fn of_many_streams_the_newest_entry_of_each_that_has_one_is_read_at_once() {
+    let f = fixture().await;
+    let (other, any) = (begin(&f.store, "southsea").await, Expected::Any);
+    for stream in ["thing/1", "thing/2", "thing/1", "thing/12", "thing/1"] {
+        f.append(stream, any).await.unwrap();
+    }
+    let elsewhere = append(Uuid::now_v7(), vec![event("thing/2", any, b"other")]);
+    f.store.append(other.id, elsewhere).await.unwrap();
+    let asked = ["thing/2", "thing/1", "thing/none", "thing/1"].map(str::to_owned);
+    let newest = f.store.newest_of(f.ledger.id, &asked).await.unwrap();
+    let all = f.all().await;
+    assert_eq!(newest, [all[1].clone(), all[4].clone()]);
+    assert_eq!(
+        (newest[1].entry.version, newest[1].payload.is_some()),
+        (3, true)
+    );
+    assert_eq!(f.store.newest_of(f.ledger.id, &[]).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn a_repeated_command_gets_its_first_receipt_and_is_stored_once() {
     let f = fixture().await;
     let command = Uuid::now_v7();
