@@ -14,7 +14,7 @@ mod retention;
 mod sealing;
 mod unsealed;
 
-pub use batches::{AuthError, BatchError, BatchReceipt, DeviceIdentity, Devices, Suspect};
+pub use batches::{AuthError, BatchError, BatchReceipt, DeviceIdentity, Devices, SignIn, Suspect};
 pub use commands::Commands;
 pub use context::{Context, Done};
 pub use devices::RegisteredDevice;

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sealrock_commands::Devices;
-pub use sealrock_commands::{AuthError, BatchError, BatchReceipt, DeviceIdentity, Suspect};
-use sealrock_domain::DeviceId;
+pub use sealrock_commands::{AuthError, BatchError, BatchReceipt, DeviceIdentity, SignIn, Suspect};
+use sealrock_domain::{DeviceId, Slug};
 
 /// Where batches go.
 ///
@@ -40,6 +40,31 @@ pub trait BatchSink: Send + Sync + 'static {
         received_at: DateTime<Utc>,
         bytes: Bytes,
     ) -> Result<BatchReceipt, BatchError>;
+
+    /// The device of that name, which a broker that others run let publish under it.
+    ///
+    /// # Errors
+    /// [`BatchError::UnknownDevice`] if there is none, [`BatchError::Unavailable`] if that cannot be
+    /// said now.
+    async fn vouched_for(
+        &self,
+        organisation: &Slug,
+        site: &Slug,
+        name: &Slug,
+    ) -> Result<DeviceIdentity, BatchError>;
+
+    /// Records a message of another make with the batch that it was read as: `payload` is a
+    /// [`MappedBatch`](sealrock_domain::telemetry::MappedBatch). The same crash contract.
+    ///
+    /// # Errors
+    /// As [`BatchSink::record_batch`].
+    async fn record_mapped(
+        &self,
+        identity: &DeviceIdentity,
+        via: &str,
+        received_at: DateTime<Utc>,
+        payload: Bytes,
+    ) -> Result<BatchReceipt, BatchError>;
 }
 
 #[async_trait]
@@ -60,6 +85,25 @@ impl BatchSink for Devices {
         bytes: Bytes,
     ) -> Result<BatchReceipt, BatchError> {
         Self::record_batch(self, identity, via, received_at, bytes.into()).await
+    }
+
+    async fn vouched_for(
+        &self,
+        organisation: &Slug,
+        site: &Slug,
+        name: &Slug,
+    ) -> Result<DeviceIdentity, BatchError> {
+        Self::vouched_for(self, organisation, site, name).await
+    }
+
+    async fn record_mapped(
+        &self,
+        identity: &DeviceIdentity,
+        via: &str,
+        received_at: DateTime<Utc>,
+        payload: Bytes,
+    ) -> Result<BatchReceipt, BatchError> {
+        Self::record_mapped(self, identity, via, received_at, payload.into()).await
     }
 }
 
@@ -85,6 +129,8 @@ pub enum RejectionCode {
     Refused,
     /// Published to a topic that is not the device's.
     WrongTopic,
+    /// Published under the name of a device that there is not.
+    UnknownDevice,
     /// Sent with a content type that is not the batch's.
     MediaType,
 }
@@ -99,6 +145,7 @@ impl RejectionCode {
             Self::Conflict => "conflict",
             Self::Refused => "refused",
             Self::WrongTopic => "wrong-topic",
+            Self::UnknownDevice => "unknown-device",
             Self::MediaType => "media-type",
         }
     }
@@ -115,6 +162,7 @@ impl Rejection {
             BatchError::TooLarge(_) => RejectionCode::TooLarge,
             BatchError::Conflict { .. } => RejectionCode::Conflict,
             BatchError::Refused(_) => RejectionCode::Refused,
+            BatchError::UnknownDevice(_) => RejectionCode::UnknownDevice,
             BatchError::Unavailable { retry_after } => return Err(*retry_after),
         };
         Ok(Self {

@@ -17,6 +17,6 @@ pub use dead_letters::{
 };
 pub use gate::{
     AuthError, BatchError, BatchReceipt, BatchSink, DeviceIdentity, Rejection, RejectionCode,
-    Suspect,
+    SignIn, Suspect,
 };
 pub use http::{HttpLimits, router, router_within};

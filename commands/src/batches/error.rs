@@ -43,6 +43,9 @@ pub enum BatchError {
     /// signature.
     #[error("{0}")]
     Refused(String),
+    /// There is no such device: register it, or mend the topic.
+    #[error("{0}")]
+    UnknownDevice(String),
     /// The ledger cannot be written now: the same bytes may be tried again.
     #[error("the ledger cannot be written at present; try again in {} s", retry_after.as_secs().max(1))]
     Unavailable {

@@ -27,7 +27,7 @@ use standing::{Standing, Standings};
 /// How often a batch is judged anew because its device changed in the meantime.
 const MAX_ATTEMPTS: u32 = 5;
 
-/// A device that has signed in.
+/// A device that has signed in, here or at a broker that is trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceIdentity {
     /// The device; its id is the user name of both transports.
@@ -40,6 +40,17 @@ pub struct DeviceIdentity {
     pub name: Slug,
     /// Where its batches go.
     pub ledger: LedgerId,
+    /// By what it is known.
+    pub sign_in: SignIn,
+}
+
+/// By what a device is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignIn {
+    /// It presented its secret to us.
+    Secret,
+    /// A broker that others run let it publish under its name.
+    Broker,
 }
 
 /// What the ledger answered for a batch.
@@ -128,6 +139,46 @@ impl Devices {
         identity(device, loaded.state(), ledger.info.id).ok_or(AuthError::Refused)
     }
 
+    /// The device of that name, for a broker that others run and that let it publish under it. That
+    /// it may still send is judged with each batch.
+    ///
+    /// # Errors
+    /// [`BatchError::UnknownDevice`] if there is none; [`BatchError::Unavailable`] if that cannot be
+    /// said now.
+    pub async fn vouched_for(
+        &self,
+        organisation: &Slug,
+        site: &Slug,
+        name: &Slug,
+    ) -> Result<DeviceIdentity, BatchError> {
+        let device = DeviceId::of(organisation, site, name);
+        let ledger = match self.commands.ledger(organisation).await {
+            Ok(ledger) => ledger,
+            Err(CommandError::NotFound(reason)) => return Err(BatchError::UnknownDevice(reason)),
+            Err(error) => return Err(unopened(error)),
+        };
+        let known = (ledger.info.id, device);
+        if self.standings.get(known).is_none() {
+            let loaded = ledger.devices.load_current(&device.to_string()).await;
+            let loaded = loaded.map_err(|error| batch_error(error.into()))?;
+            if loaded.state().profile().is_none() {
+                return Err(BatchError::UnknownDevice(format!(
+                    "there is no device {name} at site {site} of {organisation}: register it by \
+                     `sealrock device add`, or mend the topic"
+                )));
+            }
+            self.standings.keep(known, Standing::from(&loaded));
+        }
+        Ok(DeviceIdentity {
+            device,
+            organisation: organisation.clone(),
+            site: site.clone(),
+            name: name.clone(),
+            ledger: ledger.info.id,
+            sign_in: SignIn::Broker,
+        })
+    }
+
     /// Decodes a batch and records what came as it came: the batch, or the signed frame around it.
     ///
     /// The same (device, boot, seq) with the same batch is a duplicate and gets its first receipt,
@@ -144,7 +195,35 @@ impl Devices {
         received_at: DateTime<Utc>,
         bytes: Vec<u8>,
     ) -> Result<BatchReceipt, BatchError> {
-        let sent = Sent::read(&bytes)?;
+        self.record(identity, via, received_at, Sent::read(&bytes)?)
+            .await
+    }
+
+    /// Records a message of another make with the batch that it was read as: the payload is a
+    /// [`MappedBatch`](telemetry::MappedBatch).
+    ///
+    /// The same message on the same topic is a duplicate, as far as it bears a time of its own.
+    ///
+    /// # Errors
+    /// See [`BatchError`].
+    pub async fn record_mapped(
+        &self,
+        identity: &DeviceIdentity,
+        via: &str,
+        received_at: DateTime<Utc>,
+        payload: Vec<u8>,
+    ) -> Result<BatchReceipt, BatchError> {
+        self.record(identity, via, received_at, Sent::read_mapped(&payload)?)
+            .await
+    }
+
+    async fn record(
+        &self,
+        identity: &DeviceIdentity,
+        via: &str,
+        received_at: DateTime<Utc>,
+        sent: Sent<'_>,
+    ) -> Result<BatchReceipt, BatchError> {
         let ledger = self
             .commands
             .ledger(&identity.organisation)
@@ -277,6 +356,7 @@ fn identity(device: DeviceId, state: &Device, ledger: LedgerId) -> Option<Device
         site: profile.site.clone(),
         name: profile.name.clone(),
         ledger,
+        sign_in: SignIn::Secret,
     })
 }
 

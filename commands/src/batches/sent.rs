@@ -1,8 +1,11 @@
-//! What a device sent: a batch, alone or in a signed frame.
+//! What a device sent: a batch, alone or in a signed frame, or a message that was read as one.
+
+use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use sealrock_domain::telemetry::{
-    self, DecodeError, Frame, SIGNED_BATCH, SensorBatch, command_id, dedup_key, media_type_of,
+    self, DecodeError, Frame, MAPPED_BATCH, MappedBatch, SIGNED_BATCH, SensorBatch, command_id,
+    dedup_key, media_type_of,
 };
 use sealrock_domain::{Topic, TopicKind};
 use sealrock_eventstore::{Append, Expected, NewEvent, Retention};
@@ -17,6 +20,10 @@ pub(super) struct Sent<'a> {
     /// The frame around the batch, if it is signed. Whether the signature fits is not said yet.
     pub(super) frame: Option<Frame<'a>>,
     pub(super) batch: SensorBatch,
+    /// What makes it the same again: the batch inside, or the message of another make.
+    content: Cow<'a, [u8]>,
+    /// The topic that its content came on, where that is not the device's own.
+    topic: Option<String>,
 }
 
 impl<'a> Sent<'a> {
@@ -31,7 +38,31 @@ impl<'a> Sent<'a> {
             bytes,
             media: media.unwrap_or(telemetry::JSON),
             batch: telemetry::decode(frame.map_or(bytes, |frame| frame.batch))?,
+            content: Cow::Borrowed(frame.map_or(bytes, |frame| frame.batch)),
+            topic: None,
             frame,
+        })
+    }
+
+    /// Reads what a mapping made of a message of another make.
+    ///
+    /// A message that bears no time is another one at another moment, even with the same text: the
+    /// time of receipt is part of its content.
+    pub(super) fn read_mapped(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let mapped = MappedBatch::parse(bytes)?;
+        let batch = telemetry::decode(mapped.batch)?;
+        let mut content = mapped.original.into_bytes();
+        if mapped.timed_by_receipt {
+            let times = batch.readings.iter().map(|reading| reading.at.to_rfc3339());
+            content.extend(times.flat_map(|time| format!("\n{time}").into_bytes()));
+        }
+        Ok(Self {
+            bytes,
+            media: MAPPED_BATCH,
+            frame: None,
+            batch,
+            content: Cow::Owned(content),
+            topic: Some(mapped.topic),
         })
     }
 
@@ -55,12 +86,12 @@ impl<'a> Sent<'a> {
             name,
             ..
         } = identity.clone();
-        let topic = Topic::new(organisation, site, name, TopicKind::Batch).to_string();
-        let inner = self.frame.map_or(self.bytes, |frame| frame.batch);
+        let own = || Topic::new(organisation, site, name, TopicKind::Batch).to_string();
+        let topic = self.topic.clone().unwrap_or_else(own);
         Append {
             actor: device.actor(),
-            command: command_id(&dedup_key(device, &self.batch, &topic, inner)),
-            input_hash: Sha256::digest(inner).into(),
+            command: command_id(&dedup_key(device, &self.batch, &topic, &self.content)),
+            input_hash: Sha256::digest(&self.content).into(),
             cause: String::new(),
             via: via.to_owned(),
             received_at,

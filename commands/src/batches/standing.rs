@@ -9,7 +9,7 @@ use sealrock_domain::{DeviceId, Slug};
 use sealrock_eventstore::{LedgerId, Loaded};
 use sealrock_ledger::Origin;
 
-use super::{BatchError, DeviceIdentity};
+use super::{BatchError, DeviceIdentity, SignIn};
 
 /// Devices whose standing is kept in memory; each takes some hundred bytes.
 const KEPT: usize = 100_000;
@@ -19,6 +19,8 @@ const KEPT: usize = 100_000;
 pub(super) struct Standing {
     pub(super) version: u64,
     decommissioned: bool,
+    /// Its credential was revoked and none has followed.
+    locked_out: bool,
     keys: DeviceKeys,
 }
 
@@ -33,6 +35,7 @@ impl From<&Loaded<Device>> for Standing {
         Self {
             version: loaded.version(),
             decommissioned: loaded.state().is_decommissioned(),
+            locked_out: loaded.state().active_credentials().is_empty(),
             keys: loaded.state().keys().clone(),
         }
     }
@@ -50,6 +53,11 @@ impl Standing {
         let name = &identity.name;
         if self.decommissioned {
             return refused(format!("device {name} is decommissioned and sends no more"));
+        }
+        if self.locked_out && identity.sign_in == SignIn::Broker {
+            return refused(format!(
+                "device {name} is locked out: `sealrock device rotate` lets it in again"
+            ));
         }
         let Some(frame) = frame else {
             return self.unsigned(name);
@@ -135,6 +143,7 @@ mod tests {
         let at = |version| Standing {
             version,
             decommissioned: false,
+            locked_out: false,
             keys: DeviceKeys::default(),
         };
         let (old, new) = (LedgerId(1), LedgerId(2));

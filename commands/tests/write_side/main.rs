@@ -5,6 +5,7 @@ mod batches;
 mod continuing;
 mod erasing;
 mod fixture;
+mod mapped;
 mod outage;
 mod registering;
 mod repeating;

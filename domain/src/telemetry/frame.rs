@@ -12,7 +12,9 @@
 
 use ed25519_dalek::Signature;
 
-use super::{DecodeError, MAX_BATCH_BYTES, SIGNED_BATCH, SensorBatch, decode};
+use super::{
+    DecodeError, MAPPED_BATCH, MAX_BATCH_BYTES, MappedBatch, SIGNED_BATCH, SensorBatch, decode,
+};
 use crate::{
     DeviceId,
     device::{KeyId, PublicKey, UnusableKey},
@@ -150,15 +152,16 @@ pub fn signed_text(origin: &str, device: DeviceId, batch: &[u8]) -> Vec<u8> {
     text
 }
 
-/// The batch's bytes in a payload of this media type: a frame's inner part, or all of it.
+/// The batch's bytes in a payload of this media type: a frame's or mapped batch's inner part, or
+/// all of it.
 ///
 /// # Errors
-/// [`DecodeError`] for a signed payload that is no frame.
+/// [`DecodeError`] for a signed payload that is no frame, and a mapped one that is none.
 pub fn batch_bytes<'a>(media: &str, payload: &'a [u8]) -> Result<&'a [u8], DecodeError> {
-    if media == SIGNED_BATCH {
-        Ok(Frame::parse(payload)?.batch)
-    } else {
-        Ok(payload)
+    match media {
+        SIGNED_BATCH => Ok(Frame::parse(payload)?.batch),
+        MAPPED_BATCH => Ok(MappedBatch::parse(payload)?.batch),
+        _ => Ok(payload),
     }
 }
 

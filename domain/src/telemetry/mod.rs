@@ -9,6 +9,7 @@ pub mod batch;
 pub mod decode;
 pub mod dedup;
 pub mod frame;
+pub mod mapped;
 pub mod metric;
 pub mod unit;
 pub mod window;
@@ -19,6 +20,7 @@ pub use batch::{MetricName, MetricNameError, Quality, Reading, SensorBatch, Sour
 pub use decode::{DecodeError, MAX_BATCH_BYTES, MAX_READINGS, decode};
 pub use dedup::{DedupKey, command_id, dedup_key};
 pub use frame::{Frame, FrameError, SignatureError, decode_recorded, signed_text};
+pub use mapped::MappedBatch;
 
 /// Media type of a batch in JSON.
 pub const JSON: &str = "application/json";
@@ -26,6 +28,8 @@ pub const JSON: &str = "application/json";
 pub const CBOR: &str = "application/cbor";
 /// Media type of a signed frame around a batch.
 pub const SIGNED_BATCH: &str = "application/vnd.sealrock.signed-batch";
+/// Media type of a message of another make with the batch that it was read as.
+pub const MAPPED_BATCH: &str = "application/vnd.sealrock.mapped-batch+json";
 
 /// The event type of an entry whose payload is a batch, byte for byte as it came.
 pub const SENSOR_BATCH_RECORDED: &str = "SensorBatchRecorded";

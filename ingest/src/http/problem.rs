@@ -87,7 +87,9 @@ impl Problem {
             RejectionCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             RejectionCode::Conflict => StatusCode::CONFLICT,
             RejectionCode::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            RejectionCode::Refused | RejectionCode::WrongTopic => StatusCode::UNPROCESSABLE_ENTITY,
+            RejectionCode::Refused | RejectionCode::WrongTopic | RejectionCode::UnknownDevice => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
         };
         Self {
             seq,

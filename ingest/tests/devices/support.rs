@@ -13,7 +13,7 @@ use sealrock_domain::{DeviceId, Slug};
 use sealrock_eventstore::LedgerId;
 use sealrock_ingest::{
     AuthError, BatchError, BatchReceipt, BatchSink, Broker, BrokerConfig, DeadLetter, DeadLetters,
-    DeadLettersUnavailable, DeviceIdentity, EmbeddedBroker, PresenceStream,
+    DeadLettersUnavailable, DeviceIdentity, EmbeddedBroker, PresenceStream, SignIn,
 };
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -32,6 +32,7 @@ pub fn device(name: &str) -> DeviceIdentity {
         site,
         name,
         ledger: LedgerId(1),
+        sign_in: SignIn::Secret,
     }
 }
 
@@ -183,6 +184,35 @@ impl BatchSink for Ledger {
         }
         self.open.subscribe().wait_for(|open| *open).await.unwrap();
         self.record(identity.device, via, bytes.to_vec())
+    }
+
+    async fn vouched_for(
+        &self,
+        _: &Slug,
+        _: &Slug,
+        name: &Slug,
+    ) -> Result<DeviceIdentity, BatchError> {
+        Err(BatchError::UnknownDevice(name.to_string()))
+    }
+
+    /// Numbers what it takes by its place.
+    async fn record_mapped(
+        &self,
+        identity: &DeviceIdentity,
+        via: &str,
+        _: DateTime<Utc>,
+        payload: Bytes,
+    ) -> Result<BatchReceipt, BatchError> {
+        let mut taken = self.taken.lock().unwrap();
+        taken.push((identity.device, via.to_owned(), payload.to_vec()));
+        Ok(BatchReceipt {
+            seq: None,
+            index: taken.len() as u64 - 1,
+            ledger: "test/acme".to_owned(),
+            checkpoint: "signed".to_owned(),
+            duplicate: false,
+            suspect: vec![],
+        })
     }
 }
 

@@ -143,7 +143,7 @@ struct EntryPayload {
 
 impl From<&Payload> for EntryPayload {
     fn from(payload: &Payload) -> Self {
-        let json = payload.media == "application/json";
+        let json = payload.media == "application/json" || payload.media.ends_with("+json");
         let text = json
             .then(|| String::from_utf8(payload.bytes.clone()).ok())
             .flatten();
