@@ -9,6 +9,7 @@ use sqlx::PgTransaction;
 
 use super::WIDTHS;
 use super::aggregate::{Aggregate, bucket_of};
+use super::fives::{Fives, Rollup};
 use super::fold::{Buckets, add, store};
 use crate::erasing::{self, DeviceDay, bounds};
 use crate::runner::FoldError;
@@ -39,7 +40,8 @@ pub(super) async fn day(
     Ok(())
 }
 
-/// All of a seal's readings count in its hour, wherever in time a few of them lie.
+/// All of a seal's readings count in its hour, wherever in time a few of them lie. It says nothing
+/// of five minutes, so none of them is filled by it.
 fn add_seal(buckets: &mut Buckets, seal: &WindowSealed) {
     for (metric, summary) in &seal.metrics {
         let sealed = Aggregate::from(summary);
@@ -47,8 +49,11 @@ fn add_seal(buckets: &mut Buckets, seal: &WindowSealed) {
             let start = bucket_of(seal.hour.start(), width);
             buckets
                 .entry((seal.device, metric.to_string(), width, start))
-                .and_modify(|bucket| *bucket = bucket.and(sealed))
-                .or_insert(sealed);
+                .and_modify(|bucket| bucket.aggregate = bucket.aggregate.and(sealed))
+                .or_insert(Rollup {
+                    aggregate: sealed,
+                    fives: Fives::default(),
+                });
         }
     }
 }

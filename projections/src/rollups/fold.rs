@@ -15,7 +15,8 @@ use sqlx::PgTransaction;
 use sqlx::types::Uuid;
 
 use super::aggregate::bucket_of;
-use super::{Aggregate, NAME, WIDTHS, derive};
+use super::fives::{Fives, Rollup};
+use super::{Aggregate, FIVE_MINUTES, NAME, WIDTHS, derive};
 use crate::erasing::{self, Step};
 use crate::runner::{FoldError, Projection};
 use crate::telemetry::{Batch, Counted, batches};
@@ -26,7 +27,7 @@ pub struct RollupsProjection;
 
 /// Device, metric, width in seconds, start.
 pub(super) type Key = (DeviceId, String, i32, DateTime<Utc>);
-pub(super) type Buckets = BTreeMap<Key, Aggregate>;
+pub(super) type Buckets = BTreeMap<Key, Rollup>;
 
 #[async_trait]
 impl Projection for RollupsProjection {
@@ -35,7 +36,7 @@ impl Projection for RollupsProjection {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn schema(&self) -> &'static str {
@@ -83,22 +84,22 @@ async fn fold_step(
 }
 
 fn keys(reading: &Counted) -> impl Iterator<Item = Key> {
-    WIDTHS.into_iter().map(|width| {
-        (
-            reading.device,
-            reading.metric.clone(),
-            width,
-            bucket_of(reading.at, width),
-        )
-    })
+    WIDTHS.into_iter().map(|width| key(reading, width))
+}
+
+fn key(reading: &Counted, width: i32) -> Key {
+    let start = bucket_of(reading.at, width);
+    (reading.device, reading.metric.clone(), width, start)
 }
 
 pub(super) fn add(buckets: &mut Buckets, reading: &Counted) {
+    let five_minutes = buckets.get(&key(reading, FIVE_MINUTES));
+    let change = Fives::changed_by(five_minutes.map(|bucket| &bucket.aggregate), reading);
     for key in keys(reading) {
         buckets
             .entry(key)
-            .and_modify(|bucket| *bucket = bucket.with(reading.value, reading.at))
-            .or_insert_with(|| Aggregate::of(reading.value, reading.at));
+            .and_modify(|bucket| *bucket = bucket.with(reading, change))
+            .or_insert_with(|| Rollup::of(reading, change));
     }
 }
 
@@ -116,6 +117,8 @@ struct Row {
     first_at: DateTime<Utc>,
     last: f64,
     last_at: DateTime<Utc>,
+    filled: i32,
+    mean_sum: f64,
 }
 
 async fn load(tx: &mut PgTransaction<'_>, readings: &[Counted]) -> sqlx::Result<Buckets> {
@@ -137,7 +140,7 @@ async fn load(tx: &mut PgTransaction<'_>, readings: &[Counted]) -> sqlx::Result<
 }
 
 impl Row {
-    fn into_bucket(self) -> (Key, Aggregate) {
+    fn into_bucket(self) -> (Key, Rollup) {
         let aggregate = Aggregate {
             count: self.count.unsigned_abs(),
             sum: self.sum,
@@ -148,6 +151,10 @@ impl Row {
             last: self.last,
             last_at: self.last_at,
         };
+        let fives = Fives {
+            filled: self.filled,
+            mean_sum: self.mean_sum,
+        };
         (
             (
                 DeviceId(self.device_id),
@@ -155,7 +162,7 @@ impl Row {
                 self.width,
                 self.bucket,
             ),
-            aggregate,
+            Rollup { aggregate, fives },
         )
     }
 }
@@ -165,9 +172,11 @@ pub(super) async fn store(
     ledger: LedgerId,
     buckets: &Buckets,
 ) -> sqlx::Result<()> {
-    let column = |f: fn(&Aggregate) -> f64| buckets.values().map(f).collect::<Vec<f64>>();
-    let time = |f: fn(&Aggregate) -> DateTime<Utc>| buckets.values().map(f).collect::<Vec<_>>();
-    let counts: Vec<i64> = buckets.values().map(|b| b.count.cast_signed()).collect();
+    let aggregates = || buckets.values().map(|bucket| &bucket.aggregate);
+    let column = |f: fn(&Aggregate) -> f64| aggregates().map(f).collect::<Vec<f64>>();
+    let time = |f: fn(&Aggregate) -> DateTime<Utc>| aggregates().map(f).collect::<Vec<_>>();
+    let counts: Vec<i64> = aggregates().map(|a| a.count.cast_signed()).collect();
+    let fives = || buckets.values().map(|bucket| bucket.fives);
     sqlx::query(include_str!("store.sql"))
         .bind(ledger.0)
         .bind(buckets.keys().map(|key| key.0.0).collect::<Vec<Uuid>>())
@@ -192,6 +201,8 @@ pub(super) async fn store(
         .bind(time(|b| b.first_at))
         .bind(column(|b| b.last))
         .bind(time(|b| b.last_at))
+        .bind(fives().map(|fives| fives.filled).collect::<Vec<i32>>())
+        .bind(fives().map(|fives| fives.mean_sum).collect::<Vec<f64>>())
         .execute(&mut **tx)
         .await
         .map(drop)

@@ -6,6 +6,7 @@
 
 mod aggregate;
 mod derive;
+mod fives;
 mod fold;
 mod queries;
 
@@ -16,5 +17,7 @@ pub use queries::{Bucket, MAX_BUCKETS, Series};
 /// Name of the read model.
 pub const NAME: &str = "rollups";
 
+/// Width of the narrowest buckets, in seconds: those that coverage counts.
+pub(crate) const FIVE_MINUTES: i32 = 300;
 /// Widths of the stored buckets, in seconds.
-const WIDTHS: [i32; 3] = [300, 3_600, 86_400];
+const WIDTHS: [i32; 3] = [FIVE_MINUTES, 3_600, 86_400];

@@ -1,5 +1,6 @@
 -- Buckets of 300, 3,600 and 86,400 seconds, counted from 1970-01-01 UTC. `first` and `last` are by
--- the readings' own time.
+-- the readings' own time. `filled` is how many buckets of 5 minutes in it have readings, and
+-- `mean_sum` the sum of their means: what a mean over time and a coverage are made of.
 CREATE TABLE rollup (
     device_id uuid             NOT NULL,
     metric    text             NOT NULL,
@@ -14,5 +15,7 @@ CREATE TABLE rollup (
     first_at  timestamptz      NOT NULL,
     last      double precision NOT NULL,
     last_at   timestamptz      NOT NULL,
+    filled    integer          NOT NULL,
+    mean_sum  double precision NOT NULL,
     PRIMARY KEY (device_id, metric, width, bucket)
 );
