@@ -8,9 +8,11 @@ use futures::future::BoxFuture;
 use sealrock_access::{Permission, Scope, authorise};
 use sealrock_domain::asset::Asset;
 use sealrock_domain::device::Device;
+use sealrock_domain::injection_day::InjectionDay;
 use sealrock_domain::mass_account::MassAccount;
 use sealrock_domain::organisation::Organisation;
 use sealrock_domain::site::Site;
+use sealrock_domain::well::Well;
 use sealrock_domain::{Citation, EventType, Refusal, Slug};
 use sealrock_eventstore::{
     AggregateStore, Append, AppendError, Codec, CommandContext, EventStore, LedgerInfo, Loaded,
@@ -26,15 +28,17 @@ use crate::error::CommandError;
 /// How often a command that lost a race is decided anew.
 pub(crate) const MAX_ATTEMPTS: u32 = 5;
 /// Counted up whenever a state or a fold changes, so that older snapshots are not used.
-const CODE_VERSION: i32 = 3;
+const CODE_VERSION: i32 = 4;
 
 /// The types of the aggregates' streams: what a ledger that continues another one carries over.
-pub const AGGREGATES: [&str; 5] = [
+pub const AGGREGATES: [&str; 7] = [
     Organisation::TYPE,
     Site::TYPE,
     Asset::TYPE,
     Device::TYPE,
     MassAccount::TYPE,
+    Well::TYPE,
+    InjectionDay::TYPE,
 ];
 
 /// The aggregates of one ledger.
@@ -45,6 +49,8 @@ pub(crate) struct OrganisationLedger {
     pub(crate) assets: AggregateStore<Asset>,
     pub(crate) devices: AggregateStore<Device>,
     pub(crate) mass_accounts: AggregateStore<MassAccount>,
+    pub(crate) wells: AggregateStore<Well>,
+    pub(crate) injection_days: AggregateStore<InjectionDay>,
     pub(crate) store: EventStore,
     /// The ledgers that this one continues, as far as they were asked for.
     parents: OnceCell<Vec<LedgerInfo>>,
@@ -58,6 +64,8 @@ impl OrganisationLedger {
             assets: aggregates(store, &info),
             devices: aggregates(store, &info),
             mass_accounts: aggregates(store, &info),
+            wells: aggregates(store, &info),
+            injection_days: aggregates(store, &info),
             store: store.clone(),
             parents: OnceCell::new(),
             info,

@@ -55,6 +55,10 @@ pub enum MassError {
 impl Mass {
     /// Nothing.
     pub const ZERO: Self = Self { grams: 0 };
+    /// The most that is counted.
+    pub const MAX: Self = Self {
+        grams: MAX_SAFE_INTEGER,
+    };
 
     /// So many grams; `None` above 2^53 − 1.
     #[must_use]

@@ -29,6 +29,9 @@ use sealrock_domain::{
 };
 use serde_json::Value;
 
+#[path = "golden_events/wells.rs"]
+mod wells;
+
 fn folder() -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests", "golden"]
         .iter()
@@ -392,6 +395,16 @@ fn mass_account_events_fit_their_golden_files() {
 }
 
 #[test]
+fn events_of_wells_fit_their_golden_files() {
+    check(&wells::wells());
+}
+
+#[test]
+fn injection_day_events_fit_their_golden_files() {
+    check(&wells::injection_days());
+}
+
+#[test]
 fn window_events_fit_their_golden_files() {
     check(&windows());
 }
@@ -414,6 +427,8 @@ fn golden_files_hold_figures_as_texts_and_each_belongs_to_a_sample() {
     known.extend(devices().iter().map(|s| s.0));
     known.extend(windows().iter().map(|s| s.0));
     known.extend(mass_accounts().iter().map(|s| s.0));
+    known.extend(wells::wells().iter().map(|s| s.0));
+    known.extend(wells::injection_days().iter().map(|s| s.0));
     for file in fs::read_dir(folder()).unwrap() {
         let path = file.unwrap().path();
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();

@@ -404,7 +404,7 @@ pub enum Asset {
         /// Its short name, for ever
         #[arg(long)]
         name: Slug,
-        /// stack, capture_unit, pipeline, injection_well, monitoring_well, inverter, battery, meter,
+        /// stack, capture_unit, pipeline, injection_well, monitoring_well, production_well, inverter, battery, meter,
         /// weather_station, machine, other
         #[arg(long, default_value = "other")]
         kind: String,

@@ -27,6 +27,8 @@ pub enum AssetKind {
     InjectionWell,
     /// A well that only watches.
     MonitoringWell,
+    /// A well that brings fluid up.
+    ProductionWell,
     /// A solar inverter.
     Inverter,
     /// A battery.

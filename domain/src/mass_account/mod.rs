@@ -18,7 +18,7 @@ mod rejection;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use cqrs_es::{Aggregate, event_sink::EventSink};
@@ -43,6 +43,7 @@ pub struct MassAccount {
     stored: Mass,
     lost: Mass,
     days: BTreeSet<(AssetId, NaiveDate)>,
+    by_well: BTreeMap<AssetId, Mass>,
     ranges: Ranges,
 }
 
@@ -53,6 +54,12 @@ impl MassAccount {
     #[must_use]
     pub const fn stored(&self) -> Mass {
         self.stored
+    }
+
+    /// What approved days of one well brought in.
+    #[must_use]
+    pub fn stored_by(&self, well: AssetId) -> Mass {
+        self.by_well.get(&well).copied().unwrap_or_default()
     }
 
     /// What was lost again.
@@ -231,6 +238,8 @@ impl Aggregate for MassAccount {
             MassAccountEvent::NetMassRecorded(event) => {
                 self.stored = fits(self.stored, event.mass_kg).unwrap_or(self.stored);
                 self.days.insert((event.well, event.day));
+                let of_well = self.by_well.entry(event.well).or_default();
+                *of_well = fits(*of_well, event.mass_kg).unwrap_or(*of_well);
             }
             MassAccountEvent::StorageLossRecorded(event) => {
                 self.lost = fits(self.lost, event.mass_kg).unwrap_or(self.lost);

@@ -40,6 +40,8 @@ pub(crate) enum AssetKind {
     InjectionWell,
     /// A well that only watches.
     MonitoringWell,
+    /// A well that brings fluid up.
+    ProductionWell,
     /// A solar inverter.
     Inverter,
     /// A battery.
