@@ -5,6 +5,7 @@ pub mod device_status;
 mod entry;
 mod erasing;
 pub mod latest;
+pub mod leaderboard;
 pub mod ledger;
 mod read_models;
 pub mod readings;
@@ -12,6 +13,7 @@ pub mod registry;
 pub mod rollups;
 mod runner;
 mod seqs;
+pub mod targets;
 mod telemetry;
 pub mod windows;
 
@@ -36,5 +38,6 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(rollups::RollupsProjection),
         Arc::new(device_status::DeviceStatusProjection),
         Arc::new(windows::WindowsProjection),
+        Arc::new(targets::TargetsProjection),
     ]
 }

@@ -97,7 +97,7 @@ impl From<&MetricSummary> for Aggregate {
 }
 
 /// The start of the bucket of `width` seconds that holds `at`, counted from 1970-01-01 UTC.
-pub(super) fn bucket_of(at: DateTime<Utc>, width: i32) -> DateTime<Utc> {
+pub(crate) fn bucket_of(at: DateTime<Utc>, width: i32) -> DateTime<Utc> {
     let seconds = at.timestamp();
     let start = seconds - seconds.rem_euclid(i64::from(width));
     DateTime::from_timestamp(start, 0).unwrap_or(at)

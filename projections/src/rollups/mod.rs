@@ -11,6 +11,7 @@ mod fold;
 mod queries;
 
 pub use aggregate::Aggregate;
+pub(crate) use aggregate::bucket_of;
 pub use fold::RollupsProjection;
 pub use queries::{Bucket, MAX_BUCKETS, Series};
 
@@ -20,4 +21,4 @@ pub const NAME: &str = "rollups";
 /// Width of the narrowest buckets, in seconds: those that coverage counts.
 pub(crate) const FIVE_MINUTES: i32 = 300;
 /// Widths of the stored buckets, in seconds.
-const WIDTHS: [i32; 3] = [FIVE_MINUTES, 3_600, 86_400];
+pub(crate) const WIDTHS: [i32; 3] = [FIVE_MINUTES, 3_600, 86_400];

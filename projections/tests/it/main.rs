@@ -7,6 +7,7 @@ mod exactly_once;
 mod outage;
 mod plant;
 mod poison;
+mod ranking;
 mod rebuilding;
 mod registering;
 mod rolling_up;
