@@ -54,12 +54,19 @@ impl Commands {
     pub(crate) async fn new_ledger(
         &self,
         organisation: &Slug,
+        kind: LedgerKind,
     ) -> Result<Arc<OrganisationLedger>, CommandError> {
         let name = ledger_name(organisation)?;
-        let info = self
-            .store
-            .create_ledger(&name, LedgerKind::Operational, self.demo)
-            .await?;
+        let info = self.store.create_ledger(&name, kind, self.demo).await?;
+        if info.kind != kind {
+            return Err(CommandError::Rejected(format!(
+                "{name} is the name of {}: what a ledger is for never changes, choose another name",
+                match info.kind {
+                    LedgerKind::Registry => "a registry",
+                    LedgerKind::Operational => "an organisation that is no registry",
+                }
+            )));
+        }
         if info.continues.is_some() {
             return Err(CommandError::Rejected(format!(
                 "{name} is the name of a ledger that continues another one: choose another name"

@@ -7,8 +7,10 @@ use cqrs_es::{Aggregate, DomainEvent};
 use futures::future::BoxFuture;
 use sealrock_access::{Permission, Scope, authorise};
 use sealrock_domain::asset::Asset;
+use sealrock_domain::credit_block::CreditBlock;
 use sealrock_domain::device::Device;
 use sealrock_domain::injection_day::InjectionDay;
+use sealrock_domain::issuance::Issuance;
 use sealrock_domain::mass_account::MassAccount;
 use sealrock_domain::organisation::Organisation;
 use sealrock_domain::site::Site;
@@ -31,7 +33,7 @@ pub(crate) const MAX_ATTEMPTS: u32 = 5;
 const CODE_VERSION: i32 = 4;
 
 /// The types of the aggregates' streams: what a ledger that continues another one carries over.
-pub const AGGREGATES: [&str; 7] = [
+pub const AGGREGATES: [&str; 9] = [
     Organisation::TYPE,
     Site::TYPE,
     Asset::TYPE,
@@ -39,6 +41,8 @@ pub const AGGREGATES: [&str; 7] = [
     MassAccount::TYPE,
     Well::TYPE,
     InjectionDay::TYPE,
+    Issuance::TYPE,
+    CreditBlock::TYPE,
 ];
 
 /// The aggregates of one ledger.
@@ -51,6 +55,8 @@ pub(crate) struct OrganisationLedger {
     pub(crate) mass_accounts: AggregateStore<MassAccount>,
     pub(crate) wells: AggregateStore<Well>,
     pub(crate) injection_days: AggregateStore<InjectionDay>,
+    pub(crate) issuances: AggregateStore<Issuance>,
+    pub(crate) credit_blocks: AggregateStore<CreditBlock>,
     pub(crate) store: EventStore,
     /// The ledgers that this one continues, as far as they were asked for.
     parents: OnceCell<Vec<LedgerInfo>>,
@@ -66,6 +72,8 @@ impl OrganisationLedger {
             mass_accounts: aggregates(store, &info),
             wells: aggregates(store, &info),
             injection_days: aggregates(store, &info),
+            issuances: aggregates(store, &info),
+            credit_blocks: aggregates(store, &info),
             store: store.clone(),
             parents: OnceCell::new(),
             info,

@@ -9,6 +9,7 @@ use sealrock_domain::site::{
     EmissionTarget, RegisterSite, RenameSite, SiteCommand, WithdrawEmissionTarget,
 };
 use sealrock_domain::{AssetId, OrganisationId, SiteId, Slug};
+use sealrock_eventstore::LedgerKind;
 
 use crate::commands::Commands;
 use crate::context::{Context, Done};
@@ -37,7 +38,11 @@ impl Commands {
             let rejection = OrganisationRejection::Reserved { slug: command.slug };
             return Err(CommandError::Rejected(rejection.to_string()));
         }
-        let ledger = self.new_ledger(&command.slug).await?;
+        let kind = match command.registry {
+            true => LedgerKind::Registry,
+            false => LedgerKind::Operational,
+        };
+        let ledger = self.new_ledger(&command.slug, kind).await?;
         // What the ledger is stands in its first entry, signed, for those who see entries only.
         command.demo = ledger.info.demo;
         let id = command.id().to_string();
@@ -85,6 +90,12 @@ impl Commands {
     ) -> Result<Done, CommandError> {
         permit(context, Permission::RegisterSite, &command.org, None)?;
         let ledger = self.ledger(&command.org).await?;
+        if ledger.info.kind == LedgerKind::Registry {
+            return Err(CommandError::Rejected(format!(
+                "{} is a registry and has no sites: who issues credits stores no CO2",
+                command.org
+            )));
+        }
         ledger.require_organisation(&command.org).await?;
         let id = command.id().to_string();
         ledger

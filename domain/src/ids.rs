@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::Slug;
+use crate::credit_block::SerialBlock;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -68,6 +69,11 @@ id! {
     CredentialId
 }
 
+id! {
+    /// A block of credits; derived from its serials.
+    CreditBlockId
+}
+
 /// `UUIDv5` of a path in the URL namespace. Changing a path's form changes every id.
 fn derive(path: &str) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, path.as_bytes())
@@ -112,6 +118,20 @@ impl AssetId {
     #[must_use]
     pub fn stream(&self) -> String {
         format!("asset/{self}")
+    }
+}
+
+impl CreditBlockId {
+    /// The id of the block with these serials.
+    #[must_use]
+    pub fn of(serials: &SerialBlock) -> Self {
+        Self(derive(&format!("sealrock:credit_block/{serials}")))
+    }
+
+    /// The stream of its events: `credit_block/<id>`.
+    #[must_use]
+    pub fn stream(&self) -> String {
+        format!("credit_block/{self}")
     }
 }
 

@@ -9,10 +9,12 @@ use std::{collections::BTreeMap, fmt::Debug, fs, path::PathBuf};
 use sealrock_domain::{
     Attributes, CredentialId, EventDecodeError, EventType, MAX_SAFE_INTEGER,
     asset::{AssetEvent, AssetKind, AssetRegistered, AssetRetired},
+    credit_block::{CreditBlockEvent, CreditsIssued},
     device::{
         DeviceBound, DeviceCredentialRevoked, DeviceCredentialRotated, DeviceDecommissioned,
         DeviceEvent, DeviceKeyRevoked, DeviceKeyRotated, DeviceRegistered, Sensor,
     },
+    issuance::{IssuanceApproved, IssuanceEvent, IssuanceRefused, IssuanceRequested},
     mass_account::{
         MassAccountEvent, NetMassRecorded, RangeFinalised, RangeReleased, RangeReserved,
         StorageLossRecorded,
@@ -59,12 +61,20 @@ fn organisations() -> Vec<(&'static str, OrganisationEvent)> {
         slug: parse("northsea"),
         display_name: parse("North Sea Storage"),
         demo: false,
+        registry: false,
     };
     let full = OrganisationRegistered {
         demo: true,
         ..least.clone()
     };
+    let registry = OrganisationRegistered {
+        slug: parse("ccr"),
+        display_name: parse("Carbon Credit Registry"),
+        demo: false,
+        registry: true,
+    };
     vec![
+        ("OrganisationRegistered.v1.registry", registry.into()),
         ("OrganisationRegistered.v1", full.into()),
         ("OrganisationRegistered.v1.least", least.into()),
         (
@@ -332,6 +342,53 @@ fn mass_accounts() -> Vec<(&'static str, MassAccountEvent)> {
     ]
 }
 
+fn issuances() -> Vec<(&'static str, IssuanceEvent)> {
+    let issuance = credential(9).0;
+    let requested = IssuanceRequested {
+        issuance,
+        organisation: parse("northsea"),
+        site: parse("field-1"),
+        year: 2026,
+        from_kg: 0,
+        to_kg: 3_000_000,
+        source: parse("sealrock.localhost/northsea#4711"),
+        requested_by: parse("user/0192a1b2-c3d4-7e5f-8a9b-000000000001"),
+    };
+    let approved = IssuanceApproved {
+        issuance,
+        serials: parse("SR:ccr:northsea:field-1:2026:1-3000"),
+        by: parse("user/0192a1b2-c3d4-7e5f-8a9b-000000000002"),
+        organisation: parse("ccr"),
+    };
+    let refused = IssuanceRefused {
+        issuance,
+        reason: parse("The meter of well-2 was not calibrated"),
+        by: parse("user/0192a1b2-c3d4-7e5f-8a9b-000000000002"),
+        organisation: parse("ccr"),
+    };
+    vec![
+        ("IssuanceRequested.v1", requested.into()),
+        ("IssuanceApproved.v1", approved.into()),
+        ("IssuanceRefused.v1", refused.into()),
+    ]
+}
+
+fn credit_blocks() -> Vec<(&'static str, CreditBlockEvent)> {
+    let issued = CreditsIssued {
+        issuance: credential(9).0,
+        registry: parse("ccr"),
+        organisation: parse("northsea"),
+        site: parse("field-1"),
+        vintage: 2026,
+        first_serial: 1,
+        last_serial: 3000,
+        from_kg: 0,
+        to_kg: 3_000_000,
+        holder: parse("northsea"),
+    };
+    vec![("CreditsIssued.v1", issued.into())]
+}
+
 fn key_rotated() -> DeviceKeyRotated {
     let key = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
     DeviceKeyRotated {
@@ -357,7 +414,7 @@ fn check<E: EventType + PartialEq + Debug>(samples: &[(&str, E)]) {
         let bytes = fs::read(folder().join(format!("{file}.json"))).unwrap();
         let mut name = file.split(".v");
         let kind = name.next().unwrap();
-        let schema = parse(name.next().unwrap().trim_end_matches(".least"));
+        let schema = parse(name.next().unwrap().split('.').next().unwrap());
         assert_eq!(&E::decode(kind, schema, &bytes).unwrap(), event, "{file}");
         let encoded = event.encode();
         assert_eq!((encoded.kind, encoded.schema), (kind, schema), "{file}");
@@ -405,6 +462,12 @@ fn injection_day_events_fit_their_golden_files() {
 }
 
 #[test]
+fn credit_events_fit_their_golden_files() {
+    check(&issuances());
+    check(&credit_blocks());
+}
+
+#[test]
 fn window_events_fit_their_golden_files() {
     check(&windows());
 }
@@ -429,6 +492,8 @@ fn golden_files_hold_figures_as_texts_and_each_belongs_to_a_sample() {
     known.extend(mass_accounts().iter().map(|s| s.0));
     known.extend(wells::wells().iter().map(|s| s.0));
     known.extend(wells::injection_days().iter().map(|s| s.0));
+    known.extend(issuances().iter().map(|s| s.0));
+    known.extend(credit_blocks().iter().map(|s| s.0));
     for file in fs::read_dir(folder()).unwrap() {
         let path = file.unwrap().path();
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();

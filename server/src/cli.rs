@@ -108,7 +108,7 @@ pub enum Command {
     /// Organisations
     #[command(
         subcommand,
-        after_help = "Example:\n  sealrock organisation add --name northsea"
+        after_help = "Examples:\n  sealrock organisation add --name northsea\n  sealrock organisation add --name ccr --registry"
     )]
     Organisation(Organisation),
     /// Sites
@@ -365,6 +365,9 @@ pub enum Organisation {
         /// Its name for people [default: the short name]
         #[arg(long)]
         display_name: Option<String>,
+        /// It is a registry: it issues credits, and has no sites of its own
+        #[arg(long)]
+        registry: bool,
         #[command(flatten)]
         json: Json,
     },

@@ -21,12 +21,14 @@ pub async fn organisation(config: &Config, command: cli::Organisation) -> anyhow
     let cli::Organisation::Add {
         name,
         display_name,
+        registry,
         json,
     } = command;
     let command = RegisterOrganisation {
         display_name: self::display_name(display_name, &name)?,
         slug: name.clone(),
         demo: false,
+        registry,
     };
     let platform = Platform::open(config).await?;
     let done = platform

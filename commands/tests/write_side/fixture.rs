@@ -146,6 +146,7 @@ pub fn organisation(slug: &str) -> RegisterOrganisation {
         slug: slug.parse().unwrap(),
         display_name: "North Sea".parse().unwrap(),
         demo: false,
+        registry: false,
     }
 }
 

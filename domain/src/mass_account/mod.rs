@@ -35,11 +35,13 @@ pub use id::{MassAccountId, MassAccountIdError};
 pub use ranges::{Allocation, AllocationState, Ranges};
 pub use rejection::MassAccountRejection;
 
-use crate::{AssetId, KG_PER_TONNE, MAX_SAFE_INTEGER, Mass};
+use crate::{AssetId, KG_PER_TONNE, MAX_SAFE_INTEGER, Mass, Slug};
 
 /// The account of one stream; empty before its first event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MassAccount {
+    /// Organisation and site.
+    place: Option<(Slug, Slug)>,
     stored: Mass,
     lost: Mass,
     days: BTreeSet<(AssetId, NaiveDate)>,
@@ -50,6 +52,12 @@ pub struct MassAccount {
 type Decision = Result<MassAccountEvent, MassAccountRejection>;
 
 impl MassAccount {
+    /// The organisation and the site, once something is recorded.
+    #[must_use]
+    pub fn place(&self) -> Option<(&Slug, &Slug)> {
+        self.place.as_ref().map(|(org, site)| (org, site))
+    }
+
     /// What approved days brought in.
     #[must_use]
     pub const fn stored(&self) -> Mass {
@@ -240,9 +248,11 @@ impl Aggregate for MassAccount {
                 self.days.insert((event.well, event.day));
                 let of_well = self.by_well.entry(event.well).or_default();
                 *of_well = fits(*of_well, event.mass_kg).unwrap_or(*of_well);
+                self.place = Some((event.org, event.site));
             }
             MassAccountEvent::StorageLossRecorded(event) => {
                 self.lost = fits(self.lost, event.mass_kg).unwrap_or(self.lost);
+                self.place = Some((event.org, event.site));
             }
             MassAccountEvent::RangeReserved(event) => self.ranges.reserve(event),
             MassAccountEvent::RangeFinalised(event) => {

@@ -26,6 +26,9 @@ pub struct RegisterOrganisation {
     /// Whether its ledger is a demonstration's. Not the caller's to choose: the write side sets it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub demo: bool,
+    /// Whether it is a registry: its ledger holds issuances and credits, and nothing of plants.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub registry: bool,
 }
 
 impl RegisterOrganisation {

@@ -16,6 +16,10 @@ pub struct OrganisationRegistered {
     /// only there. Absent where it is not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub demo: bool,
+    /// Whether it is a registry: its ledger holds issuances and credits, and nothing of plants.
+    /// Absent where it is not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub registry: bool,
 }
 
 /// The display name changed.

@@ -81,6 +81,7 @@ impl Organisation {
             slug,
             display_name,
             demo,
+            registry,
         } = command;
         if slug.is_reserved_for_organisations() {
             return Err(OrganisationRejection::Reserved { slug });
@@ -89,6 +90,7 @@ impl Organisation {
             slug,
             display_name,
             demo,
+            registry,
         }
         .into())
     }

@@ -14,6 +14,7 @@ fn register(slug: &str) -> OrganisationCommand {
         slug: slug.parse().unwrap(),
         display_name,
         demo: false,
+        registry: false,
     }
     .into()
 }
@@ -31,6 +32,7 @@ fn registered() -> OrganisationEvent {
         slug: "northsea".parse().unwrap(),
         display_name,
         demo: false,
+        registry: false,
     }
     .into()
 }

@@ -30,6 +30,7 @@ fn organisation_registered() -> OrganisationEvent {
         slug: slug("northsea"),
         display_name,
         demo: false,
+        registry: false,
     }
     .into()
 }

@@ -51,6 +51,7 @@ async fn register_organisation(platform: &Platform, organisation: &Slug) -> anyh
         slug: organisation.clone(),
         display_name: "Sealrock demonstration".parse()?,
         demo: true,
+        registry: false,
     };
     let context = context_of(&format!("organisation/{organisation}"));
     platform

@@ -45,6 +45,7 @@ impl Plant {
             slug: org.clone(),
             display_name: "Benchmark".parse()?,
             demo: false,
+            registry: false,
         };
         commands
             .register_organisation(&context(), organisation)

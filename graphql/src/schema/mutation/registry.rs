@@ -27,6 +27,8 @@ struct RegisterOrganisationInput {
     slug: String,
     /// Its name for people.
     display_name: String,
+    /// Whether it is a registry: its ledger holds issuances and credits, and it has no sites.
+    registry: Option<bool>,
 }
 
 /// A site to be.
@@ -220,6 +222,7 @@ impl TryFrom<RegisterOrganisationInput> for RegisterOrganisation {
             slug: read("slug", &input.slug)?,
             display_name: read("displayName", &input.display_name)?,
             demo: false,
+            registry: input.registry.unwrap_or_default(),
         })
     }
 }
