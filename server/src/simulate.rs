@@ -93,6 +93,7 @@ fn devices(credentials: Vec<Credential>, arguments: &Simulate) -> anyhow::Result
                 credential,
                 model,
                 seed,
+                history: None,
                 schedule,
                 boot,
             })

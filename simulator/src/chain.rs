@@ -112,9 +112,9 @@ pub struct BranchFlow {
 }
 
 impl BranchFlow {
-    fn new(captured: KilogramsPerHour, efficiency: f64, loss: f64) -> Self {
+    fn new(captured: KilogramsPerHour, efficiency: f64, loss_part: f64) -> Self {
         let fed = KilogramsPerHour::of_tonnes_per_hour(captured.tonnes_per_hour() / efficiency);
-        let lost = captured.part(loss);
+        let lost = captured.part(loss_part);
         Self {
             fed,
             captured,

@@ -22,6 +22,9 @@ pub enum ScheduleError {
     /// An interval below a microsecond (the resolution of a reading's time) or above ten years.
     #[error("an interval of {0:?} cannot be used: give one between 1 µs and 10 years")]
     Interval(Duration),
+    /// A step of a history that does not divide the hour.
+    #[error("a history cannot be sampled every {0:?}: give a part of an hour, such as 5 minutes")]
+    Step(Duration),
     /// A speed or rate that is not a positive number.
     #[error("{0} is no {1}: give a number above 0, such as 1")]
     NotPositive(f64, &'static str),
@@ -59,6 +62,18 @@ impl Schedule {
         positive(rate, "rate")?;
         let seconds = (self.speed / rate).clamp(0.0, LONGEST.as_secs_f64());
         Self::new(self.start, Duration::from_secs_f64(seconds), self.speed)
+    }
+
+    /// The same pace from now on, on the multiples of the interval, so that devices which begin at
+    /// about the same time sample at the same times.
+    pub(crate) fn beginning(self, now: DateTime<Utc>) -> Self {
+        let step = i64::try_from(self.interval.as_micros()).unwrap_or(i64::MAX);
+        let ahead = (-now.timestamp_micros()).rem_euclid(step);
+        let start = now.checked_add_signed(TimeDelta::microseconds(ahead));
+        Self {
+            start: start.unwrap_or(now),
+            ..self
+        }
     }
 
     /// Simulated time of sample `n`.
@@ -122,6 +137,18 @@ mod tests {
         );
         let expected = caught_up.0 + Duration::from_mins(1);
         assert_eq!(schedule.due(61, begun, caught_up), expected);
+    }
+
+    #[test]
+    fn devices_that_begin_a_little_apart_sample_at_the_same_times() {
+        let schedule = Schedule::new(start(), Duration::from_secs(2), 1.0).unwrap();
+        let now = start() + TimeDelta::milliseconds(90_210);
+        let later = now + TimeDelta::milliseconds(1_700);
+        assert_eq!(
+            schedule.beginning(now).sample_at(0),
+            start() + TimeDelta::seconds(92)
+        );
+        assert_eq!(schedule.beginning(now), schedule.beginning(later));
     }
 
     #[test]

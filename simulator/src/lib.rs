@@ -5,6 +5,7 @@ mod chain;
 mod clock;
 mod credential;
 mod fleet;
+mod history;
 pub mod metrics;
 mod models;
 mod publisher;
@@ -19,6 +20,7 @@ pub use chain::{Branch, BranchFlow, ChainFlow, KilogramsPerHour};
 pub use clock::{Schedule, ScheduleError};
 pub use credential::{Broker, Credential, CredentialError};
 pub use fleet::{DeviceSpec, demo_fleet};
+pub use history::History;
 pub use models::{
     ANNULUS_LIMIT_MPA, DOWNHOLE_LIMIT_MPA, FRACTURE_PRESSURE_MPA, MAOP_MPA, Model, TeaFactory,
     WellSlot,

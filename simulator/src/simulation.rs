@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::batch::{Batch, BatchBuilder, Boot, Source};
 use crate::clock::Schedule;
 use crate::credential::Credential;
+use crate::history::History;
 use crate::models::Model;
 use crate::publisher::{Options, ProgressSink, Publisher, Stop};
 use crate::seed::Seed;
@@ -21,6 +22,8 @@ pub struct Device {
     pub model: Model,
     /// The seed of its whole chain, not of the device alone.
     pub seed: Seed,
+    /// What it measured before, to be sent first; the schedule then begins at the wall clock.
+    pub history: Option<History>,
     /// When it samples; each sample is a batch.
     pub schedule: Schedule,
     /// Names this run; [`Boot::random`] unless the bytes must repeat.
@@ -46,11 +49,22 @@ pub struct DeviceReport {
 }
 
 impl Device {
-    /// The device's batches, from the first: a pure function of the device, so
+    /// The batches of the device's schedule, from the first: a pure function of the device, so
     /// the same seed, schedule and boot give the same bytes.
     pub fn batches(&self) -> impl Iterator<Item = Batch> + use<> {
-        let (model, seed, schedule) = (self.model, self.seed, self.schedule);
-        let mut builder = BatchBuilder::new(self.boot.clone(), Source::Simulator);
+        self.live(self.builder(), self.schedule)
+    }
+
+    fn builder(&self) -> BatchBuilder {
+        BatchBuilder::new(self.boot.clone(), Source::Simulator)
+    }
+
+    fn live(
+        &self,
+        mut builder: BatchBuilder,
+        schedule: Schedule,
+    ) -> impl Iterator<Item = Batch> + use<> {
+        let (model, seed) = (self.model, self.seed);
         (0..).map(move |n| {
             let at = schedule.sample_at(n);
             builder.build(&model.readings(seed, at), at)
@@ -59,21 +73,59 @@ impl Device {
 
     /// Sends each batch at its time, until enough are sent or nobody listens.
     async fn produce(self, limit: Option<u64>, sink: mpsc::Sender<Batch>) {
+        let mut builder = self.builder();
+        let mut schedule = self.schedule;
+        if let Some(history) = self.history {
+            if self.catch_up(history, &mut builder, &sink).await.is_none() {
+                return;
+            }
+            schedule = schedule.beginning(chrono::Utc::now());
+        }
         let begun = Instant::now();
-        let mut batches = self.batches();
+        let mut batches = self.live(builder, schedule);
         for n in 0..limit.unwrap_or(u64::MAX) {
             let now = (Instant::now(), chrono::Utc::now());
-            let due = sleep_until(self.schedule.due(n, begun, now));
-            tokio::select! {
-                () = due => {}
-                () = sink.closed() => return,
-            }
             let Some(batch) = batches.next() else { return };
-            if sink.send(batch).await.is_err() {
+            if hand_over(&sink, batch, schedule.due(n, begun, now))
+                .await
+                .is_none()
+            {
                 return;
             }
         }
     }
+
+    /// Sends the history up to the wall clock; `None` if nobody listens any more.
+    async fn catch_up(
+        &self,
+        mut history: History,
+        builder: &mut BatchBuilder,
+        sink: &mpsc::Sender<Batch>,
+    ) -> Option<()> {
+        let begun = Instant::now();
+        loop {
+            let samples = history.samples(chrono::Utc::now());
+            let Some(last) = samples.last() else {
+                return Some(());
+            };
+            let readings: Vec<_> = samples
+                .iter()
+                .flat_map(|at| self.model.readings(self.seed, *at))
+                .collect();
+            let batch = builder.build(&readings, *last);
+            hand_over(sink, batch, history.due(*last, begun)).await?;
+            history = history.without(&samples);
+        }
+    }
+}
+
+/// Hands the batch over when it is due; `None` if nobody takes it any more.
+async fn hand_over(sink: &mpsc::Sender<Batch>, batch: Batch, due: Instant) -> Option<()> {
+    tokio::select! {
+        () = sleep_until(due) => {}
+        () = sink.closed() => return None,
+    }
+    sink.send(batch).await.ok()
 }
 
 /// Runs devices, each on its own connection, until they end or are stopped.

@@ -234,6 +234,7 @@ fn bytes(seed: u64) -> Vec<u8> {
             credential,
             model: spec.model,
             seed: Seed(seed),
+            history: None,
             schedule,
             boot,
         };

@@ -21,6 +21,7 @@ fn device(name: &str, broker: &TestBroker, rate: f64) -> Device {
         credential: credential(name, broker.address),
         model: Model::Bme280,
         seed: Seed(7),
+        history: None,
         schedule: schedule.with_rate(rate).unwrap(),
         boot: Boot::random(),
     }

@@ -50,6 +50,7 @@ async fn simulate(config: &Config, node: &Node, arguments: &Demo) -> anyhow::Res
                 credential,
                 model,
                 seed: Seed(arguments.seed),
+                history: None,
                 schedule: Schedule::new(chrono::Utc::now(), arguments.interval, 1.0)?,
                 boot: Boot::random(),
             })
@@ -169,6 +170,7 @@ mod tests {
                 .unwrap(),
                 model: spec.model,
                 seed: Seed(1),
+                history: None,
                 schedule: Schedule::new(start, Duration::from_mins(20), 1.0).unwrap(),
                 boot: Boot::random(),
             };
