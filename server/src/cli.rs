@@ -192,6 +192,12 @@ pub struct Demo {
     /// Seed of the simulated chain
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Days before today with which a new demonstration begins
+    #[arg(long, default_value_t = 3)]
+    pub days: u64,
+    /// Time that a day of the past takes
+    #[arg(long, default_value = "30s", value_parser = duration)]
+    pub day: std::time::Duration,
 }
 
 #[derive(Debug, Args)]

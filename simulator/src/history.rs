@@ -22,12 +22,12 @@ pub struct History {
 }
 
 impl History {
-    /// A history in which the clock runs from `origin` on. Devices of one fleet take the same
-    /// `origin` and `speed`, so that each of them sends an hour at about the same time.
+    /// A history from `from` on, where the clock begins too, and runs `speed` times as fast as real
+    /// time. Devices of one fleet take the same, so that each sends an hour at about the same time.
     ///
     /// # Errors
     /// If `step` is not a part of an hour, in whole seconds, or `speed` not a positive number.
-    pub fn new(origin: DateTime<Utc>, step: Duration, speed: f64) -> Result<Self, ScheduleError> {
+    pub fn new(from: DateTime<Utc>, step: Duration, speed: f64) -> Result<Self, ScheduleError> {
         let seconds = i64::try_from(step.as_secs()).unwrap_or(0);
         if seconds == 0 || step.subsec_nanos() != 0 || HOUR % seconds != 0 {
             return Err(ScheduleError::Step(step));
@@ -36,9 +36,9 @@ impl History {
             return Err(ScheduleError::NotPositive(speed, "speed"));
         }
         Ok(Self {
-            from: origin,
+            from,
             step: TimeDelta::seconds(seconds),
-            origin,
+            origin: from,
             speed,
         })
     }
@@ -48,6 +48,12 @@ impl History {
     pub fn after(self, last: DateTime<Utc>) -> Self {
         let from = self.from.max(last + TimeDelta::microseconds(1));
         Self { from, ..self }
+    }
+
+    /// The same history with a clock that begins at `origin`: what lies before is sent at once.
+    #[must_use]
+    pub fn with_clock_from(self, origin: DateTime<Utc>) -> Self {
+        Self { origin, ..self }
     }
 
     /// Times of the samples of the next batch, if any is due before `now`: those of one hour.

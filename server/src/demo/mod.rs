@@ -1,5 +1,6 @@
 //! `sealrock demo`: a whole CCS chain on one machine.
 
+mod history;
 mod registration;
 
 use std::net::SocketAddr;
@@ -8,16 +9,19 @@ use std::time::Duration;
 use anyhow::Context as _;
 use sealrock_eventstore::EventStore;
 use sealrock_simulator::{
-    Boot, Device, FleetOptions, ProgressSink, Schedule, Seed, run_fleet, stop,
+    Boot, Device, FleetOptions, Options, Overflow, ProgressSink, Schedule, Seed, run_fleet, stop,
 };
 
 use crate::cli::Demo;
-use crate::config::Config;
+use crate::config::{Config, Span};
 use crate::node::{Node, stop_requested};
 use crate::surroundings::Addresses;
+use history::Past;
 use registration::register;
 
 const ORGANISATION: &str = "demo";
+/// Nothing of the demonstration comes late, and who looks at it does not wait.
+const SEAL_AFTER: Span = Span(Duration::from_secs(1));
 /// How often progress is printed.
 const PROGRESS: Duration = Duration::from_secs(5);
 
@@ -28,6 +32,9 @@ const PROGRESS: Duration = Duration::from_secs(5);
 pub async fn run(mut config: Config, arguments: Demo) -> anyhow::Result<()> {
     config.demo = true;
     config.development = true;
+    if config.seal_after == Config::default().seal_after {
+        config.seal_after = SEAL_AFTER;
+    }
     config.mqtt_ws = config
         .mqtt_ws
         .or(Some(SocketAddr::from(([127, 0, 0, 1], 9001))));
@@ -43,19 +50,18 @@ pub async fn run(mut config: Config, arguments: Demo) -> anyhow::Result<()> {
 
 async fn simulate(config: &Config, node: &Node, arguments: &Demo) -> anyhow::Result<()> {
     let devices = register(config, node).await?;
-    let devices = devices
-        .into_iter()
-        .map(|(model, credential)| {
-            Ok(Device {
-                credential,
-                model,
-                seed: Seed(arguments.seed),
-                history: None,
-                schedule: Schedule::new(chrono::Utc::now(), arguments.interval, 1.0)?,
-                boot: Boot::random(),
-            })
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let ids = devices.iter().map(|device| device.id).collect();
+    let past = Past::recorded(&node.platform.store, arguments, ids).await?;
+    let schedule = Schedule::new(chrono::Utc::now(), arguments.interval, 1.0)?;
+    let devices = devices.into_iter().map(|device| Device {
+        history: Some(past.of(device.id)),
+        credential: device.credential,
+        model: device.model,
+        seed: Seed(arguments.seed),
+        schedule,
+        boot: Boot::random(),
+    });
+    let devices = devices.collect();
     println!("{}", welcome(config, node.addresses));
     let (stop_handle, stop) = stop();
     let progress = ProgressSink::default();
@@ -63,10 +69,15 @@ async fn simulate(config: &Config, node: &Node, arguments: &Demo) -> anyhow::Res
         progress.clone(),
         report(node.platform.store.clone(), progress),
     );
-    let fleet =
-        tokio::spawn(
-            async move { run_fleet(devices, FleetOptions::default(), &sink, &stop).await },
-        );
+    // A history loses nothing by waiting.
+    let options = FleetOptions {
+        publisher: Options {
+            overflow: Overflow::Wait,
+            ..Options::default()
+        },
+        ..FleetOptions::default()
+    };
+    let fleet = tokio::spawn(async move { run_fleet(devices, options, &sink, &stop).await });
     tokio::select! {
         requested = stop_requested() => requested?,
         () = reporting => {}

@@ -9,7 +9,7 @@ use sealrock_domain::device::{PublicKey, RegisterDevice};
 use sealrock_domain::organisation::RegisterOrganisation;
 use sealrock_domain::site::{RegisterSite, SiteKind};
 use sealrock_domain::telemetry::Source;
-use sealrock_domain::{Attributes, CredentialId, Slug};
+use sealrock_domain::{Attributes, CredentialId, DeviceId, Slug};
 use sealrock_simulator::{Credential, DeviceSpec, Model, SigningKey, demo_fleet};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -22,11 +22,21 @@ use crate::node::Node;
 use crate::organisation::parse_kind;
 use crate::platform::{Platform, cli_context_of};
 
+/// A device of the demonstration, registered.
+pub struct Registered {
+    /// Its id.
+    pub id: DeviceId,
+    /// What it reports.
+    pub model: Model,
+    /// How it signs in.
+    pub credential: Credential,
+}
+
 /// Registers what is not registered yet; the credentials of earlier runs are kept.
 ///
 /// # Errors
 /// If the platform refuses or the kept credentials are damaged.
-pub async fn register(config: &Config, node: &Node) -> anyhow::Result<Vec<(Model, Credential)>> {
+pub async fn register(config: &Config, node: &Node) -> anyhow::Result<Vec<Registered>> {
     let organisation: Slug = ORGANISATION.parse()?;
     let mut kept = Kept::read(&config.data)?;
     register_organisation(&node.platform, &organisation).await?;
@@ -40,7 +50,11 @@ pub async fn register(config: &Config, node: &Node) -> anyhow::Result<Vec<(Model
             json: Json { json: true },
         };
         let credential = kept.credential(node, &name, &spec).await?;
-        devices.push((spec.model, credential));
+        devices.push(Registered {
+            id: DeviceId::of(&name.org, &name.site, &name.name),
+            model: spec.model,
+            credential,
+        });
     }
     kept.write()?;
     Ok(devices)

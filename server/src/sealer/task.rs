@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::{Sealer, Tally};
 
-/// How often it looks.
-const EVERY: Duration = Duration::from_secs(30);
+/// How often it looks: after what a seal waits for, within these bounds.
+const EVERY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 /// Seals of a ledger before the next ledger has its turn.
 const TURN: u64 = 1_000;
 
@@ -32,8 +32,8 @@ impl Sealer {
     /// Seals every ledger's hours `after` they are over, until `stopping` is cancelled. What cannot
     /// be sealed is tried again at the next look.
     pub async fn run(self, after: Duration, stopping: CancellationToken) {
+        let mut looks = tokio::time::interval(after.clamp(EVERY.0, EVERY.1));
         let after = TimeDelta::from_std(after).unwrap_or(TimeDelta::MAX);
-        let mut looks = tokio::time::interval(EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
