@@ -2,6 +2,8 @@
 
 mod actor;
 pub mod asset;
+pub mod capture_day;
+pub mod capture_unit;
 mod citation;
 pub mod credit_block;
 pub mod decimal;

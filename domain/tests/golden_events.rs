@@ -31,6 +31,8 @@ use sealrock_domain::{
 };
 use serde_json::Value;
 
+#[path = "golden_events/captures.rs"]
+mod captures;
 #[path = "golden_events/wells.rs"]
 mod wells;
 
@@ -468,6 +470,12 @@ fn credit_events_fit_their_golden_files() {
 }
 
 #[test]
+fn capture_events_fit_their_golden_files() {
+    check(&captures::units());
+    check(&captures::days());
+}
+
+#[test]
 fn window_events_fit_their_golden_files() {
     check(&windows());
 }
@@ -494,6 +502,8 @@ fn golden_files_hold_figures_as_texts_and_each_belongs_to_a_sample() {
     known.extend(wells::injection_days().iter().map(|s| s.0));
     known.extend(issuances().iter().map(|s| s.0));
     known.extend(credit_blocks().iter().map(|s| s.0));
+    known.extend(captures::units().iter().map(|s| s.0));
+    known.extend(captures::days().iter().map(|s| s.0));
     for file in fs::read_dir(folder()).unwrap() {
         let path = file.unwrap().path();
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
