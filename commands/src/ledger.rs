@@ -7,6 +7,8 @@ use cqrs_es::{Aggregate, DomainEvent};
 use futures::future::BoxFuture;
 use sealrock_access::{Permission, Scope, authorise};
 use sealrock_domain::asset::Asset;
+use sealrock_domain::capture_day::CaptureDay;
+use sealrock_domain::capture_unit::CaptureUnit;
 use sealrock_domain::credit_block::CreditBlock;
 use sealrock_domain::device::Device;
 use sealrock_domain::injection_day::InjectionDay;
@@ -33,11 +35,13 @@ pub(crate) const MAX_ATTEMPTS: u32 = 5;
 const CODE_VERSION: i32 = 4;
 
 /// The types of the aggregates' streams: what a ledger that continues another one carries over.
-pub const AGGREGATES: [&str; 9] = [
+pub const AGGREGATES: [&str; 11] = [
     Organisation::TYPE,
     Site::TYPE,
     Asset::TYPE,
     Device::TYPE,
+    CaptureUnit::TYPE,
+    CaptureDay::TYPE,
     MassAccount::TYPE,
     Well::TYPE,
     InjectionDay::TYPE,
@@ -52,6 +56,8 @@ pub(crate) struct OrganisationLedger {
     pub(crate) sites: AggregateStore<Site>,
     pub(crate) assets: AggregateStore<Asset>,
     pub(crate) devices: AggregateStore<Device>,
+    pub(crate) capture_units: AggregateStore<CaptureUnit>,
+    pub(crate) capture_days: AggregateStore<CaptureDay>,
     pub(crate) mass_accounts: AggregateStore<MassAccount>,
     pub(crate) wells: AggregateStore<Well>,
     pub(crate) injection_days: AggregateStore<InjectionDay>,
@@ -69,6 +75,8 @@ impl OrganisationLedger {
             sites: aggregates(store, &info),
             assets: aggregates(store, &info),
             devices: aggregates(store, &info),
+            capture_units: aggregates(store, &info),
+            capture_days: aggregates(store, &info),
             mass_accounts: aggregates(store, &info),
             wells: aggregates(store, &info),
             injection_days: aggregates(store, &info),

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod batches;
+mod captures;
 mod commands;
 mod context;
 mod devices;
@@ -15,6 +16,7 @@ mod sealing;
 mod unsealed;
 
 pub use batches::{AuthError, BatchError, BatchReceipt, DeviceIdentity, Devices, SignIn, Suspect};
+pub use captures::{CaptureStatement, CaptureUnitPath};
 pub use commands::Commands;
 pub use context::{Context, Done};
 pub use devices::RegisteredDevice;
