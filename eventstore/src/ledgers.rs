@@ -61,6 +61,19 @@ impl LedgerKind {
     }
 }
 
+impl LedgerInfo {
+    /// The name under which what this ledger takes is recorded: its own, or that of the ledger which
+    /// it continues in the end. `all` are the ledgers that there are.
+    #[must_use]
+    pub fn recorded_under<'l>(&'l self, all: &'l [LedgerInfo]) -> &'l LedgerName {
+        let mut first = self;
+        while let Some(before) = all.iter().find(|one| Some(one.id) == first.continues) {
+            first = before;
+        }
+        &first.name
+    }
+}
+
 pub(crate) async fn all(pool: &PgPool) -> Result<Vec<LedgerInfo>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(&format!("{COLUMNS} ORDER BY ledger_id"))
         .fetch_all(pool)

@@ -136,6 +136,18 @@ impl EventStore {
         Ok(ledger)
     }
 
+    /// The name under which what this ledger takes is recorded: its own, or that of the ledger which
+    /// it continues in the end. It leads back by [`EventStore::current`].
+    ///
+    /// # Errors
+    /// If the database is away.
+    pub async fn recorded_under(&self, ledger: &LedgerInfo) -> Result<LedgerName, StoreError> {
+        if ledger.continues.is_none() {
+            return Ok(ledger.name.clone());
+        }
+        Ok(ledger.recorded_under(&self.ledgers().await?).clone())
+    }
+
     /// The ledger that continues this one, which is closed then.
     ///
     /// # Errors

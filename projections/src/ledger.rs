@@ -83,6 +83,14 @@ impl ReadModels {
         }
     }
 
+    /// The organisation's name whose facts a ledger takes: see `EventStore::recorded_under`.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn recorded_under(&self, ledger: &LedgerInfo) -> Result<LedgerName, QueryError> {
+        Ok(self.store().recorded_under(ledger).await?)
+    }
+
     /// The number of entries of a ledger, from the database: exact where a receiver of
     /// [`watch_ledger`](Self::watch_ledger) may not have been told yet.
     ///

@@ -1,27 +1,38 @@
 //! Who may read an operational ledger.
 
 use axum::http::{HeaderMap, header};
-use sealrock_access::{Permission, Scope, Tokens, authorise};
+use sealrock_access::{Denied, Permission, Scope, Tokens, authorise};
 use sealrock_ledger::LedgerName;
 
 use super::problem::Problem;
 
-/// That the request comes from somebody who may read this organisation's ledger.
+/// That the request comes from somebody who may read this ledger, which takes the facts of
+/// `organisation`. A refusal speaks of the ledger that was asked for and of nothing else.
 pub(super) fn require_reader(
     tokens: &Tokens,
     headers: &HeaderMap,
-    ledger: &LedgerName,
+    asked: &LedgerName,
+    organisation: &LedgerName,
 ) -> Result<(), Problem> {
     let token = bearer(headers).ok_or_else(Problem::anonymous)?;
     let principal = tokens
         .verify(token)
         .map_err(|error| Problem::bad_token(&error))?;
-    let organisation = ledger
-        .as_str()
-        .parse()
-        .map_err(|_| Problem::not_found("there is no such ledger"))?;
-    let scope = Scope::organisation(organisation);
-    authorise(&principal, Permission::ReadLedger, &scope).map_err(|denied| Problem::denied(&denied))
+    let scope = scope_of(organisation)?;
+    let asked = scope_of(asked)?;
+    authorise(&principal, Permission::ReadLedger, &scope).map_err(|denied| {
+        Problem::denied(&Denied {
+            scope: asked,
+            ..denied
+        })
+    })
+}
+
+fn scope_of(ledger: &LedgerName) -> Result<Scope, Problem> {
+    let organisation = ledger.as_str().parse();
+    organisation
+        .map(Scope::organisation)
+        .map_err(|_| Problem::not_found("there is no such ledger"))
 }
 
 /// The scheme's name has no case (RFC 9110, 11.1).

@@ -94,7 +94,11 @@ async fn answer(state: &LedgerState, headers: &HeaderMap, path: &str) -> Result<
         .is_some_and(|ledger| ledger.kind == LedgerKind::Registry);
     if !open {
         // Before anything is said about whether there is such a ledger.
-        admission::require_reader(&state.tokens, headers, &name)?;
+        let organisation = match &ledger {
+            Some(ledger) => state.publisher.store().recorded_under(ledger).await?,
+            None => name.clone(),
+        };
+        admission::require_reader(&state.tokens, headers, &name, &organisation)?;
     }
     let ledger = ledger.ok_or_else(|| Problem::not_found("there is no such ledger"))?;
     let resource: Resource = resource

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use reqwest::{Client, Response, StatusCode};
-use sealrock_access::{AccountId, Principal, Role, TokenKey, Tokens};
+use sealrock_access::{AccountId, Permission, Principal, Role, TokenKey, Tokens};
 use sealrock_audit::{LedgerState, Publisher, Publishing, router};
 use sealrock_eventstore::{Expected, LedgerKind, NewEvent, Retention};
 use sealrock_ledger::{Policy, TlogProof, decode_payloads};
@@ -136,6 +136,62 @@ async fn an_operational_ledger_is_for_those_who_may_read_it() {
         name: "meter-7".parse().unwrap(),
     };
     assert_eq!(with(site.tokens.issue(&device).token, &url).await, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_of_another_organisation_are_told_nothing_not_even_which_ledgers_there_are() {
+    let site = Site::with(300).await;
+    let routes = [
+        "checkpoint",
+        "policy",
+        "tile/0/000",
+        "tile/entries/000",
+        "payloads/000",
+        "payload/3",
+        "proof/3",
+        "timestamp",
+        "no/such/thing",
+    ];
+    let answer = async |role: Role, own: &str, ledger: &str, path: &str| {
+        let principal = Principal::User {
+            id: AccountId(Uuid::nil()),
+            username: "ada".parse().unwrap(),
+            role,
+            organisation: Some(own.parse().unwrap()),
+        };
+        let token = site.tokens.issue(&principal).token;
+        let url = format!("{}/{ledger}/{path}", site.url);
+        let response = site
+            .client
+            .get(url)
+            .bearer_auth(token)
+            .send()
+            .await
+            .unwrap();
+        (
+            response.status().as_u16(),
+            response.text().await.unwrap_or_default(),
+        )
+    };
+    for role in Role::ACCOUNTS {
+        for path in routes {
+            let (status, told) = answer(role, "southsea", "northsea", path).await;
+            assert_eq!(status, 403, "{role}: {path}: {told}");
+            let of_none = answer(role, "southsea", "nowhere", path).await;
+            assert_eq!(
+                of_none,
+                (403, told.replace("northsea", "nowhere")),
+                "{role}: {path}"
+            );
+        }
+        let (status, _) = answer(role, "northsea", "northsea", "checkpoint").await;
+        let expected = if role.allows(Permission::ReadLedger) {
+            200
+        } else {
+            403
+        };
+        assert_eq!(status, expected, "{role}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,10 +7,12 @@ use chrono::Utc;
 use futures::{SinkExt, StreamExt};
 use sealrock_access::{Principal, TokenKey, Tokens, accounts};
 use sealrock_commands::{
-    BatchError, Commands, Context, DeviceIdentity, Devices, GapsToSeal, Sealing, WindowToSeal,
+    AGGREGATES, BatchError, Commands, Context, DeviceIdentity, Devices, GapsToSeal, Sealing,
+    WindowToSeal,
 };
-use sealrock_eventstore::{EventStore, KeyFiles};
+use sealrock_eventstore::{EventStore, KeyFiles, Operator};
 use sealrock_graphql::{GraphqlState, router};
+use sealrock_ledger::{Hash, LogKey};
 use sealrock_projections::{ReadModels, Runner};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -28,12 +30,13 @@ pub struct World {
     devices: Devices,
     commands: Commands,
     read: ReadModels,
+    store: EventStore,
     /// Where the accounts are.
     pub pool: PgPool,
     /// Password of the account `admin`.
     pub password: String,
     _stop: DropGuard,
-    _keys: TempDir,
+    keys: TempDir,
 }
 
 /// Events reach the read models, and a mutation may wait long for them.
@@ -95,11 +98,12 @@ impl World {
             tokens,
             devices: Devices::new(commands.clone()),
             commands,
-            read: ReadModels::new(store),
+            read: ReadModels::new(store.clone()),
+            store,
             pool,
             password: admin.password.reveal().to_owned(),
             _stop: stop.drop_guard(),
-            _keys: keys,
+            keys,
         }
     }
 
@@ -256,6 +260,27 @@ impl World {
         }
     }
 
+    /// `northsea` goes on in ledger `northsea-2`, as after entries were lost.
+    pub async fn continue_northsea(&self) {
+        let ledger = self.read.ledger(&"northsea".parse().unwrap()).await;
+        let ledger = ledger.unwrap().unwrap();
+        let secret = std::fs::read_to_string(self.keys.path().join("northsea.key")).unwrap();
+        let key = LogKey::from_secret(&secret, &ledger.origin).unwrap();
+        let size = self.read.ledger_size(&ledger).await.unwrap();
+        let ahead = key.sign(size + 5, Hash([9; 32])).unwrap();
+        let copy = self.keys.path().join("copy-that-is-ahead");
+        std::fs::write(&copy, ahead.note).unwrap();
+        let by = Operator {
+            actor: "service/cli".into(),
+            via: "cli".into(),
+        };
+        let (name, reason) = ("northsea-2".parse().unwrap(), "the disk failed".to_owned());
+        self.store
+            .continue_ledger(&ledger, &name, &AGGREGATES, (&[copy], reason), by)
+            .await
+            .unwrap();
+    }
+
     /// Returns when every read model of `northsea` has folded everything.
     pub async fn settle(&self) {
         loop {
@@ -272,6 +297,10 @@ impl World {
 
     /// A running subscription.
     pub async fn subscribe(&self, query: &str, variables: Value) -> Feed {
+        self.subscribe_as(&self.token, query, variables).await
+    }
+
+    pub async fn subscribe_as(&self, token: &str, query: &str, variables: Value) -> Feed {
         let mut request = format!("ws://{}/graphql/ws", self.address)
             .into_client_request()
             .unwrap();
@@ -281,7 +310,7 @@ impl World {
             .insert("sec-websocket-protocol", protocol);
         let (socket, _) = connect_async(request).await.unwrap();
         let mut feed = Feed(socket);
-        let authorization = format!("Bearer {}", self.token);
+        let authorization = format!("Bearer {token}");
         feed.say(&json!({"type": "connection_init", "payload": {"authorization": authorization}}))
             .await;
         assert_eq!(feed.hear().await["type"], "connection_ack");
@@ -320,6 +349,19 @@ impl Feed {
         let mut answer = self.answer().await;
         assert!(answer.get("errors").is_none(), "{answer}");
         answer["data"][field].take()
+    }
+
+    /// What comes within a while, as it came.
+    pub async fn overheard(&mut self) -> Vec<Value> {
+        let mut heard = Vec::new();
+        let wait = Duration::from_millis(700);
+        while let Ok(Some(Ok(frame))) = tokio::time::timeout(wait, self.0.next()).await {
+            let Ok(message) = serde_json::from_str(frame.to_text().unwrap_or_default()) else {
+                break;
+            };
+            heard.push(message);
+        }
+        heard
     }
 
     /// Whether nothing comes for a while.

@@ -1,18 +1,23 @@
 //! Ledgers, their entries, and the read models' progress.
 
+use std::collections::HashSet;
+
 use async_graphql::connection::{Connection, Edge};
 use async_graphql::{Context, Object, ScalarType, SimpleObject, Value};
 use sealrock_access::Permission::ReadLedger;
+use sealrock_access::{Denied, Scope, authorise};
+use sealrock_domain::Slug;
 use sealrock_ledger::{Index, LedgerName};
 use sealrock_projections::ledger::{EntriesPage, EntryFilter};
-use sealrock_projections::{LedgerInfo, ReadModels, Runner};
+use sealrock_projections::{LedgerInfo, LedgerKind, ReadModels, Runner};
 
 use crate::code::Code;
-use crate::schema::guard::{may, permit, principal};
+use crate::schema::guard::{may, principal};
 use crate::schema::input;
 use crate::schema::paging;
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
+use crate::schema::provenance::ledger_of;
 use crate::schema::scalars::Count;
 use crate::schema::types::{Ledger, LedgerEntry, ProjectionStatus};
 
@@ -67,24 +72,45 @@ impl LedgerQuery {
     async fn projections(&self, context: &Context<'_>) -> Result<Vec<ProjectionStatus>, Problem> {
         principal(context)?;
         let mut statuses = context.data_unchecked::<Runner>().status().await?;
-        statuses.retain(|status| {
-            status
-                .ledger
-                .as_str()
-                .parse()
-                .is_ok_and(|organisation| may(context, ReadLedger, &organisation))
-        });
+        let ledgers = context.data_unchecked::<ReadModels>().ledgers().await?;
+        let readable: HashSet<&LedgerName> = ledgers
+            .iter()
+            .filter(|ledger| is_readable(context, ledger, &ledgers))
+            .map(|ledger| &ledger.name)
+            .collect();
+        statuses.retain(|status| readable.contains(&status.ledger));
         Ok(statuses.into_iter().map(ProjectionStatus::from).collect())
     }
 }
 
-/// A ledger that the caller may read.
+fn is_readable(context: &Context<'_>, ledger: &LedgerInfo, all: &[LedgerInfo]) -> bool {
+    let organisation = ledger.recorded_under(all).as_str().parse();
+    ledger.kind == LedgerKind::Registry
+        || organisation.is_ok_and(|organisation| may(context, ReadLedger, &organisation))
+}
+
+/// A ledger that the caller may read: one of an organisation, with those that continue it, or the
+/// registry's, which is for everybody.
 pub(crate) async fn existing(context: &Context<'_>, name: &str) -> Result<LedgerInfo, Problem> {
-    permit(context, ReadLedger, &input::read("ledger", name)?, None)?;
-    let found = context
-        .data_unchecked::<ReadModels>()
-        .ledger(&input::read("ledger", name)?)
-        .await?;
+    let asked: Slug = input::read("ledger", name)?;
+    let principal = principal(context)?;
+    let read = context.data_unchecked::<ReadModels>();
+    let found = read.ledger(&ledger_of(&asked)).await?;
+    if let Some(ledger) = &found
+        && ledger.kind == LedgerKind::Registry
+    {
+        return Ok(ledger.clone());
+    }
+    let organisation = match &found {
+        Some(ledger) => input::read("ledger", read.recorded_under(ledger).await?.as_str())?,
+        None => asked.clone(),
+    };
+    let scope = Scope::organisation(organisation);
+    // The refusal says what was asked for, whether or not there is such a ledger and whose it is.
+    authorise(principal, ReadLedger, &scope).map_err(|denied| Denied {
+        scope: Scope::organisation(asked),
+        ..denied
+    })?;
     found.ok_or_else(|| Problem::new(Code::NotFound, format!("there is no ledger {name}")))
 }
 

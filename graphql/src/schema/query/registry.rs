@@ -7,7 +7,7 @@ use sealrock_projections::{ReadModels, registry};
 
 use super::node::Node;
 use crate::schema::global_id::{self, GlobalId};
-use crate::schema::guard::{may, permit, principal};
+use crate::schema::guard::{may, principal, sees};
 use crate::schema::input;
 use crate::schema::paging::{self, Page};
 use crate::schema::problem::Problem;
@@ -44,10 +44,12 @@ impl RegistryQuery {
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Page<Organisation>, Problem> {
-        principal(context)?;
         let (size, after) = (paging::size(first)?, paging::slug(after.as_deref())?);
         let read = context.data_unchecked::<ReadModels>();
-        let found = read.organisations(None, after.as_ref(), size + 1).await?;
+        let own = principal(context)?.organisation();
+        let found = read
+            .organisations(own.map(std::slice::from_ref), after.as_ref(), size + 1)
+            .await?;
         let cursor = |organisation: &registry::Organisation| organisation.slug.to_string();
         let mut page = paging::page(found, size, after.is_none(), cursor, Organisation);
         page.edges
@@ -111,8 +113,8 @@ async fn organisation(
     let Some(found) = found.into_iter().next() else {
         return Ok(None);
     };
-    permit(context, ReadTelemetry, &found.slug, None)?;
-    Ok(Some(Organisation(found)))
+    let seen = sees(context, ReadTelemetry, &found.slug, None)?;
+    Ok(seen.then_some(Organisation(found)))
 }
 
 /// A site that the caller may see.
@@ -128,13 +130,13 @@ pub(crate) async fn site(
     let Some(found) = found.into_iter().next() else {
         return Ok(None);
     };
-    permit(
+    let seen = sees(
         context,
         ReadTelemetry,
         &found.organisation,
         Some(&found.slug),
     )?;
-    Ok(Some(found))
+    Ok(seen.then_some(found))
 }
 
 async fn asset(context: &Context<'_>, id: AssetId) -> Result<Option<Asset>, Problem> {
@@ -146,13 +148,13 @@ async fn asset(context: &Context<'_>, id: AssetId) -> Result<Option<Asset>, Prob
     let Some(found) = found.into_iter().next() else {
         return Ok(None);
     };
-    permit(
+    let seen = sees(
         context,
         ReadTelemetry,
         &found.organisation,
         Some(&found.site),
     )?;
-    Ok(Some(Asset(found)))
+    Ok(seen.then_some(Asset(found)))
 }
 
 /// A device that the caller may see.
@@ -168,11 +170,11 @@ pub(crate) async fn device(
     let Some(found) = found.into_iter().next() else {
         return Ok(None);
     };
-    permit(
+    let seen = sees(
         context,
         ReadTelemetry,
         &found.organisation,
         Some(&found.site),
     )?;
-    Ok(Some(found))
+    Ok(seen.then_some(found))
 }

@@ -1,0 +1,302 @@
+//! A person of one organisation sees nothing of another.
+
+use futures::future::join_all;
+use sealrock_access::{AccountId, Principal, Role};
+use sealrock_testkit::DeviceSigner;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::walk::{Asked, Walk, quoted};
+use crate::world::{PLACES, World, code_of, start};
+
+/// Root fields that show nothing of an organisation.
+const OF_NO_ORGANISATION: [&str; 1] = ["viewer"];
+/// Texts that stand in what `northsea` has, and nowhere in what `southsea` has.
+const MARKS: [&str; 6] = [
+    "northsea",
+    "North Sea Storage",
+    "plant-1",
+    "stack-1",
+    "meter-7",
+    "412.75",
+];
+
+/// What the walk gives for arguments: always what `northsea` has.
+fn of_northsea(field: &str, argument: &str) -> Option<String> {
+    Some(match (field, argument) {
+        ("organisation", "slug") | ("ledger", "name") | (_, "organisation" | "ledger") => {
+            quoted("northsea")
+        }
+        ("site", "slug") | (_, "site") => quoted("plant-1"),
+        ("asset", "slug") | (_, "asset") => quoted("stack-1"),
+        (_, "metric") => quoted("co2_ppm"),
+        (_, "metrics") => "[\"co2_ppm\"]".to_owned(),
+        (_, "from") => quoted("2026-11-20T00:00:00Z"),
+        (_, "to") => quoted("2026-11-21T00:00:00Z"),
+        (_, "bucketSeconds") => "3600".to_owned(),
+        (_, "index" | "first") => "3".to_owned(),
+        _ => return None,
+    })
+}
+
+struct TwoOrganisations {
+    world: World,
+    /// Ids of what `northsea` has, global ones and others.
+    ids: Vec<String>,
+}
+
+/// Each with places, a device, readings and a sealed hour.
+async fn two_organisations() -> TwoOrganisations {
+    let world = start().await;
+    world.register_places().await;
+    let meter = world.register_device("meter-7").await;
+    world.record(&meter, 1, 0, &[412.75, 412.75]).await;
+    world.settle().await;
+    world.seal_oldest().await;
+    let places = PLACES
+        .replace("North Sea Storage", "Southern Harbour")
+        .replace("plant-1", "quay-9")
+        .replace("stack-1", "tank-3");
+    world
+        .data(&places, json!({"organisation": "southsea"}))
+        .await;
+    world.settle().await;
+    let query = r#"{ organisation(slug: "northsea") {
+      id sites { nodes { id } } assets { nodes { id } } devices { nodes { id deviceId } }
+    } }"#;
+    let found = world.data(query, json!({})).await;
+    let mut ids = Vec::new();
+    texts(&found, &mut ids);
+    TwoOrganisations { world, ids }
+}
+
+fn texts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Value::Object(fields) => fields.values().for_each(|field| texts(field, found)),
+        _ => {}
+    }
+}
+
+fn person(role: Role, organisation: &str) -> Principal {
+    Principal::User {
+        id: AccountId(Uuid::from_u128(7)),
+        username: "ada".parse().unwrap(),
+        role,
+        organisation: Some(organisation.parse().unwrap()),
+    }
+}
+
+/// What of `northsea` an answer tells that the question did not name itself.
+fn told(answer: &Value, asked: &str, ids: &[String]) -> Option<String> {
+    let marks = || MARKS.into_iter().chain(ids.iter().map(String::as_str));
+    let data = answer["data"].to_string();
+    let errors = answer["errors"].to_string();
+    marks()
+        .find(|mark| data.contains(mark) || (errors.contains(mark) && !asked.contains(mark)))
+        .map(str::to_owned)
+}
+
+fn must_be_valid(answer: &Value, asked: &Asked) {
+    let errors = answer["errors"].to_string();
+    for code in ["GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"] {
+        assert!(!errors.contains(code), "{asked:#?} {answer:#}");
+    }
+}
+
+#[tokio::test]
+async fn no_query_shows_a_person_anything_of_another_organisation() {
+    let TwoOrganisations { world, ids } = two_organisations().await;
+    let walk = Walk::new(&world, ids.clone(), &of_northsea).await;
+    let operations = walk.operations("query");
+    for role in Role::ACCOUNTS {
+        let token = world.token_of(&person(role, "southsea"));
+        for asked in &operations {
+            let answer = world
+                .ask_as(Some(&token), &asked.operation, json!({}))
+                .await;
+            must_be_valid(&answer, asked);
+            let told = told(&answer, &asked.operation, &ids);
+            assert!(
+                told.is_none(),
+                "{role} is told {told:?}: {asked:#?} {answer:#}"
+            );
+        }
+    }
+    // The same questions do show it to whom it belongs: the walk can find something.
+    let token = world.token_of(&person(Role::Auditor, "northsea"));
+    let mut silent: Vec<&str> = operations
+        .iter()
+        .map(|asked| asked.field.as_str())
+        .collect();
+    silent.retain(|field| !OF_NO_ORGANISATION.contains(field));
+    for asked in &operations {
+        let answer = world
+            .ask_as(Some(&token), &asked.operation, json!({}))
+            .await;
+        if answer["data"].to_string().contains("northsea") || told(&answer, "", &ids).is_some() {
+            silent.retain(|field| *field != asked.field);
+        }
+    }
+    assert!(
+        silent.is_empty(),
+        "nothing was shown by {silent:?}: teach the walk or fill the world"
+    );
+}
+
+#[tokio::test]
+async fn no_subscription_shows_a_person_anything_of_another_organisation() {
+    let TwoOrganisations { world, ids } = two_organisations().await;
+    let ledger = world
+        .data(r#"{ ledger(name: "northsea") { start } }"#, json!({}))
+        .await;
+    let start = ledger["ledger"]["start"].to_string();
+    let given = |field: &str, argument: &str| match argument {
+        "after" => Some(start.clone()),
+        _ => of_northsea(field, argument),
+    };
+    let walk = Walk::new(&world, ids.clone(), &given).await;
+    let operations = walk.operations("subscription");
+    let overhear = async |role: Role, organisation: &str| {
+        let token = world.token_of(&person(role, organisation));
+        let listen = operations.iter().map(async |asked| {
+            let mut feed = world
+                .subscribe_as(&token, &asked.operation, json!({}))
+                .await;
+            (asked, feed.overheard().await)
+        });
+        join_all(listen).await
+    };
+    for role in Role::ACCOUNTS {
+        for (asked, heard) in overhear(role, "southsea").await {
+            for message in heard {
+                let answer = match message["type"].as_str() {
+                    Some("error") => json!({"errors": message["payload"]}),
+                    _ => message["payload"].clone(),
+                };
+                must_be_valid(&answer, asked);
+                let told = told(&answer, &asked.operation, &ids);
+                assert!(
+                    told.is_none(),
+                    "{role} hears {told:?}: {asked:#?} {message:#}"
+                );
+            }
+        }
+    }
+    let mut silent: Vec<&str> = operations
+        .iter()
+        .map(|asked| asked.field.as_str())
+        .collect();
+    for (asked, heard) in overhear(Role::Auditor, "northsea").await {
+        if heard
+            .iter()
+            .any(|message| told(&message["payload"], "", &ids).is_some())
+        {
+            silent.retain(|field| *field != asked.field);
+        }
+    }
+    assert!(
+        silent.is_empty(),
+        "nothing came from {silent:?}: teach the walk or fill the world"
+    );
+}
+
+/// What the walk gives for the inputs of mutations, besides.
+fn for_northsea(mutation: &str, field: &str) -> Option<String> {
+    let known = match (mutation, field) {
+        ("registerOrganisation", "slug") => quoted("northsea"),
+        (_, "slug") => quoted("one-more"),
+        (_, "name") => quoted("meter-7"),
+        (_, "displayName") => quoted("One more"),
+        ("signIn" | "changePassword", _) => quoted("not this"),
+        (_, "publicKey") => quoted(&DeviceSigner::new(1).public_key()),
+        (_, "keyId") => quoted(&DeviceSigner::new(1).key_id()),
+        _ => return of_northsea(mutation, field),
+    };
+    Some(known)
+}
+
+#[tokio::test]
+async fn nobody_changes_anything_of_another_organisation() {
+    const OWN: [&str; 2] = ["signIn", "changePassword"];
+    let TwoOrganisations { world, ids } = two_organisations().await;
+    let walk = Walk::new(&world, ids.clone(), &for_northsea).await;
+    let size = async || {
+        let query = r#"{ ledgerEntries(ledger: "northsea", first: 1000) { nodes { index } } }"#;
+        let entries = world.data(query, json!({})).await;
+        entries["ledgerEntries"]["nodes"].as_array().unwrap().len()
+    };
+    let before = size().await;
+    let mut operations = walk.operations("mutation");
+    operations.retain(|asked| !OWN.contains(&asked.field.as_str()));
+    for role in Role::ACCOUNTS {
+        let token = world.token_of(&person(role, "southsea"));
+        for asked in &operations {
+            let answer = world
+                .ask_as(Some(&token), &asked.operation, json!({}))
+                .await;
+            must_be_valid(&answer, asked);
+            assert_eq!(
+                code_of(&answer),
+                "FORBIDDEN",
+                "{role}: {asked:#?} {answer:#}"
+            );
+            let told = told(&answer, &asked.operation, &ids);
+            assert!(
+                told.is_none(),
+                "{role} is told {told:?}: {asked:#?} {answer:#}"
+            );
+        }
+    }
+    assert_eq!(size().await, before);
+}
+
+#[tokio::test]
+async fn the_list_of_organisations_of_a_person_is_the_own_one_and_ends_there() {
+    let TwoOrganisations { world, .. } = two_organisations().await;
+    let query =
+        "{ organisations(first: 1) { nodes { slug } pageInfo { hasNextPage hasPreviousPage } } }";
+    for own in ["northsea", "southsea"] {
+        let token = world.token_of(&person(Role::Operator, own));
+        let answer = world.ask_as(Some(&token), query, json!({})).await;
+        assert_eq!(
+            answer["data"]["organisations"],
+            json!({"nodes": [{"slug": own}], "pageInfo": {"hasNextPage": false, "hasPreviousPage": false}}),
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_that_continues_another_is_for_the_same_people() {
+    let TwoOrganisations { world, .. } = two_organisations().await;
+    world.continue_northsea().await;
+    let ledger = r#"{ ledgerEntries(ledger: "northsea-2") { nodes { index } } }"#;
+    let manager = world.token_of(&person(Role::HqManager, "northsea"));
+    let answer = world.ask_as(Some(&manager), ledger, json!({})).await;
+    assert!(
+        answer["data"]["ledgerEntries"]["nodes"][0].is_object(),
+        "{answer}"
+    );
+    let answer = world
+        .ask_as(Some(&manager), "{ projections { ledger } }", json!({}))
+        .await;
+    let listed = answer["data"]["projections"].to_string();
+    assert!(
+        listed.contains("northsea-2") && !listed.contains("southsea"),
+        "{listed}"
+    );
+
+    let stranger = world.token_of(&person(Role::HqManager, "southsea"));
+    let answer = world.ask_as(Some(&stranger), ledger, json!({})).await;
+    let none = ledger.replace("northsea-2", "northsea-3");
+    let of_none = world.ask_as(Some(&stranger), &none, json!({})).await;
+    assert_eq!(code_of(&answer), "FORBIDDEN");
+    // As if there were none.
+    let same = answer.to_string().replace("northsea-2", "northsea-3");
+    assert_eq!(same, of_none.to_string());
+    let answer = world
+        .ask_as(Some(&stranger), "{ projections { ledger } }", json!({}))
+        .await;
+    assert!(!answer.to_string().contains("northsea"), "{answer}");
+}
