@@ -188,18 +188,20 @@ async fn no_subscription_shows_a_person_anything_of_another_organisation() {
         .iter()
         .map(|asked| asked.field.as_str())
         .collect();
-    for (asked, heard) in overhear(Role::Auditor, "northsea").await {
-        if heard
-            .iter()
-            .any(|message| told(&message["payload"], "", &ids).is_some())
-        {
-            silent.retain(|field| *field != asked.field);
+    for _ in 0..20 {
+        for (asked, heard) in overhear(Role::Auditor, "northsea").await {
+            if heard
+                .iter()
+                .any(|message| told(&message["payload"], "", &ids).is_some())
+            {
+                silent.retain(|field| *field != asked.field);
+            }
+        }
+        if silent.is_empty() {
+            return;
         }
     }
-    assert!(
-        silent.is_empty(),
-        "nothing came from {silent:?}: teach the walk or fill the world"
-    );
+    panic!("nothing came from {silent:?}: teach the walk or fill the world");
 }
 
 /// What the walk gives for the inputs of mutations, besides.
@@ -271,6 +273,7 @@ async fn the_list_of_organisations_of_a_person_is_the_own_one_and_ends_there() {
 async fn a_ledger_that_continues_another_is_for_the_same_people() {
     let TwoOrganisations { world, .. } = two_organisations().await;
     world.continue_northsea().await;
+    world.settle_on("northsea-2").await;
     let ledger = r#"{ ledgerEntries(ledger: "northsea-2") { nodes { index } } }"#;
     let manager = world.token_of(&person(Role::HqManager, "northsea"));
     let answer = world.ask_as(Some(&manager), ledger, json!({})).await;

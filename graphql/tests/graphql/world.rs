@@ -283,12 +283,18 @@ impl World {
 
     /// Returns when every read model of `northsea` has folded everything.
     pub async fn settle(&self) {
+        self.settle_on("northsea").await;
+    }
+
+    /// Returns when every read model has folded everything of a ledger.
+    pub async fn settle_on(&self, ledger: &str) {
         loop {
             let status = self
                 .data("{ projections { ledger lagEvents } }", json!({}))
                 .await;
-            let behind = |one: &Value| one["ledger"] == "northsea" && one["lagEvents"] != 0;
-            if !status["projections"].as_array().unwrap().iter().any(behind) {
+            let mut of_it = status["projections"].as_array().unwrap().clone();
+            of_it.retain(|one| one["ledger"] == ledger);
+            if !of_it.is_empty() && of_it.iter().all(|one| one["lagEvents"] == 0) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(30)).await;
