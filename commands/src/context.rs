@@ -2,8 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use sealrock_access::Principal;
+use sealrock_domain::{Actor, ActorError};
 use sealrock_eventstore::{Appended, Receipt};
 use uuid::Uuid;
+
+use crate::error::CommandError;
 
 /// Who sends a command, under which idempotency key, and how it reached us.
 #[derive(Debug, Clone)]
@@ -16,6 +19,16 @@ pub struct Context {
     pub via: String,
     /// When it reached us.
     pub received_at: DateTime<Utc>,
+}
+
+impl Context {
+    /// Who, as events name them.
+    pub(crate) fn actor(&self) -> Result<Actor, CommandError> {
+        let actor = self.principal.actor();
+        actor
+            .parse()
+            .map_err(|error: ActorError| CommandError::Invalid(error.to_string()))
+    }
 }
 
 /// A command that is recorded.

@@ -5,6 +5,7 @@ mod batches;
 mod continuing;
 mod erasing;
 mod fixture;
+mod injecting;
 mod mapped;
 mod outage;
 mod registering;

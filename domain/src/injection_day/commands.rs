@@ -50,6 +50,9 @@ pub struct RecordInjectionDay {
     pub surroundings: Surroundings,
     /// Who records it.
     pub by: Actor,
+    /// The UTC day on which the command came: none after it can be recorded.
+    #[serde(skip)]
+    pub today: NaiveDate,
 }
 
 impl RecordInjectionDay {
@@ -84,6 +87,9 @@ pub struct ApproveInjectionDay {
     pub demo: bool,
     /// Who approves; nobody who recorded or corrected it.
     pub by: Actor,
+    /// The UTC day on which the command came: the approved day is over, but in a demonstration.
+    #[serde(skip)]
+    pub today: NaiveDate,
 }
 
 /// The id of the day of a well: `<asset id>/<day>`.

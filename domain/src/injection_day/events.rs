@@ -141,6 +141,13 @@ impl InjectionDayRecorded {
         }
     }
 
+    /// Whether its mass counts for credits once it is approved: evidence that is not from real devices
+    /// counts in a demonstration only.
+    #[must_use]
+    pub fn creditable_in(&self, demo: bool) -> bool {
+        self.real || demo
+    }
+
     /// The day after a correction; the well and the day stay.
     #[must_use]
     pub fn corrected(self, event: InjectionDayCorrected) -> Self {

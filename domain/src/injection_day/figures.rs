@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::InjectionDayRejection;
 use crate::Mass;
 use crate::quantity::{Hours, MassFlow, Pressure};
+use crate::telemetry::window::{Figure, Hour, SealedHours};
 use crate::well::PermitLimits;
 
 /// What the operator says of a day.
@@ -126,6 +127,22 @@ impl DayFigures {
 }
 
 impl Measured {
+    /// What sealed hours of a day measure, by the catalogue's metrics of wells. Where nothing was
+    /// injected in an hour, its pressures are not held against each other.
+    #[must_use]
+    pub fn of(hours: &SealedHours) -> Self {
+        let pressure = |figure: Option<Figure>| Pressure::measured(&figure?);
+        let greatest_rate = hours.greatest("injection_rate");
+        Self {
+            sealed_hours: u32::try_from(hours.count()).unwrap_or(u32::MAX),
+            mass_kg: hours.mass_of("injection_rate"),
+            max_rate_t_per_h: greatest_rate.and_then(|rate| MassFlow::measured(&rate)),
+            max_wellhead_pressure_mpa: pressure(hours.greatest("wellhead_pressure")),
+            min_annulus_pressure_mpa: pressure(hours.least("annulus_pressure")),
+            closest_hour: closest(hours),
+        }
+    }
+
     /// That what was measured keeps to the limits.
     pub(super) fn check(&self, limits: &PermitLimits) -> Result<(), InjectionDayRejection> {
         if let Some(measured) = self.mass_kg {
@@ -145,6 +162,33 @@ impl Measured {
             annulus(ByDevices, low, high)
         })
     }
+}
+
+/// The hour of injection in which the annulus was least above, or most below, the wellhead.
+fn closest(hours: &SealedHours) -> Option<ClosestHour> {
+    let of_hour = |hour: Hour| {
+        let rate = hours.greatest_in(hour, "injection_rate");
+        rate.is_none_or(|rate| rate.to_f64() > 0.0).then_some(())?;
+        let annulus = hours.least_in(hour, "annulus_pressure")?;
+        let wellhead = hours.greatest_in(hour, "wellhead_pressure")?;
+        Some(ClosestHour {
+            from: hour.start(),
+            min_annulus_pressure_mpa: Pressure::measured(&annulus)?,
+            max_wellhead_pressure_mpa: Pressure::measured(&wellhead)?,
+        })
+    };
+    let margin = |hour: &ClosestHour| {
+        let (low, high) = (
+            hour.min_annulus_pressure_mpa.steps(),
+            hour.max_wellhead_pressure_mpa.steps(),
+        );
+        i128::from(low) - i128::from(high)
+    };
+    hours
+        .sealed()
+        .into_iter()
+        .filter_map(of_hour)
+        .min_by_key(margin)
 }
 
 fn mass(whose: Whose, value: Mass, limits: &PermitLimits) -> Result<(), InjectionDayRejection> {

@@ -64,6 +64,10 @@ impl InjectionDay {
                 mass: existing.mass_kg,
             });
         }
+        let RecordInjectionDay { day, today, .. } = command;
+        if day > today {
+            return Err(InjectionDayRejection::DayAhead { day, today });
+        }
         check(&command.figures, &command.surroundings)?;
         Ok(InjectionDayRecorded::from(command).into())
     }
@@ -100,12 +104,15 @@ impl InjectionDay {
         if self.authors.contains(&command.by) {
             return Err(InjectionDayRejection::OwnFigures { by: command.by });
         }
+        if open.day >= command.today && !command.demo {
+            return Err(InjectionDayRejection::DayNotOver { day: open.day });
+        }
         // The limits may have changed since.
         open.figures()
             .check(&command.limits, command.approved_this_year)?;
         open.measured.check(&command.limits)?;
         check_evidence(open)?;
-        let creditable = open.real || command.demo;
+        let creditable = open.creditable_in(command.demo);
         let why_not =
             "the evidence is not all from real devices, and the ledger is no demonstration";
         Ok(InjectionDayApproved {

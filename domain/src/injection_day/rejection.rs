@@ -41,6 +41,23 @@ pub enum InjectionDayRejection {
     /// The figures are those that are recorded.
     #[error("these are the figures that are recorded, on the same evidence: nothing to correct")]
     Unchanged,
+    /// The day has not come.
+    #[error("{day} lies ahead of {today}: what has not happened yet cannot be recorded")]
+    DayAhead {
+        /// The day given.
+        day: NaiveDate,
+        /// The present one.
+        today: NaiveDate,
+    },
+    /// The day goes on.
+    #[error(
+        "{day} is not over (in UTC): an approval locks the day, and what is injected until midnight \
+         would not count; approve it tomorrow"
+    )]
+    DayNotOver {
+        /// The day.
+        day: NaiveDate,
+    },
     /// A day of more than 24 hours.
     #[error("{hours} are more than a day has: give the hours of injection in one UTC day")]
     LongDay {
@@ -154,7 +171,10 @@ impl Refusal for InjectionDayRejection {
             Self::NotRecorded => NOT_FOUND,
             Self::Locked { .. } => LOCKED,
             Self::Unchanged => crate::refusal::REJECTED,
-            Self::LongDay { .. } | Self::Impossible { .. } => OUT_OF_RANGE,
+            Self::DayAhead { .. }
+            | Self::DayNotOver { .. }
+            | Self::LongDay { .. }
+            | Self::Impossible { .. } => OUT_OF_RANGE,
             Self::AboveLimit { .. } | Self::AnnulusBelow { .. } | Self::NoAnnulusMargin => {
                 LIMIT_EXCEEDED
             }

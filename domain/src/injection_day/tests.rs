@@ -76,6 +76,7 @@ fn record(figures: DayFigures, surroundings: Surroundings) -> RecordInjectionDay
         figures,
         surroundings,
         by: person(1),
+        today: "2026-11-21".parse().unwrap(),
     }
 }
 
@@ -117,6 +118,7 @@ fn approval(by: Actor) -> ApproveInjectionDay {
         approved_this_year: Mass::ZERO,
         demo: false,
         by,
+        today: "2026-11-21".parse().unwrap(),
     }
 }
 
@@ -445,5 +447,29 @@ fn simulated_evidence_is_creditable_in_a_demonstration_only() {
         .then_expect_events(vec![not_creditable.into()]);
     given(day())
         .when(approve(true))
+        .then_expect_events(vec![approved().into()]);
+}
+
+#[test]
+fn a_day_is_recorded_when_it_has_come_and_approved_when_it_is_over() {
+    let of_day = |day: &str| RecordInjectionDay {
+        day: day.parse().unwrap(),
+        ..record(figures(), surroundings())
+    };
+    let recording = |day: &str| InjectionDayCommand::Record(Box::new(of_day(day)));
+    let says = "2026-11-22 lies ahead of 2026-11-21";
+    refused(vec![], recording("2026-11-22"), OUT_OF_RANGE, says);
+    let today = || vec![InjectionDayRecorded::from(of_day("2026-11-21")).into()];
+    given(vec![])
+        .when(recording("2026-11-21"))
+        .then_expect_events(today());
+    let says = "2026-11-21 is not over";
+    refused(today(), approve(person(3)), OUT_OF_RANGE, says);
+    let demo = InjectionDayCommand::Approve(Box::new(ApproveInjectionDay {
+        demo: true,
+        ..approval(person(3))
+    }));
+    given(today())
+        .when(demo)
         .then_expect_events(vec![approved().into()]);
 }

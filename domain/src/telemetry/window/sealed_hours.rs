@@ -31,8 +31,13 @@ impl SealedHours {
     /// How many hours have a seal, whichever device's.
     #[must_use]
     pub fn count(&self) -> usize {
-        let hours: BTreeSet<Hour> = self.windows.keys().map(|(_, hour)| *hour).collect();
-        hours.len()
+        self.sealed().len()
+    }
+
+    /// The hours that have a seal, whichever device's.
+    #[must_use]
+    pub fn sealed(&self) -> BTreeSet<Hour> {
+        self.windows.keys().map(|(_, hour)| *hour).collect()
     }
 
     /// Whether a batch declares that it is of another source than a sensor.
@@ -76,6 +81,31 @@ impl SealedHours {
         let figures = self.all(metric).map(|summary| &summary.min);
         let least = figures.min_by(|a, b| a.to_f64().total_cmp(&b.to_f64()));
         least.cloned()
+    }
+
+    /// As [`greatest`](Self::greatest), within one hour.
+    #[must_use]
+    pub fn greatest_in(&self, hour: Hour, metric: &str) -> Option<Figure> {
+        let figures = self.within(hour, metric).map(|summary| &summary.max);
+        let greatest = figures.max_by(|a, b| a.to_f64().total_cmp(&b.to_f64()));
+        greatest.cloned()
+    }
+
+    /// As [`least`](Self::least), within one hour.
+    #[must_use]
+    pub fn least_in(&self, hour: Hour, metric: &str) -> Option<Figure> {
+        let figures = self.within(hour, metric).map(|summary| &summary.min);
+        let least = figures.min_by(|a, b| a.to_f64().total_cmp(&b.to_f64()));
+        least.cloned()
+    }
+
+    fn within<'a>(
+        &'a self,
+        hour: Hour,
+        metric: &'a str,
+    ) -> impl Iterator<Item = &'a MetricSummary> {
+        let of_hour = self.windows.iter().filter(move |((_, of), _)| *of == hour);
+        of_hour.flat_map(move |(_, seals)| summaries(seals, metric))
     }
 
     fn seals(&self) -> impl Iterator<Item = &WindowSealed> {

@@ -1,0 +1,4 @@
+mod days;
+mod field;
+mod together;
+mod wells;
