@@ -1,6 +1,8 @@
 //! `sealrock demo`: a whole CCS chain on one machine.
 
 mod history;
+mod kept;
+mod people;
 mod registration;
 
 use std::net::SocketAddr;
@@ -17,9 +19,12 @@ use crate::config::{Config, Span};
 use crate::node::{Node, stop_requested};
 use crate::surroundings::Addresses;
 use history::Past;
+use people::People;
 use registration::register;
 
 const ORGANISATION: &str = "demo";
+/// Issues credits to it, and is another organisation.
+const REGISTRY: &str = "demo-registry";
 /// Nothing of the demonstration comes late, and who looks at it does not wait.
 const SEAL_AFTER: Span = Span(Duration::from_secs(1));
 /// How often progress is printed.
@@ -50,6 +55,8 @@ pub async fn run(mut config: Config, arguments: Demo) -> anyhow::Result<()> {
 
 async fn simulate(config: &Config, node: &Node, arguments: &Demo) -> anyhow::Result<()> {
     let devices = register(config, node).await?;
+    let pool = node.platform.store.pool();
+    let _people = People::hired(pool, &config.data).await?;
     let ids = devices.iter().map(|device| device.id).collect();
     let past = Past::recorded(&node.platform.store, arguments, ids).await?;
     let schedule = Schedule::new(chrono::Utc::now(), arguments.interval, 1.0)?;
@@ -133,7 +140,7 @@ fn welcome(config: &Config, at: Addresses) -> String {
         .next()
         .unwrap_or_else(|| "sealrock".to_owned());
     let Addresses { http, mqtt, .. } = at;
-    let data = config.data.display();
+    let (data, people) = (config.data.display(), people::FILE);
     let websocket = at
         .mqtt_ws
         .map_or_else(String::new, |ws| format!("MQTT/WS  ws://{ws}/mqtt\n"));
@@ -147,6 +154,8 @@ MQTT     mqtt://{mqtt}
 {websocket}Ingest   http://{http}/ingest
 Health   http://{http}/readyz   http://{http}/metrics
 Data     {data}
+People   operator, site-manager, hq-manager and mrv of demo, registrar of demo-registry;
+         their passwords: {data}/{people}
 
 What to try next, in another terminal (docs/tour.md tells the whole tour):
   {program} device add --data {data} --org demo --site kericho-tea --name my-probe --json

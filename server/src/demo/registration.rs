@@ -1,8 +1,5 @@
 //! The demonstration's organisation, sites, assets and devices.
 
-use std::path::{Path, PathBuf};
-
-use anyhow::Context as _;
 use sealrock_commands::{CommandError, Commands, Context, RegisteredDevice};
 use sealrock_domain::asset::RegisterAsset;
 use sealrock_domain::device::{PublicKey, RegisterDevice};
@@ -11,10 +8,11 @@ use sealrock_domain::site::{RegisterSite, SiteKind};
 use sealrock_domain::telemetry::Source;
 use sealrock_domain::{Attributes, CredentialId, DeviceId, Slug};
 use sealrock_simulator::{Credential, DeviceSpec, Model, SigningKey, demo_fleet};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::ORGANISATION;
+use super::kept::Kept;
+use super::{ORGANISATION, REGISTRY};
 use crate::cli::{DeviceName, Json};
 use crate::config::Config;
 use crate::device::as_json;
@@ -38,8 +36,16 @@ pub struct Registered {
 /// If the platform refuses or the kept credentials are damaged.
 pub async fn register(config: &Config, node: &Node) -> anyhow::Result<Vec<Registered>> {
     let organisation: Slug = ORGANISATION.parse()?;
-    let mut kept = Kept::read(&config.data)?;
-    register_organisation(&node.platform, &organisation).await?;
+    let mut kept = Kept::read(&config.data, "demo-devices.json")?;
+    register_organisation(
+        &node.platform,
+        &organisation,
+        "Sealrock demonstration",
+        false,
+    )
+    .await?;
+    let registry = REGISTRY.parse()?;
+    register_organisation(&node.platform, &registry, "Demonstration registry", true).await?;
     let mut devices = Vec::new();
     for spec in demo_fleet() {
         register_place(&node.platform, &organisation, &spec).await?;
@@ -49,23 +55,27 @@ pub async fn register(config: &Config, node: &Node) -> anyhow::Result<Vec<Regist
             name: spec.name.to_string().parse()?,
             json: Json { json: true },
         };
-        let credential = kept.credential(node, &name, &spec).await?;
+        let credential = credential(&mut kept, node, &name, &spec).await?;
         devices.push(Registered {
             id: DeviceId::of(&name.org, &name.site, &name.name),
             model: spec.model,
             credential,
         });
     }
-    kept.write()?;
     Ok(devices)
 }
 
-async fn register_organisation(platform: &Platform, organisation: &Slug) -> anyhow::Result<()> {
+async fn register_organisation(
+    platform: &Platform,
+    organisation: &Slug,
+    display_name: &str,
+    registry: bool,
+) -> anyhow::Result<()> {
     let command = RegisterOrganisation {
         slug: organisation.clone(),
-        display_name: "Sealrock demonstration".parse()?,
+        display_name: display_name.parse()?,
         demo: true,
-        registry: false,
+        registry,
     };
     let context = context_of(&format!("organisation/{organisation}"));
     platform
@@ -106,54 +116,23 @@ fn context_of(what: &str) -> Context {
     cli_context_of(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()))
 }
 
-/// The devices' credentials, by name, in a file for the owner only.
-struct Kept {
-    path: PathBuf,
-    credentials: Map<String, Value>,
-}
-
-impl Kept {
-    fn read(data: &Path) -> anyhow::Result<Self> {
-        let path = data.join("demo-devices.json");
-        let credentials = match std::fs::read(&path) {
-            Ok(kept) => serde_json::from_slice(&kept)
-                .with_context(|| format!("{} is damaged: delete it", path.display()))?,
-            Err(_) => Map::new(),
-        };
-        Ok(Self { path, credentials })
-    }
-
-    async fn credential(
-        &mut self,
-        node: &Node,
-        name: &DeviceName,
-        spec: &DeviceSpec,
-    ) -> anyhow::Result<Credential> {
-        let key = format!("{}/{}", name.site, name.name);
-        let mut credential = match self.credentials.remove(&key) {
-            Some(kept) => kept,
-            None => new_credential(node, name, spec).await?,
-        };
-        // The broker may have another port than the last time.
-        credential["mqtt"] = format!("mqtt://{}", node.addresses.mqtt).into();
-        let parsed = Credential::from_json(&serde_json::to_vec(&credential)?)?;
-        self.credentials.insert(key, credential);
-        Ok(parsed)
-    }
-
-    fn write(&self) -> anyhow::Result<()> {
-        use std::io::Write;
-        use std::os::unix::fs::OpenOptionsExt;
-        let mut options = std::fs::OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&self.path)?;
-        file.write_all(&serde_json::to_vec_pretty(&self.credentials)?)?;
-        Ok(())
-    }
+/// The device's credential: the kept one, or a new one.
+async fn credential(
+    kept: &mut Kept,
+    node: &Node,
+    name: &DeviceName,
+    spec: &DeviceSpec,
+) -> anyhow::Result<Credential> {
+    let key = format!("{}/{}", name.site, name.name);
+    let mut credential = match kept.get(&key) {
+        Some(kept) => kept.clone(),
+        None => new_credential(node, name, spec).await?,
+    };
+    // The broker may have another port than the last time.
+    credential["mqtt"] = format!("mqtt://{}", node.addresses.mqtt).into();
+    let parsed = Credential::from_json(&serde_json::to_vec(&credential)?)?;
+    kept.keep(key, credential)?;
+    Ok(parsed)
 }
 
 /// Registers the device; one whose secret is not known (any more) gets a new one.
