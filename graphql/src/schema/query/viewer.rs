@@ -12,6 +12,7 @@ pub(crate) struct ViewerQuery;
 #[Object]
 impl ViewerQuery {
     /// Who asks: the bearer of the token.
+    #[expect(clippy::unused_async, reason = "the schema wants its resolvers so")]
     async fn viewer(&self, context: &Context<'_>) -> Result<Viewer, Problem> {
         Ok(principal(context)?.into())
     }
