@@ -55,6 +55,8 @@ pub enum Permission {
     RequestIssuance,
     /// Approve or refuse a requested issuance, for the registry.
     DecideIssuance,
+    /// Carry an issuance from one ledger to the other, as the platform does.
+    RecordIssuanceStep,
     /// Set the emission target of a site.
     SetEmissionTarget,
     /// Read captures, injections, mass accounts, credits and rankings.
@@ -63,7 +65,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::RegisterOrganisation,
         Self::RegisterSite,
         Self::RegisterAsset,
@@ -87,6 +89,7 @@ impl Permission {
         Self::RecordStorageLoss,
         Self::RequestIssuance,
         Self::DecideIssuance,
+        Self::RecordIssuanceStep,
         Self::SetEmissionTarget,
         Self::ReadAccounting,
     ];
@@ -118,6 +121,7 @@ impl fmt::Display for Permission {
             Self::RecordStorageLoss => "record a storage loss",
             Self::RequestIssuance => "request an issuance",
             Self::DecideIssuance => "decide on an issuance",
+            Self::RecordIssuanceStep => "record a step of an issuance",
             Self::SetEmissionTarget => "set an emission target",
             Self::ReadAccounting => "read accounts",
         })

@@ -6,6 +6,7 @@ mod continuing;
 mod erasing;
 mod fixture;
 mod injecting;
+mod issuing;
 mod mapped;
 mod outage;
 mod registering;
