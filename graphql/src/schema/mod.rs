@@ -33,6 +33,7 @@ pub(crate) struct Query(
     query::RegistryQuery,
     query::TelemetryQuery,
     query::LedgerQuery,
+    query::RankingQuery,
     query::ViewerQuery,
 );
 
@@ -42,6 +43,7 @@ pub(crate) struct Mutation(
     mutation::AccountMutation,
     mutation::RegistryMutation,
     mutation::DeviceMutation,
+    mutation::TargetMutation,
 );
 
 #[derive(MergedSubscription, Default)]

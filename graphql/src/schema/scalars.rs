@@ -1,7 +1,7 @@
 //! Scalars of our own.
 
 use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarType, Value};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use sealrock_domain::MAX_SAFE_INTEGER;
 
 /// A moment.
@@ -33,6 +33,38 @@ impl ScalarType for Time {
 impl From<DateTime<Utc>> for Time {
     fn from(time: DateTime<Utc>) -> Self {
         Self(time)
+    }
+}
+
+/// A day of UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Day(pub(crate) NaiveDate);
+
+/// A calendar day as RFC 3339 full-date, such as `2026-11-21`: the day from midnight to midnight UTC.
+#[Scalar(
+    name = "Date",
+    specified_by_url = "https://scalars.graphql.org/andimarek/local-date.html"
+)]
+impl ScalarType for Day {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        let problem =
+            || InputValueError::custom(format!("{text:?} is not a day such as 2026-11-21"));
+        let written_in_full = text.len() == 10;
+        let day = text.parse().ok().filter(|_| written_in_full);
+        day.map(Self).ok_or_else(problem)
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+impl From<NaiveDate> for Day {
+    fn from(day: NaiveDate) -> Self {
+        Self(day)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A person of one organisation sees nothing of another.
 
+use chrono::{TimeDelta, Utc};
 use futures::future::join_all;
 use sealrock_access::{AccountId, Principal, Role};
 use sealrock_testkit::DeviceSigner;
@@ -31,6 +32,11 @@ fn of_northsea(field: &str, argument: &str) -> Option<String> {
         ("asset", "slug") | (_, "asset") => quoted("stack-1"),
         (_, "metric") => quoted("co2_ppm"),
         (_, "metrics") => "[\"co2_ppm\"]".to_owned(),
+        // A period that is not over when the stack is registered.
+        ("leaderboard", "from") => quoted(&(Utc::now() - TimeDelta::hours(1)).to_rfc3339()),
+        ("leaderboard", "to") => quoted(&Utc::now().to_rfc3339()),
+        ("setEmissionTarget" | "withdrawEmissionTarget", "from") => quoted("2026-11-20"),
+        (_, "averageKgPerH") => quoted("480"),
         (_, "from") => quoted("2026-11-20T00:00:00Z"),
         (_, "to") => quoted("2026-11-21T00:00:00Z"),
         (_, "bucketSeconds") => "3600".to_owned(),

@@ -10,6 +10,7 @@ use sealrock_commands::{
     AGGREGATES, BatchError, Commands, Context, DeviceIdentity, Devices, GapsToSeal, Sealing,
     WindowToSeal,
 };
+use sealrock_domain::DeviceId;
 use sealrock_eventstore::{EventStore, KeyFiles, Operator};
 use sealrock_graphql::{GraphqlState, router};
 use sealrock_ledger::{Hash, LogKey};
@@ -171,6 +172,20 @@ impl World {
         values: &[f64],
     ) -> u64 {
         self.try_record(device, seq, second, values).await.unwrap()
+    }
+
+    /// A device that was registered, signed in.
+    pub async fn sign_in(&self, device: DeviceId, secret: &str) -> DeviceIdentity {
+        self.devices.authenticate(device, secret).await.unwrap()
+    }
+
+    /// Records a batch; answers its index.
+    pub async fn record_bytes(&self, device: &DeviceIdentity, bytes: Vec<u8>) -> u64 {
+        let recorded = self
+            .devices
+            .record_batch(device, "http:/ingest", Utc::now(), bytes)
+            .await;
+        recorded.unwrap().index
     }
 
     /// As [`record`](Self::record), again and again while the ledger is away.

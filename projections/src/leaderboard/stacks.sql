@@ -40,5 +40,7 @@ SELECT stack.site, stack.slug, stack.biogenic_fraction,
        ARRAY (SELECT device_id FROM measuring WHERE stack_id = stack.id ORDER BY 1) AS devices
   FROM stack
   LEFT JOIN measured ON measured.stack_id = stack.id
- WHERE measured.filled > 0 OR (NOT stack.retired AND stack.registered_at < $7)
+ -- One that was registered in the five minutes that run belongs to a period that ends with the present.
+ WHERE measured.filled > 0
+    OR (NOT stack.retired AND stack.registered_at < $7 + interval '5 minutes')
  ORDER BY stack.site, stack.slug

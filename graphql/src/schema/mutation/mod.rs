@@ -6,8 +6,10 @@ mod device_input;
 mod devices;
 mod receipt;
 mod registry;
+mod targets;
 
 pub(crate) use account::AccountMutation;
 pub(crate) use command::Patience;
 pub(crate) use devices::DeviceMutation;
 pub(crate) use registry::RegistryMutation;
+pub(crate) use targets::TargetMutation;

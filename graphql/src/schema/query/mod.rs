@@ -2,11 +2,13 @@
 
 mod ledger;
 mod node;
+mod ranking;
 mod registry;
 mod telemetry;
 mod viewer;
 
 pub(crate) use ledger::{LedgerQuery, existing as existing_ledger};
+pub(crate) use ranking::RankingQuery;
 pub(crate) use registry::RegistryQuery;
 pub(crate) use telemetry::{LatestOf, TelemetryQuery};
 pub(crate) use viewer::ViewerQuery;

@@ -1,18 +1,25 @@
 //! Sites.
 
 use async_graphql::{Context, ID, Object};
+use chrono::Utc;
+use sealrock_access::Permission::ReadAccounting;
 use sealrock_domain::OrganisationId;
 use sealrock_domain::decimal::DecimalText;
+use sealrock_projections::ReadModels;
 use sealrock_projections::latest::LatestFilter;
 use sealrock_projections::registry::{Site as Stored, Within};
+use sealrock_projections::targets::{self, SiteTarget};
 
-use super::{Asset, Device, LatestReading, Organisation, SiteKind};
+use super::{Asset, Device, EmissionTarget, LatestReading, Organisation, SiteKind};
+use crate::schema::as_of::AsOf;
 use crate::schema::global_id::GlobalId;
+use crate::schema::guard::permit;
 use crate::schema::loaders::load;
 use crate::schema::paging::{self, Page};
+use crate::schema::position::Position;
 use crate::schema::problem::Problem;
 use crate::schema::provenance::{Provenance, ledger_of};
-use crate::schema::scalars::Time;
+use crate::schema::scalars::{Day, Time};
 
 /// A place where an organisation captures, moves, injects or watches CO2.
 pub(crate) struct Site(pub(crate) Stored);
@@ -111,6 +118,32 @@ impl Site {
         LatestReading::all(context, &self.0.organisation, self.0.ledger, &filter).await
     }
 
+    /// Its emission targets, by their first day: those of now, or those that the ledger knew behind a
+    /// position.
+    #[graphql(complexity = "10 + 10 * child_complexity")]
+    async fn emission_targets(
+        &self,
+        context: &Context<'_>,
+        as_of: Option<Position>,
+    ) -> Result<Vec<EmissionTarget>, Problem> {
+        self.targets(context, as_of, |_| true).await
+    }
+
+    /// The emission target that holds on a day, or today.
+    #[graphql(complexity = "10 + child_complexity")]
+    async fn emission_target(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "A UTC day; without it, today.")] on: Option<Day>,
+        as_of: Option<Position>,
+    ) -> Result<Option<EmissionTarget>, Problem> {
+        let day = on.map_or_else(|| Utc::now().date_naive(), |day| day.0);
+        let mut found = self
+            .targets(context, as_of, |found| found.target.holds_on(day))
+            .await?;
+        Ok(found.pop())
+    }
+
     /// The entries that registered it and changed it last.
     async fn provenance(&self) -> Provenance {
         let ledger = ledger_of(&self.0.organisation);
@@ -119,6 +152,30 @@ impl Site {
 }
 
 impl Site {
+    async fn targets(
+        &self,
+        context: &Context<'_>,
+        as_of: Option<Position>,
+        keep: impl Fn(&SiteTarget) -> bool,
+    ) -> Result<Vec<EmissionTarget>, Problem> {
+        let Stored {
+            organisation, slug, ..
+        } = &self.0;
+        permit(context, ReadAccounting, organisation, Some(slug))?;
+        let read = context.data_unchecked::<ReadModels>();
+        let Some(ledger) = read.current_ledger(&ledger_of(organisation)).await? else {
+            return Ok(Vec::new());
+        };
+        let as_of = AsOf::read(context, &ledger, targets::NAME, as_of).await?;
+        let found = read
+            .emission_targets(ledger.id, &[self.0.id], as_of)
+            .await?;
+        let kept = found.into_iter().filter(|target| keep(target));
+        Ok(kept
+            .map(|target| EmissionTarget::new(&ledger.name, target))
+            .collect())
+    }
+
     fn within(&self) -> Within {
         let Stored {
             organisation, slug, ..

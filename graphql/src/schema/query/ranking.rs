@@ -1,0 +1,56 @@
+//! Rankings.
+
+use async_graphql::{Context, Object};
+use chrono::Utc;
+use sealrock_access::Permission::ReadAccounting;
+use sealrock_domain::Slug;
+use sealrock_projections::ReadModels;
+use sealrock_projections::leaderboard::Period;
+use sealrock_projections::registry::Organisation;
+
+use crate::code::Code;
+use crate::schema::guard::permit;
+use crate::schema::input;
+use crate::schema::problem::Problem;
+use crate::schema::scalars::Time;
+use crate::schema::types::{Leaderboard, LeaderboardOrder};
+
+#[derive(Default)]
+pub(crate) struct RankingQuery;
+
+#[Object]
+impl RankingQuery {
+    /// The sites of an organisation that have stacks, ranked by what they emit on average from `from`
+    /// up to and without `to`, lowest first. A site is ranked if at least three quarters of the
+    /// period's five minutes have data at each of its stacks; the others are listed with the reason.
+    #[graphql(complexity = "100 + child_complexity")]
+    async fn leaderboard(
+        &self,
+        context: &Context<'_>,
+        organisation: String,
+        from: Time,
+        #[graphql(desc = "Without it, the present.")] to: Option<Time>,
+        #[graphql(default_with = "LeaderboardOrder::Total")] rank_by: LeaderboardOrder,
+    ) -> Result<Leaderboard, Problem> {
+        let organisation = accounted(context, &organisation).await?;
+        let now = Utc::now();
+        let period = Period::new(from.0, to.map_or(now, |to| to.0), now)?;
+        let read = context.data_unchecked::<ReadModels>();
+        let by = rank_by.into();
+        let found = read
+            .leaderboard(&organisation.slug, organisation.ledger, period, by)
+            .await?;
+        Ok(Leaderboard::new(by, found))
+    }
+}
+
+/// An organisation whose accounts the caller may read.
+async fn accounted(context: &Context<'_>, name: &str) -> Result<Organisation, Problem> {
+    let slug: Slug = input::read("organisation", name)?;
+    permit(context, ReadAccounting, &slug, None)?;
+    let found = context
+        .data_unchecked::<ReadModels>()
+        .organisation(&slug)
+        .await?;
+    found.ok_or_else(|| Problem::new(Code::NotFound, format!("there is no organisation {slug}")))
+}
