@@ -71,7 +71,7 @@ impl Leaderboard {
     }
 
     /// The sites that have stacks: those with a rank by rank, then the others by name.
-    #[graphql(complexity = "100 * child_complexity")]
+    #[graphql(complexity = "20 * child_complexity")]
     async fn rows(&self) -> Vec<LeaderboardRow<'_>> {
         let rows = self.found.rows.iter();
         rows.map(|row| LeaderboardRow {
@@ -171,7 +171,7 @@ impl LeaderboardRow<'_> {
     }
 
     /// Its stacks, by name.
-    #[graphql(complexity = "4 * child_complexity")]
+    #[graphql(complexity = "child_complexity")]
     async fn stacks(&self) -> Vec<LeaderboardStack<'_>> {
         let stacks = self.row.stacks.iter();
         stacks
@@ -251,7 +251,7 @@ impl LeaderboardStack<'_> {
     }
 
     /// The devices that measured. Several at one stack count as their mean.
-    #[graphql(complexity = "2 * child_complexity")]
+    #[graphql(complexity = "child_complexity")]
     async fn devices(&self, context: &Context<'_>) -> Result<Vec<Device>, Problem> {
         let mut devices = Vec::new();
         for id in &self.stack.devices {
