@@ -12,7 +12,9 @@ use sealrock_domain::Slug;
 use sealrock_domain::device::{KeyId, PublicKey};
 use serde::Serialize;
 
+use crate::config::Config;
 use crate::device_key;
+use crate::roles::Roles;
 
 /// The system of record for carbon capture and storage.
 ///
@@ -60,9 +62,10 @@ pub enum Command {
     Demo(Demo),
     /// The platform
     #[command(
-        after_help = "Example:\n  sealrock serve --data /var/lib/sealrock --http 0.0.0.0:8080"
+        after_help = "Examples:\n  sealrock serve --data /var/lib/sealrock --http 0.0.0.0:8080\n  \
+                      DATABASE_URL=postgres://… sealrock serve --roles ingest"
     )]
-    Serve,
+    Serve(Serve),
     /// Devices only, against any broker
     #[command(
         after_help = "Examples:\n  sealrock simulate --credentials devices.json --interval 1s\n  \
@@ -179,6 +182,22 @@ pub struct Json {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// What this node does, of several on one database: some of api, ingest, projector, parted by
+    /// commas [default: all]
+    #[arg(long)]
+    roles: Option<Roles>,
+}
+
+impl Serve {
+    /// The configuration with what the command line says of it.
+    pub fn over(self, mut config: Config) -> Config {
+        config.roles = self.roles.unwrap_or(config.roles);
+        config
+    }
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::cli::{Settings, duration};
 use crate::erasing::Age;
+use crate::roles::Roles;
 
 /// A text that is not printed.
 #[derive(Clone, Deserialize)]
@@ -75,8 +76,12 @@ impl Serialize for Span {
 pub struct Config {
     /// Folder of the embedded database, keys, broker sessions.
     pub data: PathBuf,
+    /// Folder of log keys and the token key, if it is not in the data folder: several nodes share it.
+    pub keys: Option<PathBuf>,
     /// Host part of every ledger's origin; fixed at the first start, never changed.
     pub origin: String,
+    /// What this node does.
+    pub roles: Roles,
     /// Where HTTP listens.
     pub http: SocketAddr,
     /// Where the embedded broker listens.
@@ -120,7 +125,9 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data: PathBuf::from("sealrock-data"),
+            keys: None,
             origin: "sealrock.localhost".to_owned(),
+            roles: Roles::default(),
             http: SocketAddr::from(([127, 0, 0, 1], 8080)),
             mqtt: SocketAddr::from(([127, 0, 0, 1], 1883)),
             mqtt_ws: None,
@@ -182,7 +189,8 @@ impl Config {
 
     /// Folder of log keys and the token key.
     pub fn keys_folder(&self) -> PathBuf {
-        self.data.join("keys")
+        let inside = || self.data.join("keys");
+        self.keys.clone().unwrap_or_else(inside)
     }
 
     /// The programs that sign.

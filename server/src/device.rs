@@ -154,7 +154,7 @@ pub fn as_json(device: &DeviceName, registered: &RegisteredDevice, at: Addresses
         "name": name,
         "topic": topic.to_string(),
         "origin": registered.done.receipt.ledger,
-        "mqtt": format!("mqtt://{}", at.mqtt),
+        "mqtt": at.mqtt.map(|mqtt| format!("mqtt://{mqtt}")),
         "http": format!("http://{}/ingest", at.http),
     })
 }

@@ -22,6 +22,7 @@ mod presence;
 mod projections;
 mod publishing;
 mod recompute;
+mod roles;
 mod sealer;
 mod simulate;
 mod surroundings;
@@ -73,7 +74,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     logging::start(&config)?;
     let done = match cli.command {
         Command::Demo(arguments) => demo::run(config, arguments).await,
-        Command::Serve => node::serve(config).await,
+        Command::Serve(arguments) => node::serve(arguments.over(config)).await,
         Command::Simulate(arguments) => simulate::run(arguments).await,
         Command::Verify(arguments) => return verify::run(arguments).await,
         Command::Watch(arguments) => return watch::run(arguments).await,

@@ -12,8 +12,8 @@ use crate::config::Config;
 pub struct Addresses {
     /// HTTP.
     pub http: SocketAddr,
-    /// MQTT.
-    pub mqtt: SocketAddr,
+    /// MQTT, if the node has a broker.
+    pub mqtt: Option<SocketAddr>,
     /// MQTT over WebSocket.
     pub mqtt_ws: Option<SocketAddr>,
 }
@@ -34,7 +34,7 @@ impl Addresses {
     pub fn of(config: &Config) -> Self {
         let configured = Self {
             http: config.http,
-            mqtt: config.mqtt,
+            mqtt: Some(config.mqtt),
             mqtt_ws: config.mqtt_ws,
         };
         std::fs::read(path(&config.data))

@@ -17,6 +17,8 @@ use super::{Runner, RunnerError, measure};
 
 /// How often new ledgers, and positions moved by other processes, are looked for.
 const ROUND: Duration = Duration::from_secs(1);
+/// How often a process that folds nothing looks how far others have come.
+const OTHERS: Duration = Duration::from_millis(200);
 /// Lag in seconds is measured in every so many rounds.
 const ROUNDS_PER_MEASUREMENT: u32 = 15;
 
@@ -46,6 +48,20 @@ impl Runner {
         for task in followers.into_values().chain(rebuilds) {
             // A task that panicked was logged by the panic hook; there is nothing to save here.
             let _ended = task.await;
+        }
+    }
+
+    /// Folds nothing, and keeps [`Positions`](super::Positions) at what other processes fold, until
+    /// `token` is cancelled.
+    pub async fn follow_others(&self, token: CancellationToken) {
+        while !token.is_cancelled() {
+            if let Err(error) = self.refresh_positions().await {
+                tracing::debug!(%error, "how far the read models are is asked again in a moment");
+            }
+            tokio::select! {
+                () = token.cancelled() => {}
+                () = tokio::time::sleep(OTHERS) => {}
+            }
         }
     }
 

@@ -17,6 +17,7 @@ use sealrock_simulator::{
 use crate::cli::Demo;
 use crate::config::{Config, Span};
 use crate::node::{Node, stop_requested};
+use crate::roles::Roles;
 use crate::surroundings::Addresses;
 use history::Past;
 use people::People;
@@ -36,6 +37,7 @@ const PROGRESS: Duration = Duration::from_secs(5);
 /// If something does not start.
 pub async fn run(mut config: Config, arguments: Demo) -> anyhow::Result<()> {
     config.demo = true;
+    config.roles = Roles::default();
     config.development = true;
     if config.seal_after == Config::default().seal_after {
         config.seal_after = SEAL_AFTER;
@@ -139,7 +141,10 @@ fn welcome(config: &Config, at: Addresses) -> String {
     let program = std::env::args()
         .next()
         .unwrap_or_else(|| "sealrock".to_owned());
-    let Addresses { http, mqtt, .. } = at;
+    let http = at.http;
+    let mqtt = at
+        .mqtt
+        .map_or_else(String::new, |mqtt| format!("MQTT     mqtt://{mqtt}\n"));
     let (data, people) = (config.data.display(), people::FILE);
     let websocket = at
         .mqtt_ws
@@ -150,8 +155,7 @@ Sealrock is running, with data flowing.
 
 GraphQL  http://{http}/graphql   (a page to try queries on, in a browser)
 Live     ws://{http}/graphql/ws
-MQTT     mqtt://{mqtt}
-{websocket}Ingest   http://{http}/ingest
+{mqtt}{websocket}Ingest   http://{http}/ingest
 Health   http://{http}/readyz   http://{http}/metrics
 Data     {data}
 People   operator, site-manager, hq-manager and mrv of demo, registrar of demo-registry;

@@ -129,7 +129,8 @@ async fn credential(
         None => new_credential(node, name, spec).await?,
     };
     // The broker may have another port than the last time.
-    credential["mqtt"] = format!("mqtt://{}", node.addresses.mqtt).into();
+    let mqtt = node.addresses.mqtt;
+    credential["mqtt"] = mqtt.map(|mqtt| format!("mqtt://{mqtt}")).into();
     let parsed = Credential::from_json(&serde_json::to_vec(&credential)?)?;
     kept.keep(key, credential)?;
     Ok(parsed)

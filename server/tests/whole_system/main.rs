@@ -6,6 +6,7 @@ mod crashes;
 mod devices;
 mod erasing;
 mod intake;
+mod nodes;
 mod outside;
 mod people;
 mod sealing;

@@ -38,6 +38,7 @@ pub struct Server {
     data: PathBuf,
     environment: Vec<(String, String)>,
     pub http: String,
+    /// Host and port of its broker; port 0 if it has none.
     pub mqtt: (String, u16),
     /// The first administrator's password, if this start made one.
     pub admin_password: Option<String>,
@@ -76,8 +77,11 @@ impl Server {
             rest.and_then(|rest| rest.split_whitespace().next())
                 .map(str::to_owned)
         };
-        let mqtt = word_after("MQTT     mqtt://").unwrap();
-        let (host, port) = mqtt.rsplit_once(':').unwrap();
+        let mqtt = word_after("MQTT     mqtt://");
+        let mqtt = mqtt.map(|mqtt| {
+            let (host, port) = mqtt.rsplit_once(':').unwrap();
+            (host.to_owned(), port.parse().unwrap())
+        });
         Self {
             child,
             data: data.to_owned(),
@@ -85,11 +89,13 @@ impl Server {
                 .iter()
                 .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
                 .collect(),
-            http: word_after("GraphQL  ")
+            http: word_after("HTTP     ")
+                .or_else(|| word_after("GraphQL  "))
                 .unwrap()
                 .trim_end_matches("/graphql")
+                .trim_end_matches('/')
                 .to_owned(),
-            mqtt: (host.to_owned(), port.parse().unwrap()),
+            mqtt: mqtt.unwrap_or_default(),
             admin_password: word_after("first administrator: user admin password "),
         }
     }
