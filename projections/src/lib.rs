@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod binding;
+pub mod captures;
 pub mod device_status;
 mod entry;
 mod erasing;
@@ -38,6 +39,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(rollups::RollupsProjection),
         Arc::new(device_status::DeviceStatusProjection),
         Arc::new(windows::WindowsProjection),
+        Arc::new(captures::CapturesProjection),
         Arc::new(targets::TargetsProjection),
     ]
 }

@@ -1,6 +1,7 @@
 //! The read side on a real Postgres, fed by real appends.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+mod capturing;
 mod continuing;
 mod erasing;
 mod exactly_once;

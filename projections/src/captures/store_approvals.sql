@@ -1,0 +1,1 @@
+INSERT INTO approval SELECT * FROM jsonb_populate_recordset(NULL::approval, $1)
