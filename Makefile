@@ -103,7 +103,15 @@ define apt
 	  echo "create_main_cluster = false" | $(SUDO) tee $$defaults/sealrock-setup.conf >/dev/null
 	  trap '$(SUDO) rm -f '$$defaults'/sealrock-setup.conf' EXIT
 	  $(SUDO) apt-get update -qq
+	  # Nor a Mosquitto on port 1883: nothing is started, and none at the next boot.
+	  policy=/usr/sbin/policy-rc.d
+	  if [ ! -e $$policy ]; then
+	    trap '$(SUDO) rm -f '$$defaults'/sealrock-setup.conf '$$policy EXIT
+	    printf '#!/bin/sh\nexit 101\n' | $(SUDO) tee $$policy >/dev/null
+	    $(SUDO) chmod 755 $$policy
+	  fi
 	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$${packages[@]}" >/dev/null
+	  [[ " $${packages[*]} " != *" mosquitto "* ]] || $(SUDO) systemctl disable -q mosquitto 2>/dev/null || true
 	fi
 endef
 
@@ -111,7 +119,7 @@ apt-demo:
 	$(call apt,cc=build-essential /usr/lib/postgresql/1[5-8]/bin/initdb=postgresql)
 
 apt-test: apt-demo
-	$(call apt,mosquitto_pub=mosquitto-clients jq=jq curl=curl openssl=openssl python3=python3 /usr/lib/python3*/ensurepip=python3-venv /usr/include/sodium.h=libsodium-dev)
+	$(call apt,mosquitto_pub=mosquitto-clients /usr/sbin/mosquitto=mosquitto jq=jq curl=curl openssl=openssl python3=python3 /usr/lib/python3*/ensurepip=python3-venv /usr/include/sodium.h=libsodium-dev)
 
 $(TOOLS)/python/.ready: $(CLIENTS)/requirements.txt | apt-test
 	@echo "installing from PyPI into target/tools/python: paho-mqtt, rfc8785, aics-tlog, aics-witness"

@@ -2,12 +2,15 @@
 //!
 //! | counter | labels |
 //! |---|---|
-//! | `sealrock_ingest_batches_total` | `transport` = mqtt, http; `outcome` = recorded, duplicate, rejected, unavailable (given up without acknowledgement; the device repeats) |
+//! | `sealrock_ingest_batches_total` | `transport` = mqtt, http, external; `outcome` = recorded, duplicate, rejected, unavailable (given up without acknowledgement; the device repeats) |
 //! | `sealrock_ingest_dead_letters_total` | `reason` = a [`RejectionCode`](crate::RejectionCode) |
 //! | `sealrock_ingest_held_total` | a batch began to wait because the ledger cannot be written |
 //! | `sealrock_http_refused_total` | `reason` = bad-credentials, unavailable, busy, slow, too-large, unreadable |
 //! | `sealrock_mqtt_refused_total` | `reason` = bad-credentials, unavailable, will-topic, client-id, subscription, packet-too-large, malformed, connection-limit, device-connections (one too many of a device; its oldest ended) |
 //! | `sealrock_mqtt_connections` (gauge) | |
+//! | `sealrock_mqtt_external_connected` (gauge) | 1 while the external broker is connected |
+//! | `sealrock_mqtt_external_lost_total` | a connection to it ended, or could not be had |
+//! | `sealrock_mqtt_external_receipts_dropped_total` | receipts that it did not take in time |
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -30,6 +33,14 @@ pub(crate) fn held() {
 
 pub(crate) fn mqtt_refused(reason: &'static str) {
     metrics::counter!("sealrock_mqtt_refused_total", "reason" => reason).increment(1);
+}
+
+pub(crate) fn external_lost() {
+    metrics::counter!("sealrock_mqtt_external_lost_total").increment(1);
+}
+
+pub(crate) fn external_receipt_dropped() {
+    metrics::counter!("sealrock_mqtt_external_receipts_dropped_total").increment(1);
 }
 
 pub(crate) fn http_refused(reason: &'static str) {

@@ -2,9 +2,11 @@
 
 mod cluster;
 mod database;
+mod mosquitto;
 mod scratch;
 mod signer;
 
 pub use cluster::{Cluster, cluster};
 pub use database::{TestDatabase, database};
+pub use mosquitto::Mosquitto;
 pub use signer::DeviceSigner;

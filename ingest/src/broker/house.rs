@@ -21,6 +21,7 @@ use super::{BrokerConfig, MAX_PACKET_BYTES, StartError};
 use crate::counters::Quiet;
 use crate::dead_letters::DeadLetters;
 use crate::gate::BatchSink;
+use crate::mapping::Mappings;
 
 /// Topic aliases a client may keep: it has two topics to publish to.
 const TOPIC_ALIASES: u16 = 16;
@@ -37,6 +38,7 @@ pub(super) struct House {
     pub(super) stats: Arc<BrokerStats>,
     pub(super) mqtt5_config: LibraryConfig,
     pub(super) hold_limit: Duration,
+    pub(super) mappings: Arc<Mappings>,
     /// Tells the library's handlers to end.
     pub(super) shutdown: broadcast::Sender<()>,
     /// Set first when stopping: nothing new is taken.
@@ -78,6 +80,7 @@ impl House {
             stats: Arc::new(BrokerStats::new()),
             mqtt5_config: library_config(config),
             hold_limit: config.hold_limit,
+            mappings: Arc::clone(&config.mappings),
             shutdown: broadcast::channel(1).0,
             stopping: CancellationToken::new(),
             connections: TaskTracker::new(),

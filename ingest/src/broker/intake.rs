@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use mqtt5::QoS;
 use mqtt5::broker::{
@@ -22,7 +23,8 @@ use tokio::time::Instant;
 use super::connection::{Connection, SignedIn};
 use crate::counters;
 use crate::dead_letters::DeadLetter;
-use crate::gate::{BatchReceipt, Rejection, RejectionCode};
+use crate::gate::{BatchError, BatchReceipt, Rejection, RejectionCode};
+use crate::mapping::Found;
 use crate::receipt;
 
 /// Where the remains of a `QoS` 2 publish are routed at PUBREL; nobody can subscribe to it.
@@ -67,7 +69,12 @@ impl Connection {
         } else if *event.topic == *signed_in.topics.status {
             Ok(()) // presence is known from the connection itself
         } else {
-            self.take_foreign(signed_in, event).await
+            match self.house.mappings.find(&event.topic) {
+                Some(Ok(found)) if found.is_of(&signed_in.identity) => {
+                    self.take_mapped(signed_in, event, &found).await
+                }
+                _ => self.take_foreign(signed_in, event).await,
+            }
         };
         if let Err(GivenUp) = outcome {
             counters::batch("mqtt", "unavailable");
@@ -82,7 +89,50 @@ impl Connection {
     ) -> Result<(), GivenUp> {
         let received_at = Utc::now();
         let via = format!("mqtt:{}", signed_in.topics.batch);
-        match self.record(signed_in, &via, received_at, event).await? {
+        let outcome = self
+            .record(|| {
+                let bytes = event.payload.clone();
+                let sink = &self.house.sink;
+                sink.record_batch(&signed_in.identity, &via, received_at, bytes)
+            })
+            .await?;
+        self.answer(signed_in, &via, received_at, event, outcome)
+            .await
+    }
+
+    /// A message of another make, on a topic that names the device which sent it.
+    async fn take_mapped(
+        &self,
+        signed_in: &SignedIn,
+        event: &ClientPublishEvent,
+        found: &Found<'_>,
+    ) -> Result<(), GivenUp> {
+        let received_at = Utc::now();
+        let via = format!("mqtt:{}", event.topic);
+        let outcome = match found.read(&event.payload, received_at).map(Bytes::from) {
+            Err(rejection) => Err(rejection),
+            Ok(payload) => {
+                let sink = &self.house.sink;
+                self.record(|| {
+                    sink.record_mapped(&signed_in.identity, &via, received_at, payload.clone())
+                })
+                .await?
+            }
+        };
+        self.answer(signed_in, &via, received_at, event, outcome)
+            .await
+    }
+
+    /// The receipt, or all that a rejection entails.
+    async fn answer(
+        &self,
+        signed_in: &SignedIn,
+        via: &str,
+        received_at: DateTime<Utc>,
+        event: &ClientPublishEvent,
+        outcome: Result<BatchReceipt, Rejection>,
+    ) -> Result<(), GivenUp> {
+        match outcome {
             Ok(receipt) => {
                 counters::batch(
                     "mqtt",
@@ -98,28 +148,22 @@ impl Connection {
                 Ok(())
             }
             Err(rejection) => {
-                self.reject(signed_in, &via, received_at, event, rejection)
+                self.reject(signed_in, via, received_at, event, rejection)
                     .await
             }
         }
     }
 
     /// Records the batch, waiting as long as it takes and the device waits too.
-    async fn record(
+    async fn record<F>(
         &self,
-        signed_in: &SignedIn,
-        via: &str,
-        received_at: DateTime<Utc>,
-        event: &ClientPublishEvent,
-    ) -> Result<Result<BatchReceipt, Rejection>, GivenUp> {
+        attempt: impl Fn() -> F,
+    ) -> Result<Result<BatchReceipt, Rejection>, GivenUp>
+    where
+        F: Future<Output = Result<BatchReceipt, BatchError>>,
+    {
         self.patiently(|| async {
-            let bytes = event.payload.clone();
-            match self
-                .house
-                .sink
-                .record_batch(&signed_in.identity, via, received_at, bytes)
-                .await
-            {
+            match attempt().await {
                 Ok(receipt) => ControlFlow::Break(Ok(receipt)),
                 Err(error) => match Rejection::of(&error) {
                     Ok(rejection) => ControlFlow::Break(Err(rejection)),

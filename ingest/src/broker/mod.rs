@@ -14,6 +14,7 @@ mod wire;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,6 +23,7 @@ use sealrock_domain::DeviceId;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::gate::DeviceIdentity;
+use crate::mapping::Mappings;
 
 pub use embedded::EmbeddedBroker;
 
@@ -83,11 +85,13 @@ pub struct BrokerConfig {
     /// How long a batch waits in the broker for an unavailable ledger before its connection is
     /// closed without an acknowledgement, to be repeated.
     pub hold_limit: Duration,
+    /// Topics of other makes that devices may publish to, each only to those that name it.
+    pub mappings: Arc<Mappings>,
 }
 
 impl BrokerConfig {
     /// Listens there, keeps its sessions in `storage`: 10,000 connections, sessions of a day,
-    /// batches held for two minutes, no WebSocket.
+    /// batches held for two minutes, no WebSocket, no topics of other makes.
     #[must_use]
     pub fn new(mqtt: SocketAddr, storage: impl Into<PathBuf>) -> Self {
         Self {
@@ -97,6 +101,7 @@ impl BrokerConfig {
             max_connections: 10_000,
             session_expiry: Duration::from_hours(24),
             hold_limit: Duration::from_mins(2),
+            mappings: Arc::default(),
         }
     }
 }

@@ -1,0 +1,143 @@
+//! The task that has messages recorded and acknowledges them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::Publish;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::connection::{Heard, Received};
+use super::lanes::Lanes;
+use super::line::Line;
+use super::message::{Desk, Done, GivenUp, Message, lane};
+use super::order::{Order, Place};
+use crate::counters;
+
+/// Messages that are being recorded at a time: about as many as one commit takes.
+const AT_A_TIME: usize = 1_000;
+
+/// The task's state.
+pub(super) struct Intake {
+    desk: Desk,
+    lanes: Lanes<(Option<Place>, Message)>,
+    order: Order<Publish>,
+    line: Option<Arc<Line>>,
+    /// The lane and place of what is under way.
+    under_way: HashMap<Id, (String, Option<Place>)>,
+    work: JoinSet<Result<Done, GivenUp>>,
+}
+
+impl Intake {
+    pub(super) fn new(desk: Desk) -> Self {
+        Self {
+            desk,
+            lanes: Lanes::new(AT_A_TIME),
+            order: Order::new(),
+            line: None,
+            under_way: HashMap::new(),
+            work: JoinSet::new(),
+        }
+    }
+
+    /// Runs until it is told to stop and what was under way has ended.
+    pub(super) async fn run(
+        mut self,
+        mut heard: UnboundedReceiver<Heard>,
+        stopping: CancellationToken,
+    ) {
+        loop {
+            if stopping.is_cancelled() {
+                self.lanes.forget_waiting();
+                if self.work.is_empty() {
+                    return;
+                }
+            }
+            while let Some((lane, (place, message))) = self.lanes.begin() {
+                self.begin(lane, place, message);
+            }
+            tokio::select! {
+                biased;
+                Some(ended) = self.work.join_next_with_id() => self.ended(ended),
+                () = stopping.cancelled(), if !stopping.is_cancelled() => {}
+                told = heard.recv(), if !stopping.is_cancelled() => match told {
+                    Some(told) => self.hear(told),
+                    None => stopping.cancel(),
+                },
+            }
+        }
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        match heard {
+            Heard::Connected { line, resumed } => {
+                self.line = Some(line);
+                self.order.begin();
+                // What the broker has forgotten is nowhere else than here.
+                if resumed {
+                    self.lanes.forget_waiting();
+                }
+            }
+            Heard::Message(received) => self.queue(received),
+        }
+    }
+
+    fn queue(&mut self, received: Received) {
+        let Received { publish, at, room } = received;
+        let (topic, payload) = (publish.topic.clone(), publish.payload.clone());
+        let acknowledged = publish.qos != QoS::AtMostOnce;
+        let place = acknowledged.then(|| {
+            // Only its packet id is needed any more, and its bytes are freed before it is.
+            let bytes = Bytes::new();
+            self.order.arrived(Publish {
+                topic: bytes.clone(),
+                payload: bytes,
+                properties: None,
+                ..publish
+            })
+        });
+        let lane = lane(&topic, &self.desk.mappings);
+        let message = Message {
+            topic,
+            payload,
+            at,
+            room,
+        };
+        self.lanes.add(lane, (place, message));
+    }
+
+    fn begin(&mut self, lane: String, place: Option<Place>, message: Message) {
+        let desk = self.desk.clone();
+        let task = self.work.spawn(async move { desk.take(message).await });
+        self.under_way.insert(task.id(), (lane, place));
+    }
+
+    /// Receipt first, then the acknowledgements that are due: they leave in this order.
+    fn ended(&mut self, ended: Result<(Id, Result<Done, GivenUp>), JoinError>) {
+        let (id, outcome) = match ended {
+            Ok((id, outcome)) => (id, outcome.ok()),
+            Err(error) => {
+                tracing::error!(%error, "a message of the external broker is left to be sent again");
+                (error.id(), None)
+            }
+        };
+        let Some((lane, place)) = self.under_way.remove(&id) else {
+            return;
+        };
+        self.lanes.ended(&lane);
+        let (Some(Done { receipt }), Some(line)) = (outcome, &self.line) else {
+            return;
+        };
+        if let Some((topic, payload)) = receipt
+            && !line.publish(&topic, payload)
+        {
+            counters::external_receipt_dropped();
+        }
+        for publish in place.map_or(Vec::new(), |place| self.order.durable(place)) {
+            line.acknowledge(&publish);
+        }
+    }
+}
