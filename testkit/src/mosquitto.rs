@@ -1,6 +1,5 @@
 //! A Mosquitto for one test, which may stop, kill and start it.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -67,16 +66,16 @@ impl Mosquitto {
             // Otherwise it becomes another user, who cannot write our folder.
             configuration.push_str("\nuser root");
         }
-        let _ = write!(
-            configuration,
-            "\npersistence_location {}/\nlistener {port} 127.0.0.1\n",
-            folder.path().display()
-        );
         // Options of a listener come behind it.
         let (listener, general): (Vec<&str>, Vec<&str>) = configuration
             .lines()
-            .partition(|line| LISTENERS.iter().any(|option| line.starts_with(option)));
-        let text = format!("{}\n{}\n", general.join("\n"), listener.join("\n"));
+            .partition(|line| OF_LISTENERS.iter().any(|option| line.starts_with(option)));
+        let text = format!(
+            "{}\npersistence_location {}/\nlistener {port} 127.0.0.1\n{}\n",
+            general.join("\n"),
+            folder.path().display(),
+            listener.join("\n")
+        );
         fs::write(folder.path().join("mosquitto.conf"), text).expect("its folder can be written");
         let mut broker = Self {
             folder,
@@ -175,7 +174,7 @@ impl Mosquitto {
         // It may have ended by itself.
         let _ = kill(self.process, signal);
         let started = Instant::now();
-        while TcpStream::connect(self.address()).is_ok() || kill(self.process, None).is_ok() {
+        while runs(self.process) {
             assert!(
                 started.elapsed() < SOON,
                 "Mosquitto does not end: {}",
@@ -195,8 +194,7 @@ impl Mosquitto {
 }
 
 /// Options that belong to the listener.
-const LISTENERS: [&str; 6] = [
-    "listener",
+const OF_LISTENERS: [&str; 5] = [
     "cafile",
     "certfile",
     "keyfile",
@@ -208,6 +206,13 @@ impl Drop for Mosquitto {
     fn drop(&mut self) {
         self.drop_keeper();
     }
+}
+
+/// Whether it runs: an ended process whose parent has not looked yet is still there.
+fn runs(process: Pid) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/stat"));
+    // The state comes behind the name, which stands in brackets.
+    status.is_ok_and(|text| !text.contains(") Z "))
 }
 
 fn free_port() -> u16 {

@@ -39,7 +39,7 @@ pub(super) enum Heard {
     /// acknowledged; otherwise it has forgotten it.
     Connected { line: Arc<Line>, resumed: bool },
     /// A message on the newest connection.
-    Message(Received),
+    Message(Box<Received>),
 }
 
 /// A message, and the room that it takes until it is durable.
@@ -202,7 +202,7 @@ impl Connection {
         // The budget is never closed; the intake ends before the connection.
         if let Ok(room) = room {
             let received = Received { publish, at, room };
-            let _ = self.heard.send(Heard::Message(received));
+            let _ = self.heard.send(Heard::Message(Box::new(received)));
         }
     }
 }

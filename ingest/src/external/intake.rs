@@ -56,8 +56,8 @@ impl Intake {
                     return;
                 }
             }
-            while let Some((lane, (place, message))) = self.lanes.begin() {
-                self.begin(lane, place, message);
+            while let Some((device, (place, message))) = self.lanes.begin() {
+                self.begin(device, place, message);
             }
             tokio::select! {
                 biased;
@@ -81,7 +81,7 @@ impl Intake {
                     self.lanes.forget_waiting();
                 }
             }
-            Heard::Message(received) => self.queue(received),
+            Heard::Message(received) => self.queue(*received),
         }
     }
 
@@ -109,10 +109,10 @@ impl Intake {
         self.lanes.add(lane, (place, message));
     }
 
-    fn begin(&mut self, lane: String, place: Option<Place>, message: Message) {
+    fn begin(&mut self, device: String, place: Option<Place>, message: Message) {
         let desk = self.desk.clone();
         let task = self.work.spawn(async move { desk.take(message).await });
-        self.under_way.insert(task.id(), (lane, place));
+        self.under_way.insert(task.id(), (device, place));
     }
 
     /// Receipt first, then the acknowledgements that are due: they leave in this order.
@@ -124,10 +124,10 @@ impl Intake {
                 (error.id(), None)
             }
         };
-        let Some((lane, place)) = self.under_way.remove(&id) else {
+        let Some((device, place)) = self.under_way.remove(&id) else {
             return;
         };
-        self.lanes.ended(&lane);
+        self.lanes.ended(&device);
         let (Some(Done { receipt }), Some(line)) = (outcome, &self.line) else {
             return;
         };

@@ -24,12 +24,11 @@ impl<T> Lanes<T> {
     }
 
     pub(super) fn add(&mut self, lane: String, work: T) {
-        match self.behind.get_mut(&lane) {
-            Some(behind) => behind.push_back(work),
-            None => {
-                self.behind.insert(lane.clone(), VecDeque::new());
-                self.next.push_back((lane, work));
-            }
+        if let Some(behind) = self.behind.get_mut(&lane) {
+            behind.push_back(work);
+        } else {
+            self.behind.insert(lane.clone(), VecDeque::new());
+            self.next.push_back((lane, work));
         }
     }
 

@@ -30,7 +30,7 @@ pub struct OptionsError {
 /// The options of each connection.
 ///
 /// The packet limit is raised from 10 KiB, and told to the broker. No topic alias is offered, and
-/// QoS 2 is not asked for: a batch that comes twice is stored once anyway.
+/// `QoS` 2 is not asked for: a batch that comes twice is stored once anyway.
 pub(super) fn options(config: &ExternalConfig) -> Result<MqttOptions, OptionsError> {
     let url = &config.url;
     let mut options = MqttOptions::new(&config.client_id, &url.host, url.port);

@@ -22,13 +22,14 @@ fn a_node_that_is_killed_in_the_middle_loses_nothing_and_doubles_nothing() {
     let runtime = || tokio::runtime::Runtime::new().unwrap();
     let (here, there) = (runtime(), runtime());
     let mosquitto = Mosquitto::start(LASTING);
-    let world = Arc::new(here.block_on(async { World::on(database().await.pool).await }));
+    let database = here.block_on(database());
+    let world = Arc::new(here.block_on(World::on(database.pool)));
     let survivor = here.block_on(world.consume_connected(&shared(&mosquitto, "node-1")));
     // The other node has a write side and a pool of its own, in a runtime that ends as a process
     // does: nothing in it is told, its sockets close.
-    let (elsewhere, url) = (Arc::clone(&world), world.pool.connect_options());
+    let (elsewhere, url) = (Arc::clone(&world), database.url);
     let victim = there.block_on(async move {
-        let pool = sqlx::PgPool::connect_lazy_with((*url).clone());
+        let pool = sealrock_eventstore::connect(&url, 8).await.unwrap();
         elsewhere.elsewhere(pool).await
     });
     let broker = there.block_on(victim.consume_connected(&shared(&mosquitto, "node-2")));
