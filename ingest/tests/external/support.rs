@@ -74,6 +74,7 @@ impl World {
             slug: slug("northsea"),
             display_name: "North Sea".parse().unwrap(),
             demo: false,
+            registry: false,
         };
         let kind = SiteKind::CapturePlant;
         let name = "Plant".parse().unwrap();
