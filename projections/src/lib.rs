@@ -16,6 +16,7 @@ mod runner;
 mod seqs;
 pub mod targets;
 mod telemetry;
+pub mod wells;
 pub mod windows;
 
 pub use read_models::{QueryError, ReadModels};
@@ -41,5 +42,6 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(windows::WindowsProjection),
         Arc::new(captures::CapturesProjection),
         Arc::new(targets::TargetsProjection),
+        Arc::new(wells::WellsProjection),
     ]
 }

@@ -57,6 +57,29 @@ impl Well {
         self.operation.status()
     }
 
+    /// Permits that were put into force, the last one first, whenever they apply.
+    pub fn permits(&self) -> impl Iterator<Item = PermitLimits> {
+        self.limits.iter().rev().cloned().map(PermitLimits::from)
+    }
+
+    /// The permit that applies on a day: of several, the one that was put into force last.
+    #[must_use]
+    pub fn permit_on(&self, day: NaiveDate) -> Option<PermitLimits> {
+        self.permits().find(|limits| limits.apply_on(day))
+    }
+
+    /// The proposal that waits for approval.
+    #[must_use]
+    pub fn proposed(&self) -> Option<&PermitLimitsProposed> {
+        self.proposed.as_ref()
+    }
+
+    /// The integrity tests, in the order in which they were recorded.
+    #[must_use]
+    pub fn tests(&self) -> &[MitRecorded] {
+        &self.tests
+    }
+
     /// The limits that an injection of that day is held against.
     ///
     /// # Errors
@@ -163,23 +186,19 @@ impl Well {
         Ok(limits)
     }
 
-    /// Of limits that apply on the same day, those that were put into force last count.
     fn permit_of(
         &self,
         profile: &WellRegistered,
         day: NaiveDate,
     ) -> Result<PermitLimits, WellRejection> {
-        let mut limits = self.limits.iter().rev().cloned().map(PermitLimits::from);
-        limits
-            .find(|limits| limits.apply_on(day))
-            .ok_or_else(|| WellRejection::NoPermit {
-                slug: profile.slug.clone(),
-                day,
-                newest: self.limits.last().map_or_else(String::new, |newest| {
-                    let (from, until) = (newest.valid_from, newest.valid_until);
-                    format!(" (permit {} counts from {from} to {until})", newest.permit)
-                }),
-            })
+        self.permit_on(day).ok_or_else(|| WellRejection::NoPermit {
+            slug: profile.slug.clone(),
+            day,
+            newest: self.limits.last().map_or_else(String::new, |newest| {
+                let (from, until) = (newest.valid_from, newest.valid_until);
+                format!(" (permit {} counts from {from} to {until})", newest.permit)
+            }),
+        })
     }
 
     /// A failed test of a well that injects shuts it in, in the same decision (40 CFR 146.88(f)).

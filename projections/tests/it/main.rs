@@ -14,3 +14,4 @@ mod registering;
 mod rolling_up;
 mod sealing;
 mod telemetry;
+mod wells;

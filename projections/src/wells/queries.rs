@@ -1,0 +1,206 @@
+//! Wells and days, now or as of an entry, and what devices at wells measure.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use sealrock_domain::well::WellKind;
+use sealrock_domain::{AssetId, DeviceId, Slug};
+use sealrock_eventstore::LedgerId;
+use sealrock_ledger::Index;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::rows::{DayRow, WellRow};
+use super::{NAME, StoredDay, StoredWell, WellReadings};
+use crate::latest::{Latest, LatestFilter};
+use crate::read_models::{QueryError, ReadModels};
+
+/// Which wells; an absent field means all.
+#[derive(Debug, Clone, Default)]
+pub struct WellFilter {
+    /// These.
+    pub wells: Option<Vec<AssetId>>,
+    /// Of this site.
+    pub site: Option<Slug>,
+    /// For this.
+    pub kind: Option<WellKind>,
+    /// Only those that inject.
+    pub injecting: bool,
+    /// Changed by this entry or a later one.
+    pub changed_from: Option<Index>,
+}
+
+/// Which days; an absent field means all.
+#[derive(Debug, Clone, Default)]
+pub struct DayFilter {
+    /// Of this site.
+    pub site: Option<Slug>,
+    /// Of this well.
+    pub well: Option<AssetId>,
+    /// From this day on.
+    pub first_day: Option<NaiveDate>,
+    /// Up to this day, which belongs to it.
+    pub last_day: Option<NaiveDate>,
+    /// Approved ones, or those that are not.
+    pub approved: Option<bool>,
+}
+
+/// The place of a day in a list: the newest come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayCursor {
+    /// The day.
+    pub day: NaiveDate,
+    /// The well.
+    pub well: AssetId,
+}
+
+impl ReadModels {
+    /// The wells of a ledger that match, by site and name, as the model stood behind `as_of`.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn wells(
+        &self,
+        ledger: LedgerId,
+        filter: &WellFilter,
+        as_of: Option<Index>,
+    ) -> Result<Vec<StoredWell>, QueryError> {
+        let ids = filter.wells.as_ref();
+        let ids: Option<Vec<Uuid>> = ids.map(|wells| wells.iter().map(|id| id.0).collect());
+        let rows: Vec<Json<WellRow>> = sqlx::query_scalar(include_str!("wells.sql"))
+            .bind(ledger.0)
+            .bind(at(as_of))
+            .bind(ids)
+            .bind(filter.site.as_ref().map(Slug::as_str))
+            .bind(filter.kind.map(|kind| kind.to_string()))
+            .bind(filter.injecting.then_some("injecting"))
+            .bind(at(filter.changed_from))
+            .fetch_all(self.pool())
+            .await?;
+        Ok(rows.into_iter().map(|Json(row)| row.into()).collect())
+    }
+
+    /// As [`wells`](Self::wells), with the position to ask with as `changed_from` next: what changes
+    /// from there on is in the next answer.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn wells_at(
+        &self,
+        ledger: LedgerId,
+        filter: &WellFilter,
+    ) -> Result<(Vec<StoredWell>, Index), QueryError> {
+        // Asked first: a change between the two statements is answered twice rather than never.
+        let position = self.next_index(NAME, ledger).await?;
+        Ok((self.wells(ledger, filter, None).await?, Index(position)))
+    }
+
+    /// At most `first` injection days behind `after`, the newest first, as the model stood behind
+    /// `as_of`.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn injection_days(
+        &self,
+        ledger: LedgerId,
+        filter: &DayFilter,
+        as_of: Option<Index>,
+        (after, first): (Option<DayCursor>, u32),
+    ) -> Result<Vec<StoredDay>, QueryError> {
+        let rows: Vec<Json<DayRow>> = sqlx::query_scalar(include_str!("days.sql"))
+            .bind(ledger.0)
+            .bind(at(as_of))
+            .bind(filter.site.as_ref().map(Slug::as_str))
+            .bind(filter.well.map(|well| well.0))
+            .bind(filter.first_day)
+            .bind(filter.last_day)
+            .bind(filter.approved)
+            .bind(after.map(|after| after.day))
+            .bind(after.map(|after| after.well.0))
+            .bind(i64::from(first))
+            .fetch_all(self.pool())
+            .await?;
+        let days = rows.into_iter().map(|Json(row)| row.try_into());
+        days.collect()
+    }
+
+    /// Every version of a well's day, the first one first, as far as it was known behind `as_of`.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn injection_day_versions(
+        &self,
+        ledger: LedgerId,
+        (well, day): (AssetId, NaiveDate),
+        as_of: Option<Index>,
+    ) -> Result<Vec<StoredDay>, QueryError> {
+        let rows: Vec<Json<DayRow>> = sqlx::query_scalar(include_str!("versions.sql"))
+            .bind(ledger.0)
+            .bind(at(as_of))
+            .bind(well.0)
+            .bind(day)
+            .fetch_all(self.pool())
+            .await?;
+        let days = rows.into_iter().map(|Json(row)| row.try_into());
+        days.collect()
+    }
+
+    /// What the devices that are bound to these wells now have measured last, in the wells' order.
+    /// They are wells of one ledger.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn well_readings(
+        &self,
+        wells: &[StoredWell],
+    ) -> Result<Vec<WellReadings>, QueryError> {
+        let Some(first) = wells.first() else {
+            return Ok(Vec::new());
+        };
+        let bound = self.devices_at(&first.organisation, wells).await?;
+        let filter = LatestFilter {
+            devices: Some(bound.keys().copied().collect()),
+            ..LatestFilter::default()
+        };
+        let (latest, _) = self.latest(first.ledger, &filter).await?;
+        let mut of_wells: HashMap<AssetId, Vec<Latest>> = HashMap::new();
+        for value in latest {
+            if let Some(well) = bound.get(&value.device) {
+                of_wells.entry(*well).or_default().push(value);
+            }
+        }
+        let readings = wells.iter().map(|well| WellReadings {
+            well: well.id,
+            latest: of_wells.remove(&well.id).unwrap_or_default(),
+        });
+        Ok(readings.collect())
+    }
+
+    async fn devices_at(
+        &self,
+        organisation: &Slug,
+        wells: &[StoredWell],
+    ) -> Result<HashMap<DeviceId, AssetId>, QueryError> {
+        let (sites, slugs): (Vec<&str>, Vec<&str>) = wells
+            .iter()
+            .map(|well| (well.site.as_str(), well.slug.as_str()))
+            .unzip();
+        let rows: Vec<(Uuid, String, String)> = sqlx::query_as(include_str!("devices.sql"))
+            .bind(organisation.as_str())
+            .bind(sites)
+            .bind(slugs)
+            .fetch_all(self.pool())
+            .await?;
+        let bound = rows.into_iter().filter_map(|(device, site, asset)| {
+            let is_there =
+                |well: &&StoredWell| well.site.as_str() == site && well.slug.as_str() == asset;
+            let well = wells.iter().find(is_there)?;
+            Some((DeviceId(device), well.id))
+        });
+        Ok(bound.collect())
+    }
+}
+
+pub(super) fn at(as_of: Option<Index>) -> Option<i64> {
+    as_of.map(|index| index.0.cast_signed())
+}
