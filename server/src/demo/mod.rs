@@ -1,9 +1,14 @@
 //! `sealrock demo`: a whole CCS chain on one machine.
 
+mod books;
+mod commissioning;
+mod credits;
 mod history;
 mod kept;
+mod measured;
 mod people;
 mod registration;
+mod sending;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,9 +22,12 @@ use sealrock_simulator::{
 use crate::cli::Demo;
 use crate::config::{Config, Span};
 use crate::node::{Node, stop_requested};
+use crate::platform::Platform;
 use crate::roles::Roles;
 use crate::surroundings::Addresses;
-use history::Past;
+use books::Books;
+use commissioning::commission;
+use history::{Past, beginning};
 use people::People;
 use registration::register;
 
@@ -57,8 +65,7 @@ pub async fn run(mut config: Config, arguments: Demo) -> anyhow::Result<()> {
 
 async fn simulate(config: &Config, node: &Node, arguments: &Demo) -> anyhow::Result<()> {
     let devices = register(config, node).await?;
-    let pool = node.platform.store.pool();
-    let _people = People::hired(pool, &config.data).await?;
+    let books = books(config, &node.platform, arguments).await?;
     let ids = devices.iter().map(|device| device.id).collect();
     let past = Past::recorded(&node.platform.store, arguments, ids).await?;
     let schedule = Schedule::new(chrono::Utc::now(), arguments.interval, 1.0)?;
@@ -90,10 +97,22 @@ async fn simulate(config: &Config, node: &Node, arguments: &Demo) -> anyhow::Res
     tokio::select! {
         requested = stop_requested() => requested?,
         () = reporting => {}
+        () = books.keep() => {}
     }
     stop_handle.stop();
     fleet.await.context("the simulated devices")?;
     Ok(())
+}
+
+/// The people, their plants in service, and the books that they keep.
+async fn books(config: &Config, platform: &Platform, arguments: &Demo) -> anyhow::Result<Books> {
+    let Platform {
+        store, commands, ..
+    } = platform;
+    let people = People::hired(store.pool(), &config.data).await?;
+    let first = beginning(store, arguments).await?;
+    commission(commands, &people, first).await?;
+    Books::open(store, commands.clone(), people, first.date_naive()).await
 }
 
 /// Prints how much has arrived, until dropped.
