@@ -7,6 +7,7 @@ mod entry;
 mod erasing;
 pub mod latest;
 pub mod leaderboard;
+mod leases;
 pub mod ledger;
 mod read_models;
 pub mod readings;
@@ -19,6 +20,7 @@ mod telemetry;
 pub mod wells;
 pub mod windows;
 
+pub use leases::{Lease, Leases};
 pub use read_models::{QueryError, ReadModels};
 pub use runner::{
     Behind, FoldError, Positions, Prepared, Projection, ProjectionStatus, RebuildError, Rebuilt,

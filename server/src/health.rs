@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use sealrock_projections::Runner;
+use sealrock_projections::{Leases, Runner};
 use serde_json::json;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,8 @@ pub struct Health {
     pub pool: PgPool,
     /// The read models.
     pub runner: Runner,
+    /// What this node does alone.
+    pub leases: Leases,
     /// Cancelled when the node begins to stop.
     pub stopping: CancellationToken,
 }
@@ -74,6 +76,7 @@ async fn ready(State(health): State<Arc<Health>>) -> impl IntoResponse {
     let stopping = health.stopping.is_cancelled();
     let body = json!({
         "ready": ready, "database": database, "stopping": stopping, "projectionsStanding": standing,
+        "leases": health.leases.held(),
     });
     (status, Json(body))
 }

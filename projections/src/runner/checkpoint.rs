@@ -1,5 +1,6 @@
 //! How far a read model has come: locked, compared and moved inside the fold's transaction.
 
+use super::schema::Schema;
 use sealrock_eventstore::LedgerId;
 use sqlx::{PgConnection, PgPool, PgTransaction};
 
@@ -67,6 +68,26 @@ pub(crate) async fn advance(
         .execute(&mut **tx)
         .await
         .map(drop)
+}
+
+/// The places of all ledgers in the live schemas of `models`, in one question: it is asked often.
+pub(crate) async fn of_models(
+    pool: &PgPool,
+    models: impl Iterator<Item = &'static str>,
+) -> sqlx::Result<Vec<(String, LedgerId, u64)>> {
+    let places = models.map(|model| {
+        let schema = Schema::live(model).name();
+        format!("SELECT '{model}', ledger_id, next_index FROM {schema}.checkpoint")
+    });
+    let sql = places.collect::<Vec<_>>().join(" UNION ALL ");
+    if sql.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(String, i32, i64)> = sqlx::query_as(&sql).fetch_all(pool).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(model, ledger, next)| (model, LedgerId(ledger), next.unsigned_abs()))
+        .collect())
 }
 
 /// The places of all ledgers in `schema`, without locking them.

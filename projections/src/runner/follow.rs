@@ -6,6 +6,8 @@ use sealrock_ledger::Index;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::leases::Lease;
+
 use super::advance::{Advance, Step, StepError};
 use super::backoff::Backoff;
 use super::stops;
@@ -20,6 +22,7 @@ pub(crate) struct Follower {
     pub(crate) runner: Runner,
     pub(crate) advance: Advance,
     pub(crate) token: CancellationToken,
+    pub(crate) lease: Lease,
     /// Whether it has gone on since it started, so that a stop of an earlier run is past.
     pub(crate) settled: bool,
 }
@@ -30,6 +33,10 @@ impl Follower {
         let mut size = self.advance.store.watch_size(self.advance.ledger.id);
         let mut backoff = Backoff::default();
         while !self.token.is_cancelled() {
+            if !self.lease.is_held() {
+                self.token.run_until_cancelled(self.lease.taken()).await;
+                continue;
+            }
             // Marked as seen before the step: what is appended during the step wakes the next wait.
             size.borrow_and_update();
             match self.advance.step().await {
@@ -81,8 +88,10 @@ impl Follower {
     }
 
     async fn wait_for_more(&self, size: &mut watch::Receiver<u64>) {
+        let mut lease = self.lease.clone();
         tokio::select! {
             () = self.token.cancelled() => {}
+            () = lease.lost() => {}
             changed = size.changed() => if changed.is_err() { self.pause(NET).await },
             () = tokio::time::sleep(NET) => {}
         }

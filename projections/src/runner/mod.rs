@@ -21,6 +21,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sealrock_eventstore::{EventStore, LedgerId, StoreError};
 use tokio::sync::Semaphore;
 
+use crate::leases::{Lease, Leases};
+
 pub use behind::Behind;
 pub use positions::{Positions, WaitError};
 pub use projection::{FoldError, Prepared, Projection};
@@ -49,6 +51,7 @@ struct Shared {
     models: Vec<Arc<dyn Projection>>,
     positions: Positions,
     turns: Arc<Semaphore>,
+    leases: Option<Leases>,
     states: Mutex<HashMap<(&'static str, LedgerId), State>>,
 }
 
@@ -71,6 +74,20 @@ impl Runner {
     /// If two models have one name, or a name is not `[a-z][a-z_]{0,39}`: it becomes part of SQL.
     #[must_use]
     pub fn new(store: EventStore, models: Vec<Arc<dyn Projection>>) -> Self {
+        Self::with(store, models, None)
+    }
+
+    /// As [`new`](Self::new), for one of several processes that run the same models: it folds those
+    /// whose lease it has, and stands by for the others.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    #[must_use]
+    pub fn leased(store: EventStore, models: Vec<Arc<dyn Projection>>, leases: Leases) -> Self {
+        Self::with(store, models, Some(leases))
+    }
+
+    fn with(store: EventStore, models: Vec<Arc<dyn Projection>>, leases: Option<Leases>) -> Self {
         for (position, model) in models.iter().enumerate() {
             let name = model.name();
             assert!(is_name(name), "{name:?} cannot name a schema");
@@ -83,6 +100,7 @@ impl Runner {
             models,
             positions: Positions::default(),
             turns: Arc::new(Semaphore::new(turns as usize)),
+            leases,
             states: Mutex::default(),
         };
         Self {
@@ -123,18 +141,23 @@ impl Runner {
     /// # Errors
     /// If Postgres is away, or [`prepare`](Self::prepare) never ran.
     pub async fn refresh_positions(&self) -> Result<(), RunnerError> {
-        let mut connection = self.store().pool().acquire().await?;
-        for model in self.models() {
-            let schema = Schema::live(model.name()).name();
-            for (ledger, next) in checkpoint::all(&mut connection, &schema).await? {
-                self.positions().raise(model.name(), ledger, next);
-            }
+        let places = checkpoint::of_models(self.store().pool(), self.names()).await?;
+        for (model, ledger, next) in places {
+            self.positions().raise(&model, ledger, next);
         }
         Ok(())
     }
 
     pub(crate) fn store(&self) -> &EventStore {
         &self.shared.store
+    }
+
+    /// The lease on folding `model`. Versions do not share one: a process of the older code cannot
+    /// fold the tables that a newer one has made, and must not keep it from them.
+    fn lease(&self, model: &dyn Projection) -> Lease {
+        let work = || format!("{} {}", model.name(), model.version());
+        let leases = self.shared.leases.as_ref();
+        leases.map_or_else(Lease::unshared, |leases| leases.want(&work()))
     }
 
     fn models(&self) -> &[Arc<dyn Projection>] {

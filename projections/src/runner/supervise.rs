@@ -34,6 +34,10 @@ impl Runner {
     /// columns that older queries read, or be rolled out with the program that reads it.
     pub async fn run(&self, token: CancellationToken) {
         self.prepare_at_last(&token).await;
+        let others = tokio::spawn({
+            let (runner, token) = (self.clone(), token.clone());
+            async move { runner.follow_others(token).await }
+        });
         let rebuilds = self.rebuild_outdated(&token);
         let mut followers = Followers::new();
         for round in 0u32.. {
@@ -45,17 +49,19 @@ impl Runner {
                 () = tokio::time::sleep(ROUND) => {}
             }
         }
-        for task in followers.into_values().chain(rebuilds) {
+        for task in followers.into_values().chain(rebuilds).chain([others]) {
             // A task that panicked was logged by the panic hook; there is nothing to save here.
             let _ended = task.await;
         }
     }
 
-    /// Folds nothing, and keeps [`Positions`](super::Positions) at what other processes fold, until
-    /// `token` is cancelled.
+    /// Keeps [`Positions`](super::Positions) at what other processes fold, until `token` is
+    /// cancelled: all that a process does which folds nothing.
     pub async fn follow_others(&self, token: CancellationToken) {
         while !token.is_cancelled() {
-            if let Err(error) = self.refresh_positions().await {
+            if self.stands_by()
+                && let Err(error) = self.refresh_positions().await
+            {
                 tracing::debug!(%error, "how far the read models are is asked again in a moment");
             }
             tokio::select! {
@@ -63,6 +69,12 @@ impl Runner {
                 () = tokio::time::sleep(OTHERS) => {}
             }
         }
+    }
+
+    /// Whether other processes fold what this one does not.
+    fn stands_by(&self) -> bool {
+        let leases = self.shared.leases.as_ref();
+        leases.is_none_or(|leases| !leases.holds_all())
     }
 
     async fn prepare_at_last(&self, token: &CancellationToken) {
@@ -112,6 +124,7 @@ impl Runner {
             runner: self.clone(),
             advance: self.advance(model, Schema::live(model.name()), ledger),
             token: token.clone(),
+            lease: self.lease(model.as_ref()),
             settled: false,
         };
         followers.insert(key, tokio::spawn(follower.run()));

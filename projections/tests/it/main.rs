@@ -5,6 +5,7 @@ mod capturing;
 mod continuing;
 mod erasing;
 mod exactly_once;
+mod leasing;
 mod outage;
 mod plant;
 mod poison;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use sealrock_projections::Runner;
+use sealrock_projections::{Leases, Runner};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,7 @@ use crate::database;
 use crate::health::{self, Health};
 use crate::platform::Platform;
 use crate::publishing;
-use crate::roles::Role;
+use crate::roles::{Role, Roles};
 use crate::surroundings::{Addresses, Note};
 use intake::{Door, Intake};
 
@@ -45,6 +45,9 @@ struct Parts {
     background: Vec<(&'static str, JoinHandle<()>)>,
     /// Folds read models, or follows those that others fold.
     reading: JoinHandle<()>,
+    /// Keeps this node's leases until `leaving` is cancelled.
+    leases: JoinHandle<()>,
+    leaving: CancellationToken,
     _note: Option<Note>,
 }
 
@@ -128,6 +131,8 @@ impl Node {
             projecting,
             background,
             reading,
+            leases,
+            leaving,
             _note,
         } = self.parts;
         stopping.cancel();
@@ -139,6 +144,9 @@ impl Node {
         }
         projecting.cancel();
         end("a read model", reading).await;
+        // Nothing of it is done here any more: another node goes on at once.
+        leaving.cancel();
+        end("leases", leases).await;
         if let Some(intake) = intake {
             intake.end().await;
         }
@@ -168,10 +176,11 @@ impl Parts {
         stopping: CancellationToken,
     ) -> anyhow::Result<(Self, Addresses)> {
         let (store, roles) = (&platform.store, &config.roles);
-        let runner = Runner::new(store.clone(), sealrock_projections::all());
+        let leases = Leases::new(store.pool().clone());
+        let runner = read_models(platform, roles, &leases);
         runner.prepare().await.context("the read models")?;
         let publisher = publishing::publisher(config, store)?;
-        let mut routes = health_routes(platform, &runner, &stopping);
+        let mut routes = health_routes(platform, &runner, &leases, &stopping);
         if roles.has(Role::Api) {
             let api = api::routes(config, platform, &runner, &publisher, &stopping);
             routes = routes.merge(api.await?);
@@ -203,14 +212,18 @@ impl Parts {
         let projecting = CancellationToken::new();
         let mut background = Vec::new();
         let reading = if roles.has(Role::Projector) {
-            background = work::background(config, platform, &runner, publisher, &stopping);
+            let by = (publisher, &leases);
+            background = work::background(config, platform, &runner, by, &stopping);
             work::project(&runner, &projecting)
         } else {
             work::follow(&runner, &projecting)
         };
         let http = sites.into_iter();
         background.extend(http.map(|(at, routes)| ("HTTP", http::serve(at, routes, &stopping))));
+        let leaving = CancellationToken::new();
         let parts = Self {
+            leases: tokio::spawn(leases.keep(leaving.clone())),
+            leaving,
             intake,
             stopping,
             projecting,
@@ -222,11 +235,27 @@ impl Parts {
     }
 }
 
+/// The read models: those that projectors fold, each by the one that has its lease.
+fn read_models(platform: &Platform, roles: &Roles, leases: &Leases) -> Runner {
+    let (store, models) = (platform.store.clone(), sealrock_projections::all());
+    if roles.has(Role::Projector) {
+        Runner::leased(store, models, leases.clone())
+    } else {
+        Runner::new(store, models)
+    }
+}
+
 /// What a node of any role answers.
-fn health_routes(platform: &Platform, runner: &Runner, stopping: &CancellationToken) -> Router {
+fn health_routes(
+    platform: &Platform,
+    runner: &Runner,
+    leases: &Leases,
+    stopping: &CancellationToken,
+) -> Router {
     health::router(Health {
         pool: platform.store.pool().clone(),
         runner: runner.clone(),
+        leases: leases.clone(),
         stopping: stopping.clone(),
     })
 }

@@ -34,6 +34,7 @@ const LOT: u32 = 64;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What seals.
+#[derive(Clone)]
 pub struct Sealer {
     store: EventStore,
     commands: Commands,
