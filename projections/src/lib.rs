@@ -9,6 +9,7 @@ pub mod latest;
 pub mod leaderboard;
 mod leases;
 pub mod ledger;
+pub mod overview;
 mod read_models;
 pub mod readings;
 pub mod registry;

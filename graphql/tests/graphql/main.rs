@@ -6,6 +6,7 @@ mod entries;
 mod limits;
 mod mutations;
 mod organisations;
+mod overview;
 mod ranking;
 mod schema;
 mod subscriptions;

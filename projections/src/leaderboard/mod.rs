@@ -1,6 +1,6 @@
 //! Which sites emit least: their mean emission rates over a period, ranked where enough was measured.
 //!
-//! Asked of `registry`, `rollups` and `targets`; it has no tables of its own.
+//! Asked of `registry`, `rollups`, `targets` and `captures`; it has no tables of its own.
 //!
 //! * **Rate of a stack**: the mean over the period's buckets of five minutes of what its devices
 //!   report as `co2_emission_rate`. Each bucket with readings weighs the same, however many they are.
@@ -16,7 +16,10 @@
 //!   now.
 //! * **Fossil and biogenic** CO2 leave a stack as one gas. They are told apart by the assumption
 //!   `biogenic_fraction` (0 to 1) of the stack, where every stack of the site has one.
+//! * **Captured** mass stands beside the rate and changes no rank. A site that captures and has no
+//!   stack is listed without a rank.
 
+mod captured;
 mod period;
 mod queries;
 mod rank;
@@ -25,6 +28,7 @@ mod rate;
 use sealrock_domain::decimal::DecimalText;
 use sealrock_domain::{DeviceId, Slug};
 
+pub use captured::Captured;
 pub use period::{LONGEST, Period};
 pub use rate::Rate;
 
@@ -48,7 +52,7 @@ pub enum RankBy {
     Fossil,
 }
 
-/// The sites of an organisation with stacks: those with a rank by rank, then the others by name.
+/// The sites of an organisation with stacks or captures: those with a rank by rank, then the others by name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Leaderboard {
     /// The period that is compared.
@@ -72,6 +76,8 @@ pub struct Row {
     pub filled: u64,
     /// Its stacks, by name.
     pub stacks: Vec<Stack>,
+    /// What it captured; `None` without a record.
+    pub captured: Option<Captured>,
     /// The targets of days of the period.
     pub targets: Vec<SiteTarget>,
     /// The target of the whole period, kg/h: the mean over its time; `None` if a part has none.
@@ -96,6 +102,9 @@ pub enum Unranked {
         /// Buckets of the period.
         expected: u64,
     },
+    /// Nothing could be measured.
+    #[error("it has no stack: what it emits is not measured")]
+    NoStack,
     /// Ranked by fossil CO2, and the split is not known.
     #[error("its fossil part is not known: {0}")]
     Split(NoSplit),
@@ -105,7 +114,7 @@ pub enum Unranked {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoSplit {
     /// There is no rate to split.
-    #[error("a stack has no data")]
+    #[error("there is no rate of all its stacks")]
     NoRate,
     /// A stack does not say.
     #[error("stack {0} has no assumption {BIOGENIC_FRACTION}")]

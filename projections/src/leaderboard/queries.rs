@@ -7,7 +7,7 @@ use sealrock_eventstore::LedgerId;
 use sealrock_ledger::Index;
 use uuid::Uuid;
 
-use super::rank::{Measured, rank};
+use super::rank::{Known, Measured, rank};
 use super::{Leaderboard, METRIC, Period, RankBy};
 use crate::read_models::{QueryError, ReadModels, stored};
 use crate::registry::Site;
@@ -23,7 +23,7 @@ struct StackRow {
 }
 
 impl ReadModels {
-    /// The sites of an organisation that have stacks, ranked over a period.
+    /// The sites of an organisation that have stacks or captures, ranked over a period.
     ///
     /// # Errors
     /// [`QueryError`] if Postgres cannot answer.
@@ -39,18 +39,24 @@ impl ReadModels {
             let site = SiteId::of(organisation, &stored(&row.site)?);
             stacks.entry(site).or_default().push(row.try_into()?);
         }
+        let mut captured = self.captured_in(ledger, period).await?;
+        for site in captured.keys() {
+            stacks.entry(SiteId::of(organisation, site)).or_default();
+        }
         let ids: Vec<SiteId> = stacks.keys().copied().collect();
         let sites: Vec<Site> = self.sites_by_id(&ids).await?;
         let mut targets = self.emission_targets(ledger, &ids, None).await?;
-        let measured = sites.into_iter().map(|site| {
-            let own = targets.extract_if(.., |target| target.site == site.id);
-            let own = own.collect();
-            let stacks = stacks.remove(&site.id).unwrap_or_default();
-            (site, stacks, own)
+        let known = sites.into_iter().map(|site| Known {
+            stacks: stacks.remove(&site.id).unwrap_or_default(),
+            captured: captured.remove(&site.slug),
+            targets: targets
+                .extract_if(.., |target| target.site == site.id)
+                .collect(),
+            site,
         });
         Ok(Leaderboard {
             period,
-            rows: rank(period, by, measured),
+            rows: rank(period, by, known),
         })
     }
 

@@ -5,7 +5,7 @@ use sealrock_domain::decimal::DecimalText;
 use sealrock_domain::{DeviceId, Slug};
 
 use super::{
-    NoSplit, Period, REQUIRED_COVERAGE_PERCENT, RankBy, Rate, Row, Split, Stack, Unranked,
+    Captured, NoSplit, Period, REQUIRED_COVERAGE_PERCENT, RankBy, Rate, Row, Split, Stack, Unranked,
 };
 use crate::registry::Site;
 use crate::targets::SiteTarget;
@@ -20,15 +20,18 @@ pub(super) struct Measured {
     pub(super) devices: Vec<DeviceId>,
 }
 
-/// The rows in their order. Every site has a stack.
-pub(super) fn rank(
-    period: Period,
-    by: RankBy,
-    sites: impl Iterator<Item = (Site, Vec<Measured>, Vec<SiteTarget>)>,
-) -> Vec<Row> {
-    let mut rows: Vec<Row> = sites
-        .map(|(site, stacks, targets)| row(period, by, site, &stacks, targets))
-        .collect();
+/// All that is known of a site in the period.
+pub(super) struct Known {
+    pub(super) site: Site,
+    pub(super) stacks: Vec<Measured>,
+    pub(super) captured: Option<Captured>,
+    /// Those of all time.
+    pub(super) targets: Vec<SiteTarget>,
+}
+
+/// The rows in their order.
+pub(super) fn rank(period: Period, by: RankBy, sites: impl Iterator<Item = Known>) -> Vec<Row> {
+    let mut rows: Vec<Row> = sites.map(|known| row(period, by, known)).collect();
     rows.sort_by(|a, b| key(by, a).cmp(&key(by, b)));
     let mut before: Option<(Option<Rate>, u32)> = None;
     for (place, row) in (1..).zip(&mut rows) {
@@ -58,14 +61,10 @@ fn compared(by: RankBy, row: &Row) -> Option<Rate> {
     }
 }
 
-fn row(
-    period: Period,
-    by: RankBy,
-    site: Site,
-    measured: &[Measured],
-    targets: Vec<SiteTarget>,
-) -> Row {
+fn row(period: Period, by: RankBy, known: Known) -> Row {
+    let measured = &known.stacks;
     let means: Option<Vec<f64>> = measured.iter().map(Measured::mean).collect();
+    let means = means.filter(|means| !means.is_empty());
     let rate = means.map(|means| Rate::from_tonnes_per_hour(means.iter().sum()));
     let split = split(rate, measured);
     let coverage = coverage(period, measured);
@@ -74,17 +73,18 @@ fn row(
         (Ok(()), Err(unknown)) if by == RankBy::Fossil => Err(Unranked::Split(unknown.clone())),
         (Ok(()), _) => Ok(0), // told by its neighbours, see `rank`
     };
-    let targets = of_period(period, targets);
+    let targets = of_period(period, known.targets);
     let target_kg_per_h = mean_target(period, &targets);
     let met = |target: f64| Some(rate?.kilograms_per_hour() <= target);
     Row {
-        site,
+        site: known.site,
         target_met: target_kg_per_h.filter(|_| coverage.is_ok()).and_then(met),
         rank,
         rate,
         split,
         filled: measured.iter().map(|stack| stack.filled).min().unwrap_or(0),
         stacks: measured.iter().map(Stack::from).collect(),
+        captured: known.captured,
         targets,
         target_kg_per_h,
     }
@@ -94,7 +94,7 @@ fn row(
 fn coverage(period: Period, measured: &[Measured]) -> Result<(), Unranked> {
     let expected = period.buckets();
     let Some(least) = measured.iter().min_by_key(|stack| stack.filled) else {
-        return Ok(());
+        return Err(Unranked::NoStack);
     };
     if least.filled * 100 >= expected * REQUIRED_COVERAGE_PERCENT {
         return Ok(());

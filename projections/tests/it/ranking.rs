@@ -6,13 +6,15 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use sealrock_domain::asset::{AssetEvent, AssetKind, AssetRegistered};
+use sealrock_domain::capture_day::{CaptureDayEvent, CaptureRecorded};
 use sealrock_domain::device::{DeviceEvent, DeviceRegistered};
 use sealrock_domain::site::{
     EmissionTargetSet, EmissionTargetWithdrawn, SiteEvent, SiteKind, SiteRegistered,
 };
 use sealrock_domain::telemetry::Source;
-use sealrock_domain::{AssetId, Attributes, CredentialId, DeviceId, SiteId, Slug};
+use sealrock_domain::{AssetId, Attributes, CredentialId, DeviceId, Mass, SiteId, Slug};
 use sealrock_ledger::Index;
+use sealrock_projections::captures::CapturesProjection;
 use sealrock_projections::leaderboard::{
     Leaderboard, METRIC, NoSplit, Period, RankBy, Rate, Row, Unranked,
 };
@@ -42,6 +44,7 @@ impl Factories {
             Arc::new(RegistryProjection),
             Arc::new(RollupsProjection),
             Arc::new(TargetsProjection),
+            Arc::new(CapturesProjection),
             Arc::new(WindowsProjection),
         ]);
         Self {
@@ -403,6 +406,53 @@ async fn fossil_and_biogenic_are_told_apart_where_every_stack_says_its_fraction(
              it is a number from 0 to 1",
         ]
     );
+    factories.running.stop().await;
+}
+
+/// A record of the hour from a bucket on, of the unit `amine` of a site.
+async fn capture(factories: &Factories, site: &str, bucket: i64, kilograms: u64) -> Index {
+    let unit = AssetId::of(&slug("northsea"), &slug(site), &slug("amine"));
+    let event = CaptureDayEvent::from(CaptureRecorded {
+        org: slug("northsea"),
+        site: slug(site),
+        unit: slug("amine"),
+        from: start(bucket),
+        to: start(bucket + 12),
+        captured_kg: Mass::from_kilograms(kilograms).unwrap(),
+        vented_kg: Mass::ZERO,
+        electricity_kwh: None,
+        heat_mj: None,
+        measured: None,
+        evidence: Vec::new(),
+        by: "user/00000000-0000-0000-0000-000000000001".parse().unwrap(),
+    });
+    let stream = format!("capture_day/{unit}/{}", start(bucket).date_naive());
+    factories.noted(factories.plant.event(&stream, &event).await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_site_captured_stands_beside_its_rate_and_gives_no_rank() {
+    let factories = Factories::new().await;
+    let probe = factories.factory("both", None).await;
+    factories.steady(probe, 0..24, 100.0).await;
+    factories.site("only-captures").await;
+    factories.site("neither").await;
+    capture(&factories, "both", -12, 1).await;
+    let first = capture(&factories, "both", 0, 10).await;
+    let second = capture(&factories, "both", 12, 20).await;
+    capture(&factories, "both", 24, 40).await;
+    capture(&factories, "only-captures", 0, 80).await;
+    let board = factories.ranked(period(0..24), RankBy::Total).await;
+    assert_eq!(names(&board), [("both", Some(1)), ("only-captures", None)]);
+    let captured = board.rows[0].captured.clone().unwrap();
+    let expected = (Mass::from_kilograms(30).unwrap(), 2, vec![first, second]);
+    assert_eq!(
+        (captured.mass, captured.records, captured.indexes),
+        expected
+    );
+    let other = &board.rows[1];
+    assert_eq!((&other.rank, other.rate), (&Err(Unranked::NoStack), None));
+    assert!(other.captured.is_some());
     factories.running.stop().await;
 }
 

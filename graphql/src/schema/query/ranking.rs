@@ -1,4 +1,4 @@
-//! Rankings.
+//! The leaderboard and the front page.
 
 use async_graphql::{Context, Object};
 use chrono::Utc;
@@ -12,15 +12,16 @@ use crate::code::Code;
 use crate::schema::guard::permit;
 use crate::schema::input;
 use crate::schema::problem::Problem;
+use crate::schema::provenance::ledger_of;
 use crate::schema::scalars::Time;
-use crate::schema::types::{Leaderboard, LeaderboardOrder};
+use crate::schema::types::{Leaderboard, LeaderboardOrder, SystemOverview};
 
 #[derive(Default)]
 pub(crate) struct RankingQuery;
 
 #[Object]
 impl RankingQuery {
-    /// The sites of an organisation that have stacks, ranked by what they emit on average from `from`
+    /// The sites of an organisation that have stacks or captures, ranked by what they emit on average from `from`
     /// up to and without `to`, lowest first. A site is ranked if at least three quarters of the
     /// period's five minutes have data at each of its stacks; the others are listed with the reason.
     #[graphql(complexity = "100 + child_complexity")]
@@ -41,6 +42,27 @@ impl RankingQuery {
             .leaderboard(&organisation.slug, organisation.ledger, period, by)
             .await?;
         Ok(Leaderboard::new(by, found))
+    }
+
+    /// The figures of an organisation's front page.
+    #[graphql(complexity = "100 + child_complexity")]
+    async fn system_overview(
+        &self,
+        context: &Context<'_>,
+        organisation: String,
+    ) -> Result<SystemOverview, Problem> {
+        let organisation = accounted(context, &organisation).await?;
+        let name = ledger_of(&organisation.slug);
+        let ledger = context
+            .data_unchecked::<ReadModels>()
+            .current_ledger(&name)
+            .await?;
+        let none = || Problem::new(Code::NotFound, format!("there is no ledger {name}"));
+        Ok(SystemOverview {
+            organisation,
+            ledger: ledger.ok_or_else(none)?,
+            now: Utc::now(),
+        })
     }
 }
 

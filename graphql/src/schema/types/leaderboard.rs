@@ -70,7 +70,7 @@ impl Leaderboard {
         REQUIRED_COVERAGE_PERCENT as f64 / 100.0
     }
 
-    /// The sites that have stacks: those with a rank by rank, then the others by name.
+    /// The sites that have stacks or captures: those with a rank by rank, then the others by name.
     #[graphql(complexity = "20 * child_complexity")]
     async fn rows(&self) -> Vec<LeaderboardRow<'_>> {
         let rows = self.found.rows.iter();
@@ -146,6 +146,21 @@ impl LeaderboardRow<'_> {
     /// Buckets of five minutes with data, of the stack that has the fewest.
     async fn buckets_with_data(&self) -> Count {
         Count(self.row.filled)
+    }
+
+    /// What it captured in the period, in kilograms, a decimal: its records that begin in it, as
+    /// corrected. Null without a record.
+    async fn captured_kg(&self) -> Option<String> {
+        let captured = self.row.captured.as_ref();
+        captured.map(|captured| captured.mass.kilograms())
+    }
+
+    /// The entries of those records.
+    async fn captured_provenance(&self) -> Option<Provenance> {
+        let captured = self.row.captured.as_ref()?;
+        let truncated = captured.records > captured.indexes.len() as u64;
+        let indexes = captured.indexes.iter().copied();
+        Some(Provenance::of(&self.ledger(), indexes).cut_short(truncated))
     }
 
     /// The target of the period, kg/h, a decimal: of several targets the mean over their time. Null

@@ -1,0 +1,253 @@
+//! The figures of a front page.
+
+use async_graphql::{Context, Object, SimpleObject};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
+use sealrock_access::Permission::ReadDeadLetters;
+use sealrock_domain::Mass;
+use sealrock_ledger::{Index, LedgerName};
+use sealrock_projections::captures::{CaptureFilter, CaptureTotal, Per};
+use sealrock_projections::registry::Organisation as StoredOrganisation;
+use sealrock_projections::{LedgerInfo, ReadModels, Runner};
+
+use super::{LedgerEntry, Organisation};
+use crate::schema::guard::may;
+use crate::schema::problem::Problem;
+use crate::schema::provenance::Provenance;
+use crate::schema::scalars::{Count, Time};
+
+/// A device of which nothing came for longer is not reporting.
+const REPORTING: TimeDelta = TimeDelta::minutes(15);
+
+/// The figures of an organisation's front page, each as it is when asked for.
+pub(crate) struct SystemOverview {
+    pub(crate) organisation: StoredOrganisation,
+    pub(crate) ledger: LedgerInfo,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// The figures of an organisation's front page, each as it is when asked for. Days, months and years
+/// are UTC's.
+#[Object]
+impl SystemOverview {
+    /// Whose figures these are.
+    async fn organisation(&self) -> Organisation {
+        Organisation(self.organisation.clone())
+    }
+
+    /// When they were asked for.
+    async fn at(&self) -> Time {
+        self.now.into()
+    }
+
+    /// What is in use: `organisation { sites devices }` has them one by one.
+    async fn registered(&self, context: &Context<'_>) -> Result<RegisteredFigures, Problem> {
+        let read = context.data_unchecked::<ReadModels>();
+        let since = self.now - REPORTING;
+        let found = read.registered(&self.organisation.slug, since).await?;
+        Ok(RegisteredFigures {
+            sites: Count(found.sites),
+            devices: Count(found.devices),
+            devices_online: Count(found.online),
+            devices_reporting: Count(found.reporting),
+        })
+    }
+
+    /// What was captured: `captureTotals` has it by unit, site and time.
+    async fn captured(&self) -> Captured<'_> {
+        Captured(self)
+    }
+
+    /// How far today's hours are sealed: `device { windows gaps }` has them one by one.
+    async fn sealing(&self, context: &Context<'_>) -> Result<SealingFigures, Problem> {
+        let read = context.data_unchecked::<ReadModels>();
+        let slug = &self.organisation.slug;
+        let found = read.sealing(slug, self.ledger.id, self.midnight()).await?;
+        Ok(SealingFigures {
+            hours_sealed_today: Count(found.sealed),
+            hours_waiting_today: Count(found.waiting),
+            open_gaps: Count(found.open_gaps),
+            missing_batches: Count(found.missing),
+            newest_seal: found
+                .newest_seal
+                .map(|index| Provenance::of(&self.ledger.name, [index])),
+        })
+    }
+
+    /// Messages of its devices that could not be taken and are kept; null for who may not see them.
+    async fn dead_letters(&self, context: &Context<'_>) -> Result<Option<Count>, Problem> {
+        let slug = &self.organisation.slug;
+        if !may(context, ReadDeadLetters, slug) {
+            return Ok(None);
+        }
+        let read = context.data_unchecked::<ReadModels>();
+        Ok(Some(Count(read.dead_letters(slug).await?)))
+    }
+
+    /// Number of entries in its ledger.
+    async fn entries(&self, context: &Context<'_>) -> Result<Count, Problem> {
+        let read = context.data_unchecked::<ReadModels>();
+        Ok(Count(read.ledger_size(&self.ledger).await?))
+    }
+
+    /// The newest entry of its ledger, with the checkpoint that covers it and when it was recorded.
+    async fn newest_entry(&self, context: &Context<'_>) -> Result<Option<LedgerEntry>, Problem> {
+        let read = context.data_unchecked::<ReadModels>();
+        let size = read.ledger_size(&self.ledger).await?;
+        let Some(last) = size.checked_sub(1) else {
+            return Ok(None);
+        };
+        let entry = read.entry(&self.ledger, Index(last)).await?;
+        Ok(entry.map(|entry| LedgerEntry::new(self.ledger.name.clone(), entry)))
+    }
+
+    /// How far the read models are behind its ledger: `projections` has more.
+    async fn lag(&self, context: &Context<'_>) -> Result<Lag, Problem> {
+        let read = context.data_unchecked::<ReadModels>();
+        let runner = context.data_unchecked::<Runner>();
+        let mut slowest: Option<(&str, u64)> = None;
+        for name in runner.names() {
+            let next = read.next_index(name, self.ledger.id).await?;
+            if slowest.is_none_or(|(_, least)| next < least) {
+                slowest = Some((name, next));
+            }
+        }
+        let size = read.ledger_size(&self.ledger).await?;
+        let (name, next) = slowest.unwrap_or(("", size));
+        Ok(Lag {
+            entries: Count(size.saturating_sub(next)),
+            slowest: name.to_owned(),
+        })
+    }
+}
+
+impl SystemOverview {
+    fn today(&self) -> NaiveDate {
+        self.now.date_naive()
+    }
+
+    fn midnight(&self) -> DateTime<Utc> {
+        self.today().and_time(NaiveTime::MIN).and_utc()
+    }
+
+    /// The first day of this month.
+    fn month(&self) -> NaiveDate {
+        self.today().with_day(1).unwrap_or(self.today())
+    }
+
+    /// The first day of this year.
+    fn year(&self) -> NaiveDate {
+        self.month().with_month(1).unwrap_or(self.month())
+    }
+}
+
+/// What an organisation has in use.
+#[derive(SimpleObject)]
+struct RegisteredFigures {
+    /// Sites.
+    sites: Count,
+    /// Devices.
+    devices: Count,
+    /// Devices that a broker says are connected. Those that send by HTTP or through a broker of
+    /// others are never online; see `devicesReporting`.
+    devices_online: Count,
+    /// Devices of which a batch came in the last quarter of an hour.
+    devices_reporting: Count,
+}
+
+/// How far hours are sealed.
+#[derive(SimpleObject)]
+struct SealingFigures {
+    /// Hours of today and of a device that have a seal.
+    hours_sealed_today: Count,
+    /// Hours of today and of a device with batches that no seal holds yet. The present hour is one.
+    hours_waiting_today: Count,
+    /// Runs of batches that did not come and are missed still, of all time.
+    open_gaps: Count,
+    /// Batches in them.
+    missing_batches: Count,
+    /// The newest seal of today.
+    newest_seal: Option<Provenance>,
+}
+
+/// How far the slowest read model is behind.
+#[derive(SimpleObject)]
+struct Lag {
+    /// Entries that it has not folded.
+    entries: Count,
+    /// Its name.
+    slowest: String,
+}
+
+/// A mass of CO2 and what it rests on.
+#[derive(SimpleObject)]
+struct AccountedMass {
+    /// In kilograms, a decimal.
+    mass_kg: String,
+    /// In tonnes, a decimal.
+    mass_tonnes: String,
+    /// How many records it sums up.
+    records: Count,
+    /// Their entries.
+    provenance: Provenance,
+}
+
+impl AccountedMass {
+    fn new(ledger: &LedgerName, mass: Mass, records: u64, indexes: Vec<Index>) -> Self {
+        let truncated = records > indexes.len() as u64;
+        Self {
+            mass_kg: mass.kilograms(),
+            mass_tonnes: mass.tonnes(),
+            records: Count(records),
+            provenance: Provenance::of(ledger, indexes).cut_short(truncated),
+        }
+    }
+}
+
+/// What an organisation captured.
+struct Captured<'o>(&'o SystemOverview);
+
+/// What an organisation captured, by the records of its capture units as corrected.
+#[Object]
+impl Captured<'_> {
+    /// Today.
+    async fn today(&self, context: &Context<'_>) -> Result<AccountedMass, Problem> {
+        self.since(context, self.0.today()).await
+    }
+
+    /// Since the first of this month.
+    async fn this_month(&self, context: &Context<'_>) -> Result<AccountedMass, Problem> {
+        self.since(context, self.0.month()).await
+    }
+
+    /// Since the first of January.
+    async fn this_year(&self, context: &Context<'_>) -> Result<AccountedMass, Problem> {
+        self.since(context, self.0.year()).await
+    }
+}
+
+impl Captured<'_> {
+    async fn since(
+        &self,
+        context: &Context<'_>,
+        first_day: NaiveDate,
+    ) -> Result<AccountedMass, Problem> {
+        let ledger = &self.0.ledger;
+        let filter = CaptureFilter {
+            first_day: Some(first_day),
+            ..CaptureFilter::default()
+        };
+        let read = context.data_unchecked::<ReadModels>();
+        let mut totals = read
+            .capture_totals(ledger.id, &filter, None, Per::All)
+            .await?;
+        Ok(match totals.pop() {
+            Some(CaptureTotal {
+                captured,
+                records,
+                indexes,
+                ..
+            }) => AccountedMass::new(&ledger.name, captured, records, indexes),
+            None => AccountedMass::new(&ledger.name, Mass::ZERO, 0, Vec::new()),
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! The figures of a front page: how much of everything an organisation has, and how it is doing.
+//!
+//! Counted when asked, over indexes; there are no tables of its own.
+
+mod queries;
+
+use sealrock_ledger::Index;
+
+/// Sites in use and devices that are not out of use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Registered {
+    /// Sites.
+    pub sites: u64,
+    /// Devices.
+    pub devices: u64,
+    /// Devices that a broker says are connected.
+    pub online: u64,
+    /// Devices of which a batch came since the time that was asked for.
+    pub reporting: u64,
+}
+
+/// How far the hours since a time are sealed, and what never came.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sealing {
+    /// Hours of devices with a seal.
+    pub sealed: u64,
+    /// Hours of devices with batches that no seal holds.
+    pub waiting: u64,
+    /// The newest seal's entry.
+    pub newest_seal: Option<Index>,
+    /// Open gaps of all time: runs of batches that did not come.
+    pub open_gaps: u64,
+    /// Batches in them.
+    pub missing: u64,
+}

@@ -1,0 +1,75 @@
+//! The questions of a front page.
+
+use chrono::{DateTime, Utc};
+use sealrock_domain::Slug;
+use sealrock_eventstore::LedgerId;
+use sealrock_ledger::Index;
+
+use super::{Registered, Sealing};
+use crate::read_models::{QueryError, ReadModels};
+
+impl ReadModels {
+    /// How many sites and devices an organisation has in use. Those of which a batch came at `since`
+    /// or later are reporting.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn registered(
+        &self,
+        organisation: &Slug,
+        since: DateTime<Utc>,
+    ) -> Result<Registered, QueryError> {
+        let (sites, devices, online, reporting): (i64, i64, i64, i64) =
+            sqlx::query_as(include_str!("registered.sql"))
+                .bind(organisation.as_str())
+                .bind(since)
+                .fetch_one(self.pool())
+                .await?;
+        Ok(Registered {
+            sites: sites.unsigned_abs(),
+            devices: devices.unsigned_abs(),
+            online: online.unsigned_abs(),
+            reporting: reporting.unsigned_abs(),
+        })
+    }
+
+    /// How far the hours from `since` on are sealed, and which batches never came.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn sealing(
+        &self,
+        organisation: &Slug,
+        ledger: LedgerId,
+        since: DateTime<Utc>,
+    ) -> Result<Sealing, QueryError> {
+        let (sealed, waiting, newest_seal, open_gaps, missing): (i64, i64, Option<i64>, i64, i64) =
+            sqlx::query_as(include_str!("sealing.sql"))
+                .bind(organisation.as_str())
+                .bind(ledger.0)
+                .bind(since)
+                .fetch_one(self.pool())
+                .await?;
+        Ok(Sealing {
+            sealed: sealed.unsigned_abs(),
+            waiting: waiting.unsigned_abs(),
+            newest_seal: newest_seal.map(|index| Index(index.unsigned_abs())),
+            open_gaps: open_gaps.unsigned_abs(),
+            missing: missing.unsigned_abs(),
+        })
+    }
+
+    /// How many messages of an organisation's devices could not be taken and are kept. They are
+    /// `sealrock-ingest`'s, which bounds their number.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn dead_letters(&self, organisation: &Slug) -> Result<u64, QueryError> {
+        let sql = "SELECT count(*) FROM ingest.dead_letters WHERE organisation = $1";
+        let count: i64 = sqlx::query_scalar(sql)
+            .bind(organisation.as_str())
+            .fetch_one(self.pool())
+            .await?;
+        Ok(count.unsigned_abs())
+    }
+}
