@@ -3,7 +3,6 @@
 use sealrock_access::accounts::{Account, AddError};
 use sealrock_access::{Password, Role, Username, accounts};
 use sealrock_domain::Slug;
-use sealrock_eventstore::LedgerKind;
 use serde_json::json;
 
 use crate::cli::{Json, User};
@@ -71,7 +70,7 @@ async fn require_organisation(platform: &Platform, wanted: &Slug) -> anyhow::Res
     let ledgers = platform.store.ledgers().await?;
     let names: Vec<&str> = ledgers
         .iter()
-        .filter(|ledger| ledger.kind == LedgerKind::Operational && ledger.continues.is_none())
+        .filter(|ledger| ledger.continues.is_none())
         .map(|ledger| ledger.name.as_str())
         .collect();
     if names.contains(&wanted.as_str()) {

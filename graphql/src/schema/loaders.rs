@@ -1,15 +1,16 @@
 //! Looks up many things at once where a list would ask for each alone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader as Load};
 use sealrock_domain::{AssetId, DeviceId, OrganisationId, SiteId};
+use sealrock_ledger::LedgerName;
 use sealrock_projections::device_status::DeviceStatus;
 use sealrock_projections::latest::{Latest, LatestFilter};
 use sealrock_projections::registry::{Asset, Device, Organisation, Site};
-use sealrock_projections::{LedgerId, ReadModels};
+use sealrock_projections::{LedgerId, QueryError, ReadModels};
 
 use super::problem::Problem;
 
@@ -37,6 +38,44 @@ where
         .data_unchecked::<DataLoader<Loader>>()
         .load_one(key)
         .await
+}
+
+/// The name of a ledger that a row of a read model names.
+///
+/// # Errors
+/// If there is no such ledger, which cannot be: read models hold what ledgers hold.
+pub(crate) async fn ledger_name(
+    context: &Context<'_>,
+    ledger: LedgerId,
+) -> Result<LedgerName, Problem> {
+    let gone = || Problem::from(QueryError::Stored(format!("ledger {}", ledger.0)));
+    load(context, ledger).await?.ok_or_else(gone)
+}
+
+/// As [`ledger_name`], for many rows at once; every name that was asked for is there.
+pub(crate) async fn ledger_names(
+    context: &Context<'_>,
+    ledgers: impl Iterator<Item = LedgerId>,
+) -> Result<HashMap<LedgerId, LedgerName>, Problem> {
+    let distinct: HashSet<LedgerId> = ledgers.collect();
+    let mut names = HashMap::new();
+    for ledger in distinct {
+        names.insert(ledger, ledger_name(context, ledger).await?);
+    }
+    Ok(names)
+}
+
+impl Load<LedgerId> for Loader {
+    type Value = LedgerName;
+    type Error = Problem;
+
+    async fn load(&self, _: &[LedgerId]) -> Result<HashMap<LedgerId, LedgerName>, Problem> {
+        let ledgers = self.0.ledgers().await?;
+        Ok(ledgers
+            .into_iter()
+            .map(|ledger| (ledger.id, ledger.name))
+            .collect())
+    }
 }
 
 macro_rules! load_by_id {

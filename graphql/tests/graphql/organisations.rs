@@ -309,3 +309,63 @@ async fn a_ledger_that_continues_another_is_for_the_same_people() {
         .await;
     assert!(!answer.to_string().contains("northsea"), "{answer}");
 }
+
+#[tokio::test]
+async fn what_rests_on_a_ledger_that_continues_another_names_the_one_that_it_stands_in() {
+    let world = start().await;
+    world.register_places().await;
+    let meter = world.register_device("meter-7").await;
+    let before = world.record(&meter, 1, 0, &[1.0]).await;
+    world.settle().await;
+    world.continue_northsea().await;
+    let after = world.record(&meter, 2, 1, &[2.0]).await;
+    world.settle_on("northsea-2").await;
+    let device = meter.device.to_string();
+    let query = r#"query ($device: ID!) {
+      readings(device: $device, metric: "co2_ppm", from: "2026-11-20T00:00:00Z", to: "2026-11-21T00:00:00Z") {
+        nodes { provenance { ledger indexes } }
+      }
+      latestReadings(device: $device) { provenance { ledger indexes } }
+      device(id: $device) {
+        provenance { ledger indexes } status { provenance { ledger indexes } } site { provenance { ledger } }
+      }
+    }"#;
+    let told = world.data(query, json!({"device": device})).await;
+    let at = |ledger: &str, index: u64| json!({"ledger": ledger, "indexes": [index]});
+    let readings = told["readings"]["nodes"].as_array().unwrap();
+    assert_eq!(readings[0]["provenance"], at("northsea", before));
+    assert_eq!(readings[1]["provenance"], at("northsea-2", after));
+    assert_eq!(
+        told["latestReadings"][0]["provenance"],
+        at("northsea-2", after)
+    );
+    assert_eq!(
+        told["device"]["status"]["provenance"],
+        at("northsea-2", after)
+    );
+    let registered = &told["device"]["provenance"];
+    assert_eq!(registered["ledger"], "northsea-2");
+    let entry =
+        r#"query ($index: Count!) { ledgerEntry(ledger: "northsea-2", index: $index) { type } }"#;
+    let entry = world
+        .data(entry, json!({"index": registered["indexes"][0]}))
+        .await;
+    assert_eq!(entry["ledgerEntry"]["type"], "DeviceRegistered");
+    assert_eq!(told["device"]["site"]["provenance"]["ledger"], "northsea-2");
+
+    // A place in the ledger before is none in this one, and is not taken for one.
+    let old = world
+        .data(r#"{ ledger(name: "northsea") { start } }"#, json!({}))
+        .await;
+    let resume = "subscription ($after: Position) { readings(organisation: \"northsea\", after: $after) { value } }";
+    let mut feed = world
+        .subscribe(resume, json!({"after": old["ledger"]["start"]}))
+        .await;
+    let refused = feed.overheard().await;
+    assert!(
+        refused[0]
+            .to_string()
+            .contains("of ledger northsea, not of northsea-2"),
+        "{refused:?}"
+    );
+}

@@ -231,8 +231,11 @@ fn named(of: &Value) -> Named {
     };
     let mut of = of;
     while !of.is_null() {
-        found.kind = of["kind"].as_str().unwrap().to_owned();
-        found.name = of["name"].as_str().unwrap_or_default().to_owned();
+        of["kind"].as_str().unwrap().clone_into(&mut found.kind);
+        of["name"]
+            .as_str()
+            .unwrap_or_default()
+            .clone_into(&mut found.name);
         found.list |= found.kind == "LIST";
         of = &of["ofType"];
     }

@@ -27,7 +27,7 @@ impl Projection for DeviceStatusProjection {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn schema(&self) -> &'static str {
@@ -104,7 +104,7 @@ async fn fold_statuses(
         let status = statuses.entry(batch.device.0);
         status
             .or_insert_with(|| StatusRow::new(ledger, batch.device.0, batch.received_at))
-            .heard(batch.index.0.cast_signed(), batch.received_at);
+            .heard((ledger.0, batch.index.0.cast_signed()), batch.received_at);
     }
     let rows: Vec<StatusRow> = statuses.into_values().collect();
     store(tx, include_str!("store_statuses.sql"), &rows).await
@@ -126,18 +126,24 @@ impl StatusRow {
         }
     }
 
-    /// A batch came: all that is known of one whose payload was erased.
-    fn heard(&mut self, index: i64, received_at: DateTime<Utc>) {
+    /// A batch came: all that is known of one whose payload was erased. Answers whether it is the
+    /// newest: a ledger that continues another comes behind it, in whichever order they are folded.
+    fn heard(&mut self, place: (i32, i64), received_at: DateTime<Utc>) -> bool {
         self.first_seen = self.first_seen.min(received_at);
         self.last_seen = self.last_seen.max(received_at);
-        self.last_index = self.last_index.max(index);
         self.batches += 1;
+        let newest = place >= (self.ledger_id, self.last_index);
+        if newest {
+            (self.ledger_id, self.last_index) = place;
+        }
+        newest
     }
 
     fn add(&mut self, batch: &BatchRow) {
-        self.heard(batch.index, batch.received_at);
-        self.last_boot.clone_from(&batch.boot);
-        self.last_seq = batch.seq;
+        if self.heard((batch.ledger_id, batch.index), batch.received_at) {
+            self.last_boot.clone_from(&batch.boot);
+            self.last_seq = batch.seq;
+        }
         self.readings += batch.readings;
         self.suspect += batch.suspect;
     }

@@ -1,9 +1,9 @@
 //! Latest values, time series and readings.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_graphql::{Context, ID, Object};
-use sealrock_domain::Slug;
 use sealrock_ledger::LedgerName;
 use sealrock_projections::latest::LatestFilter;
 use sealrock_projections::readings::{
@@ -16,6 +16,7 @@ use super::registry::{device, site};
 use crate::code::Code;
 use crate::schema::global_id;
 use crate::schema::input;
+use crate::schema::loaders::ledger_names;
 use crate::schema::paging::{self, Page};
 use crate::schema::problem::Problem;
 use crate::schema::provenance::ledger_of;
@@ -35,12 +36,8 @@ impl TelemetryQuery {
         site: Option<ID>,
         device: Option<ID>,
     ) -> Result<Vec<LatestReading>, Problem> {
-        let LatestOf {
-            organisation,
-            ledger,
-            filter,
-        } = LatestOf::read(context, site, device).await?;
-        LatestReading::all(context, &organisation, ledger, &filter).await
+        let LatestOf { ledger, filter } = LatestOf::read(context, site, device).await?;
+        LatestReading::all(context, ledger, &filter).await
     }
 
     /// A metric of a device over time, from the bucket that holds `from` up to `to`, at most 10,000
@@ -105,18 +102,13 @@ impl TelemetryQuery {
             .data_unchecked::<ReadModels>()
             .readings(&range)
             .await?;
-        Ok(page(
-            &ledger_of(&found.organisation),
-            readings,
-            size,
-            after.is_none(),
-        ))
+        let ledgers = ledger_names(context, readings.iter().map(|one| one.ledger)).await?;
+        Ok(page(&ledgers, readings, size, after.is_none()))
     }
 }
 
 /// Whose latest values are asked for.
 pub(crate) struct LatestOf {
-    pub(crate) organisation: Slug,
     pub(crate) ledger: LedgerId,
     pub(crate) filter: LatestFilter,
 }
@@ -137,7 +129,6 @@ impl LatestOf {
                     ..LatestFilter::default()
                 };
                 Ok(Self {
-                    organisation: found.organisation,
                     ledger: found.ledger,
                     filter,
                 })
@@ -149,7 +140,6 @@ impl LatestOf {
                     ..LatestFilter::default()
                 };
                 Ok(Self {
-                    organisation: found.organisation,
                     ledger: found.ledger,
                     filter,
                 })
@@ -172,7 +162,13 @@ fn missing(what: &str, id: &ID) -> Problem {
     Problem::new(Code::NotFound, message)
 }
 
-fn page(ledger: &LedgerName, readings: Vec<Stored>, size: u32, is_first: bool) -> Page<Reading> {
+/// `ledgers` has the name of every ledger that the readings are in.
+fn page(
+    ledgers: &HashMap<LedgerId, LedgerName>,
+    readings: Vec<Stored>,
+    size: u32,
+    is_first: bool,
+) -> Page<Reading> {
     let cursor = |reading: &Stored| {
         let ReadingCursor { at, position } = reading.cursor();
         format!(
@@ -183,7 +179,7 @@ fn page(ledger: &LedgerName, readings: Vec<Stored>, size: u32, is_first: bool) -
         )
     };
     paging::page(readings, size, is_first, cursor, |reading| {
-        Reading::new(ledger.clone(), reading)
+        Reading::new(ledgers[&reading.ledger].clone(), reading)
     })
 }
 

@@ -11,9 +11,9 @@ use sealrock_projections::latest::{self, Latest, LatestFilter};
 use sealrock_projections::{LedgerId, QueryError, ReadModels, Runner};
 
 use super::follow::{Fetched, Source, follow};
+use crate::schema::loaders::ledger_name;
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
-use crate::schema::provenance::ledger_of;
 use crate::schema::query::LatestOf;
 use crate::schema::types::LatestReading;
 
@@ -40,17 +40,13 @@ impl LatestSubscription {
         site: Option<ID>,
         device: Option<ID>,
     ) -> Result<impl Stream<Item = Result<LatestReadings, Problem>> + use<>, Problem> {
-        let LatestOf {
-            organisation,
-            ledger,
-            filter,
-        } = LatestOf::read(context, site, device).await?;
+        let LatestOf { ledger, filter } = LatestOf::read(context, site, device).await?;
         let read = context.data_unchecked::<ReadModels>().clone();
         let wake = context
             .data_unchecked::<Runner>()
             .positions()
             .watch(latest::NAME, ledger);
-        let name = ledger_of(&organisation);
+        let name = ledger_name(context, ledger).await?;
         let snapshot =
             move |change: Result<Change, Problem>| change.map(|change| change.show(&name));
         Ok(follow(

@@ -7,7 +7,7 @@ use sealrock_domain::Slug;
 use sealrock_domain::telemetry::MetricName;
 use sealrock_ledger::Index;
 use sealrock_projections::readings::{self, Reading as Stored, ReadingFilter, ReadingPosition};
-use sealrock_projections::{LedgerId, QueryError, ReadModels, Runner};
+use sealrock_projections::{LedgerId, LedgerInfo, QueryError, ReadModels, Runner};
 
 use super::follow::{Fetched, Source, follow};
 use crate::code::Code;
@@ -43,15 +43,16 @@ impl ReadingsSubscription {
         permit(context, ReadTelemetry, &organisation, site.as_ref())?;
         let filter = filter(device, metrics)?;
         let models = context.data_unchecked::<ReadModels>().clone();
-        let name = ledger_of(&organisation);
-        let found = models.current_ledger(&name).await?;
+        let found = models.current_ledger(&ledger_of(&organisation)).await?;
         let missing = || {
             Problem::new(
                 Code::NotFound,
                 format!("there is no organisation {organisation}"),
             )
         };
-        let ledger = found.ok_or_else(missing)?.id;
+        let LedgerInfo {
+            id: ledger, name, ..
+        } = found.ok_or_else(missing)?;
         let after = match after {
             Some(position) => position.reading_in(&name)?,
             None => newest(&models, ledger).await?,

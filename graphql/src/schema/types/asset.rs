@@ -7,10 +7,10 @@ use sealrock_projections::registry::{Asset as Stored, Within};
 
 use super::{AssetKind, Attribute, Device, Site};
 use crate::schema::global_id::GlobalId;
-use crate::schema::loaders::load;
+use crate::schema::loaders::{ledger_name, load};
 use crate::schema::paging::{self, Page};
 use crate::schema::problem::Problem;
-use crate::schema::provenance::{Provenance, ledger_of};
+use crate::schema::provenance::Provenance;
 use crate::schema::scalars::Time;
 
 /// A thing at a site that devices measure, such as a stack or a well.
@@ -86,9 +86,10 @@ impl Asset {
     }
 
     /// The entries that registered it and changed it last.
-    async fn provenance(&self) -> Provenance {
-        let ledger = ledger_of(&self.0.organisation);
-        Provenance::of(&ledger, [self.0.first_index, self.0.last_index])
+    async fn provenance(&self, context: &Context<'_>) -> Result<Provenance, Problem> {
+        let ledger = ledger_name(context, self.0.ledger).await?;
+        let entries = [self.0.first_index, self.0.last_index];
+        Ok(Provenance::of(&ledger, entries))
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     Asset, Attribute, DeviceStatus, Gap, LatestReading, Organisation, Site, Source, Window,
 };
 use crate::schema::global_id::GlobalId;
-use crate::schema::loaders::{LatestOfDevice, StatusOf, load};
+use crate::schema::loaders::{LatestOfDevice, StatusOf, ledger_name, load};
 use crate::schema::paging::{self, Page};
 use crate::schema::problem::Problem;
 use crate::schema::provenance::{Provenance, ledger_of};
@@ -128,15 +128,18 @@ impl Device {
 
     /// How it is doing; null until its first batch.
     async fn status(&self, context: &Context<'_>) -> Result<Option<DeviceStatus>, Problem> {
-        let found = load(context, StatusOf(self.0.id)).await?;
-        Ok(found.map(|status| DeviceStatus::new(ledger_of(&self.0.organisation), status)))
+        let Some(status) = load(context, StatusOf(self.0.id)).await? else {
+            return Ok(None);
+        };
+        let ledger = ledger_name(context, status.ledger).await?;
+        Ok(Some(DeviceStatus::new(ledger, status)))
     }
 
     /// The newest value of each of its metrics.
     #[graphql(complexity = "10 * child_complexity")]
     async fn latest(&self, context: &Context<'_>) -> Result<Vec<LatestReading>, Problem> {
         let found = load(context, LatestOfDevice(self.0.ledger, self.0.id)).await?;
-        let ledger = ledger_of(&self.0.organisation);
+        let ledger = ledger_name(context, self.0.ledger).await?;
         let reading = |latest| LatestReading::new(ledger.clone(), latest);
         Ok(found.unwrap_or_default().into_iter().map(reading).collect())
     }
@@ -179,9 +182,10 @@ impl Device {
     }
 
     /// The entries that registered it and changed it last.
-    async fn provenance(&self) -> Provenance {
-        let ledger = ledger_of(&self.0.organisation);
-        Provenance::of(&ledger, [self.0.first_index, self.0.last_index])
+    async fn provenance(&self, context: &Context<'_>) -> Result<Provenance, Problem> {
+        let ledger = ledger_name(context, self.0.ledger).await?;
+        let entries = [self.0.first_index, self.0.last_index];
+        Ok(Provenance::of(&ledger, entries))
     }
 }
 

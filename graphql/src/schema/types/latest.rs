@@ -1,17 +1,16 @@
 //! Latest values.
 
 use async_graphql::{Context, Object};
-use sealrock_domain::Slug;
 use sealrock_ledger::LedgerName;
 use sealrock_projections::latest::{Latest, LatestFilter};
 use sealrock_projections::{LedgerId, ReadModels};
 use uuid::Uuid;
 
 use super::{Device, Source};
-use crate::schema::loaders::load;
+use crate::schema::loaders::{ledger_name, load};
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
-use crate::schema::provenance::{Provenance, ledger_of};
+use crate::schema::provenance::Provenance;
 use crate::schema::scalars::Time;
 
 /// The newest value of a device and metric, by the reading's own time.
@@ -76,7 +75,6 @@ impl LatestReading {
 
     pub(crate) async fn all(
         context: &Context<'_>,
-        organisation: &Slug,
         ledger: LedgerId,
         filter: &LatestFilter,
     ) -> Result<Vec<Self>, Problem> {
@@ -84,7 +82,7 @@ impl LatestReading {
             .data_unchecked::<ReadModels>()
             .latest(ledger, filter)
             .await?;
-        let name = ledger_of(organisation);
+        let name = ledger_name(context, ledger).await?;
         Ok(latest
             .into_iter()
             .map(|latest| Self::new(name.clone(), latest))

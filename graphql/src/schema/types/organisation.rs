@@ -6,6 +6,7 @@ use sealrock_projections::registry::{Organisation as Stored, Within};
 
 use super::{Asset, Device, Ledger, Site};
 use crate::schema::global_id::GlobalId;
+use crate::schema::loaders::ledger_name;
 use crate::schema::paging::{self, Page};
 use crate::schema::problem::Problem;
 use crate::schema::provenance::{Provenance, ledger_of};
@@ -89,11 +90,12 @@ impl Organisation {
     }
 
     /// The entries that registered it and changed it last.
-    async fn provenance(&self) -> Provenance {
-        Provenance::of(
-            &ledger_of(&self.0.slug),
+    async fn provenance(&self, context: &Context<'_>) -> Result<Provenance, Problem> {
+        let ledger = ledger_name(context, self.0.ledger).await?;
+        Ok(Provenance::of(
+            &ledger,
             [self.0.first_index, self.0.last_index],
-        )
+        ))
     }
 }
 

@@ -14,7 +14,7 @@ use super::{Asset, Device, EmissionTarget, LatestReading, Organisation, SiteKind
 use crate::schema::as_of::AsOf;
 use crate::schema::global_id::GlobalId;
 use crate::schema::guard::permit;
-use crate::schema::loaders::load;
+use crate::schema::loaders::{ledger_name, load};
 use crate::schema::paging::{self, Page};
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
@@ -115,7 +115,7 @@ impl Site {
             site: Some(self.0.slug.clone()),
             ..LatestFilter::default()
         };
-        LatestReading::all(context, &self.0.organisation, self.0.ledger, &filter).await
+        LatestReading::all(context, self.0.ledger, &filter).await
     }
 
     /// Its emission targets, by their first day: those of now, or those that the ledger knew behind a
@@ -145,9 +145,10 @@ impl Site {
     }
 
     /// The entries that registered it and changed it last.
-    async fn provenance(&self) -> Provenance {
-        let ledger = ledger_of(&self.0.organisation);
-        Provenance::of(&ledger, [self.0.first_index, self.0.last_index])
+    async fn provenance(&self, context: &Context<'_>) -> Result<Provenance, Problem> {
+        let ledger = ledger_name(context, self.0.ledger).await?;
+        let entries = [self.0.first_index, self.0.last_index];
+        Ok(Provenance::of(&ledger, entries))
     }
 }
 
