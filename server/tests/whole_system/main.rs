@@ -3,6 +3,7 @@
 
 mod auditors;
 mod crashes;
+mod demo;
 mod devices;
 mod erasing;
 mod intake;

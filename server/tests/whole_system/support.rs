@@ -55,9 +55,10 @@ impl Server {
         Self::launch(data, &["serve"], environment, "ready")
     }
 
-    /// `sealrock demo` on free ports.
-    pub fn demo(data: &Path) -> Self {
+    /// `sealrock demo` on free ports, with more arguments.
+    pub fn demo(data: &Path, more: &[&str]) -> Self {
         let arguments = ["demo", "--mqtt-ws", "127.0.0.1:0", "--interval", "500ms"];
+        let arguments = [&arguments[..], more].concat();
         Self::launch(data, &arguments, &[], "Ctrl-C stops; the data stay.")
     }
 

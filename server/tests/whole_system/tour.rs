@@ -196,7 +196,7 @@ fn flip(export: &Path, size: u64, index: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newcomers_tour_works_from_the_demo_to_the_auditor() {
     let (data, files) = (data_folder(), tempfile::tempdir().unwrap());
-    let server = Server::demo(data.path());
+    let server = Server::demo(data.path(), &[]);
     let password = server.admin_password.clone();
     let token = server.sign_in().await;
     let probe = add_probe(&server);
