@@ -12,6 +12,7 @@ use sealrock_eventstore::LedgerId;
 use sealrock_ledger::Index;
 
 pub use fold::DeviceStatusProjection;
+pub use presence::NodeId;
 
 /// Name of the read model.
 pub const NAME: &str = "device_status";

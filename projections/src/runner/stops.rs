@@ -23,7 +23,7 @@ pub(crate) async fn ensure(pool: &PgPool) -> sqlx::Result<()> {
     let mut tx = pool.begin().await?;
     schema::lock_exclusive(&mut tx, "rm_runner").await?;
     schema::run(&mut tx, include_str!("stops.sql")).await?;
-    schema::run(&mut tx, crate::device_status::presence::TABLE).await?;
+    schema::run(&mut tx, crate::device_status::presence::TABLES).await?;
     tx.commit().await
 }
 

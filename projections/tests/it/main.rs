@@ -9,6 +9,7 @@ mod leasing;
 mod outage;
 mod plant;
 mod poison;
+mod presence;
 mod ranking;
 mod rebuilding;
 mod registering;

@@ -5,13 +5,14 @@ use sealrock_domain::DeviceId;
 use sealrock_domain::telemetry::{Source, Value};
 use sealrock_ledger::Index;
 use sealrock_projections::Projection;
-use sealrock_projections::device_status::DeviceStatusProjection;
+use sealrock_projections::device_status::{DeviceStatusProjection, NodeId};
 use sealrock_projections::latest::{LatestFilter, LatestProjection};
 use sealrock_projections::readings::{
     Order, Reading, ReadingFilter, ReadingPosition, ReadingRange, ReadingsProjection,
 };
 use sealrock_projections::rollups::{RollupsProjection, Series};
 use sealrock_testkit::DeviceSigner;
+use uuid::Uuid;
 
 use crate::plant::{Plant, Running, at, batch, reading, slug};
 
@@ -439,7 +440,7 @@ async fn presence_is_the_newest_news_and_survives_a_rebuild() {
     for (online, seconds) in [(true, 10), (false, 5), (true, 20)] {
         plant
             .read
-            .set_presence(device, online, at(seconds))
+            .set_presence(NodeId(Uuid::nil()), device, online, at(seconds))
             .await
             .unwrap();
     }
@@ -457,27 +458,5 @@ async fn presence_is_the_newest_news_and_survives_a_rebuild() {
         .remove(0);
     let presence = status.presence.unwrap();
     assert_eq!((presence.online, presence.since), (true, at(10)));
-    running.stop().await;
-}
-
-#[tokio::test]
-async fn after_a_restart_of_the_broker_every_device_is_offline_until_it_connects() {
-    let (plant, running, device) = started().await;
-    let index = plant
-        .batch(device, batch("", &[reading("co2_ppm", at(0), 1.0)]))
-        .await;
-    running.reach(&plant, index).await;
-    let read = &plant.read;
-    let gone = crate::plant::device("meter-9");
-    read.set_presence(device, true, at(10)).await.unwrap();
-    read.set_presence(gone, false, at(11)).await.unwrap();
-    read.all_offline(at(20)).await.unwrap();
-    for (device, since) in [(device, 20), (gone, 11)] {
-        let presence = read.presence(device).await.unwrap().unwrap();
-        assert_eq!((presence.online, presence.since), (false, at(since)));
-    }
-    read.set_presence(device, true, at(30)).await.unwrap();
-    assert!(read.presence(device).await.unwrap().unwrap().online);
-    assert_eq!(read.ledger_size(&plant.ledger).await.unwrap(), 2);
     running.stop().await;
 }

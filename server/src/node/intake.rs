@@ -11,6 +11,7 @@ use sealrock_ingest::{
     BatchSink, Broker, BrokerConfig, DeadLetters, EmbeddedBroker, PostgresDeadLetters,
 };
 use sealrock_projections::ReadModels;
+use sealrock_projections::device_status::NodeId;
 use tokio::task::JoinHandle;
 
 use super::end;
@@ -25,6 +26,7 @@ pub(super) struct Door {
     letters: Arc<dyn DeadLetters>,
     lockouts: Lockouts,
     models: ReadModels,
+    node: NodeId,
 }
 
 /// What takes batches from devices.
@@ -39,17 +41,18 @@ impl Door {
     ///
     /// # Errors
     /// If the database is away.
-    pub(super) async fn prepare(platform: &Platform) -> anyhow::Result<Self> {
+    pub(super) async fn prepare(platform: &Platform, node: NodeId) -> anyhow::Result<Self> {
         let store = &platform.store;
         let models = ReadModels::new(store.clone());
-        // Who was connected when the last run ended is not connected now.
-        models.all_offline(Utc::now()).await?;
+        // Who was connected here when the last run ended is not connected now.
+        models.begin_presence(node, Utc::now()).await?;
         Ok(Self {
             sink: Arc::new(Devices::new(platform.commands.clone())),
             letters: Arc::new(PostgresDeadLetters::new(store.pool().clone())),
             // Known before a device can connect, so that no lockout is missed.
             lockouts: Lockouts::begin(store.clone()).await?,
             models,
+            node,
         })
     }
 
@@ -71,13 +74,18 @@ impl Door {
         let broker = Arc::new(broker);
         Ok(Intake {
             lockout: tokio::spawn(self.lockouts.follow(Arc::clone(&broker) as Arc<dyn Broker>)),
-            presence: tokio::spawn(presence::follow(present, self.models)),
+            presence: tokio::spawn(presence::follow(self.node, present, self.models)),
             broker,
         })
     }
 }
 
 impl Intake {
+    /// Who knows which devices are connected.
+    pub(super) fn broker(&self) -> Arc<dyn Broker> {
+        Arc::clone(&self.broker) as Arc<dyn Broker>
+    }
+
     /// Where devices connect.
     pub(super) fn mqtt(&self) -> SocketAddr {
         self.broker.local_addr()

@@ -2,6 +2,7 @@
 
 mod api;
 mod http;
+mod identity;
 mod intake;
 mod work;
 
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use sealrock_projections::{Leases, Runner};
+use sealrock_projections::{Leases, ReadModels, Runner};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -19,9 +20,11 @@ use crate::config::Config;
 use crate::database;
 use crate::health::{self, Health};
 use crate::platform::Platform;
+use crate::presence;
 use crate::publishing;
 use crate::roles::{Role, Roles};
 use crate::surroundings::{Addresses, Note};
+use identity::Identity;
 use intake::{Door, Intake};
 
 /// How long batches and requests in flight may take to end when the node stops.
@@ -38,6 +41,7 @@ pub struct Node {
 
 /// What a node runs on its platform.
 struct Parts {
+    identity: Identity,
     intake: Option<Intake>,
     stopping: CancellationToken,
     projecting: CancellationToken,
@@ -106,10 +110,11 @@ impl Node {
         for folder in [config.keys_folder(), config.broker_folder()] {
             make_private(&folder)?;
         }
+        let identity = Identity::of(&config.data)?;
         let platform = Platform::own(config).await?;
         let stopping = CancellationToken::new();
         platform.database.keep_running(stopping.clone());
-        match Parts::start(config, &platform, stopping.clone()).await {
+        match Parts::start(config, &platform, identity, stopping.clone()).await {
             Ok((parts, addresses)) => Ok(Self {
                 platform,
                 addresses,
@@ -126,6 +131,7 @@ impl Node {
     /// Stops intake, lets what was taken end, then the read models, then Postgres.
     pub async fn stop(self) {
         let Parts {
+            identity,
             intake,
             stopping,
             projecting,
@@ -150,6 +156,7 @@ impl Node {
         if let Some(intake) = intake {
             intake.end().await;
         }
+        presence::leave(identity.id, &ReadModels::new(self.platform.store.clone())).await;
         if tokio::time::timeout(GRACE, self.platform.close())
             .await
             .is_err()
@@ -173,6 +180,7 @@ impl Parts {
     async fn start(
         config: &Config,
         platform: &Platform,
+        identity: Identity,
         stopping: CancellationToken,
     ) -> anyhow::Result<(Self, Addresses)> {
         let (store, roles) = (&platform.store, &config.roles);
@@ -186,7 +194,7 @@ impl Parts {
             routes = routes.merge(api.await?);
         }
         let door = if roles.has(Role::Ingest) {
-            Some(Door::prepare(platform).await?)
+            Some(Door::prepare(platform, identity.id).await?)
         } else {
             None
         };
@@ -218,12 +226,17 @@ impl Parts {
         } else {
             work::follow(&runner, &projecting)
         };
+        let broker = intake.as_ref().map(Intake::broker);
+        let models = ReadModels::new(store.clone());
+        let beat = presence::beat(identity.id, broker, models, stopping.clone());
+        background.push(("presence", tokio::spawn(beat)));
         let http = sites.into_iter();
         background.extend(http.map(|(at, routes)| ("HTTP", http::serve(at, routes, &stopping))));
         let leaving = CancellationToken::new();
         let parts = Self {
             leases: tokio::spawn(leases.keep(leaving.clone())),
             leaving,
+            identity,
             intake,
             stopping,
             projecting,
