@@ -2,6 +2,7 @@
 
 mod binding;
 pub mod captures;
+pub mod credits;
 pub mod device_status;
 mod entry;
 mod erasing;
@@ -46,5 +47,6 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(captures::CapturesProjection),
         Arc::new(targets::TargetsProjection),
         Arc::new(wells::WellsProjection),
+        Arc::new(credits::CreditsProjection),
     ]
 }

@@ -10,6 +10,7 @@ mod device_key;
 mod doctor;
 mod erasing;
 mod health;
+mod issuing;
 mod keeping;
 mod key;
 mod ledger;

@@ -3,6 +3,7 @@
 
 mod capturing;
 mod continuing;
+mod crediting;
 mod erasing;
 mod exactly_once;
 mod leasing;

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::erasing::{self, Eraser};
+use crate::issuing::{self, Issuing};
 use crate::platform::Platform;
 use crate::recompute;
 use crate::sealer::{self, Sealer};
@@ -35,11 +36,13 @@ pub(super) fn background(
     let (store, commands) = (platform.store.clone(), platform.commands.clone());
     let positions = runner.positions().clone();
     let sealer = Sealer::new(store.clone(), commands.clone(), positions, sealer::process);
+    let issuing = Issuing::new(store.clone(), commands.clone(), issuing::process);
     let eraser = Eraser::new(store.clone(), runner.clone());
     let (retention, seal_after) = (config.retention, config.seal_after.0);
     let alone = Alone { leases, stopping };
     vec![
         alone.spawn("sealing", move |turn| sealer.clone().run(seal_after, turn)),
+        alone.spawn("issuing", move |turn| issuing.clone().run(turn)),
         alone.spawn("publishing", move |turn| publisher.clone().run(turn)),
         alone.spawn("erasing", move |turn| {
             erasing::keep(eraser.clone(), commands.clone(), retention, turn)
