@@ -34,6 +34,7 @@ pub(crate) struct Query(
     query::TelemetryQuery,
     query::LedgerQuery,
     query::RankingQuery,
+    query::CreditQuery,
     query::ViewerQuery,
 );
 
@@ -44,6 +45,7 @@ pub(crate) struct Mutation(
     mutation::RegistryMutation,
     mutation::DeviceMutation,
     mutation::TargetMutation,
+    mutation::CreditMutation,
 );
 
 #[derive(MergedSubscription, Default)]

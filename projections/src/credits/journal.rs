@@ -10,7 +10,7 @@ use crate::read_models::{QueryError, ReadModels};
 
 impl ReadModels {
     /// What was added to an account (`<site id>/<year>`) and taken off it, in the ledger's order:
-    /// at most `limit`, behind entry `after`.
+    /// at most `limit`, behind entry `after` and not behind entry `as_of`.
     ///
     /// # Errors
     /// [`QueryError`] if Postgres cannot answer.
@@ -18,13 +18,14 @@ impl ReadModels {
         &self,
         ledger: LedgerId,
         account: &str,
-        after: Option<Index>,
+        (after, as_of): (Option<Index>, Option<Index>),
         limit: u32,
     ) -> Result<Vec<AccountEntry>, QueryError> {
         let rows: Vec<Json<AccountEntry>> = sqlx::query_scalar(include_str!("entries.sql"))
             .bind(ledger.0)
             .bind(account)
             .bind(after.map_or(-1, |index| index.0.cast_signed()))
+            .bind(as_of.map_or(i64::MAX, |index| index.0.cast_signed()))
             .bind(i64::from(limit))
             .fetch_all(self.pool())
             .await?;

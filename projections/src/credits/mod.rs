@@ -2,6 +2,7 @@
 //! it, that of the storage and that of the registry; whichever comes first, the rows are the same.
 
 mod fold;
+mod issued;
 mod journal;
 mod queries;
 mod registry;
@@ -11,10 +12,11 @@ mod storage;
 mod versions;
 
 pub use fold::CreditsProjection;
+pub use issued::IssuedTotal;
 pub use queries::{BlockFilter, IssuanceFilter};
 pub use rows::{
     AccountEntry, Block, Issuance, MassAccount, Request, RequestState, Reservation,
-    ReservationState,
+    ReservationState, Span,
 };
 pub use steps::IssuanceStep;
 

@@ -20,10 +20,10 @@ pub enum IssuanceFilter {
 }
 
 /// Which blocks; an absent field means all.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockFilter {
     /// In this registry's ledger.
-    pub ledger: Option<LedgerId>,
+    pub ledger: LedgerId,
     /// Held by this organisation.
     pub holder: Option<Slug>,
 }
@@ -64,16 +64,17 @@ impl ReadModels {
         Ok(accounts.into_iter().find(|account| account.year == id.year))
     }
 
-    /// Issuances as both ledgers have them, the newest first: at most `limit`, after `offset`. `as_of`
-    /// is an entry of the ledger that the filter names; the other ledger is shown as it is now.
+    /// Issuances as both ledgers have them, the newest first: at most `limit`, begun before entry
+    /// `before`. Both entries are of the ledger that the filter names; what the other ledger says is
+    /// shown as it is now.
     ///
     /// # Errors
     /// [`QueryError`] if Postgres cannot answer.
     pub async fn issuances(
         &self,
         filter: IssuanceFilter,
-        as_of: Option<Index>,
-        (offset, limit): (u32, u32),
+        (as_of, before): (Option<Index>, Option<Index>),
+        limit: u32,
     ) -> Result<Vec<Issuance>, QueryError> {
         let (sql, ledger) = match filter {
             IssuanceFilter::OfStorage(ledger) => (include_str!("of_storage.sql"), ledger),
@@ -83,7 +84,7 @@ impl ReadModels {
             .bind(ledger.0)
             .bind(until(as_of))
             .bind(i64::from(limit))
-            .bind(i64::from(offset))
+            .bind(until(before))
             .fetch_all(self.pool())
             .await?;
         Ok(rows.into_iter().map(issuance).collect())
@@ -101,23 +102,23 @@ impl ReadModels {
         Ok(rows.into_iter().map(issuance).collect())
     }
 
-    /// Blocks of credits by registry and serial: at most `limit`, after `offset`. `as_of` is an entry
-    /// of the filter's ledger and needs one.
+    /// Blocks of credits in the order in which they were issued: at most `limit`, issued behind entry
+    /// `after`. Both entries are of the filter's ledger.
     ///
     /// # Errors
     /// [`QueryError`] if Postgres cannot answer.
     pub async fn credit_blocks(
         &self,
         filter: &BlockFilter,
-        as_of: Option<Index>,
-        (offset, limit): (u32, u32),
+        (as_of, after): (Option<Index>, Option<Index>),
+        limit: u32,
     ) -> Result<Vec<Block>, QueryError> {
         let rows: Vec<Json<Block>> = sqlx::query_scalar(include_str!("blocks.sql"))
-            .bind(filter.ledger.map(|ledger| ledger.0))
+            .bind(filter.ledger.0)
             .bind(filter.holder.as_ref().map(Slug::as_str))
             .bind(until(as_of))
+            .bind(after.map_or(-1, |index| index.0.cast_signed()))
             .bind(i64::from(limit))
-            .bind(i64::from(offset))
             .fetch_all(self.pool())
             .await?;
         Ok(unwrapped(rows))

@@ -30,7 +30,7 @@ const TABLES: [&str; 5] = [
     "request",
     "block",
 ];
-const ALL: (u32, u32) = (0, 100);
+const ALL: u32 = 100;
 
 struct World {
     plant: Plant,
@@ -255,7 +255,11 @@ async fn an_issuance_is_followed_through_both_ledgers_and_the_next_step_is_alway
         IssuanceFilter::OfRegistry(world.registry.id),
     ];
     for filter in filters {
-        let found = read.issuances(filter, None, ALL).await.unwrap().remove(0);
+        let found = read
+            .issuances(filter, (None, None), ALL)
+            .await
+            .unwrap()
+            .remove(0);
         let (reservation, request) = (found.reservation.unwrap(), found.request.unwrap());
         assert_eq!(reservation.state, ReservationState::Finalised);
         assert_eq!(
@@ -268,17 +272,25 @@ async fn an_issuance_is_followed_through_both_ledgers_and_the_next_step_is_alway
         );
     }
     let filter = BlockFilter {
-        ledger: Some(world.registry.id),
+        ledger: world.registry.id,
         holder: Some(slug("northsea")),
     };
-    let blocks = read.credit_blocks(&filter, None, ALL).await.unwrap();
+    let blocks = read
+        .credit_blocks(&filter, (None, None), ALL)
+        .await
+        .unwrap();
     assert_eq!(blocks.len(), 1);
     assert_eq!((blocks[0].quantity(), blocks[0].issued_index), (2, issued));
     let of_nobody = BlockFilter {
         holder: Some(slug("nobody")),
         ..filter
     };
-    assert_eq!(read.credit_blocks(&of_nobody, None, ALL).await.unwrap(), []);
+    assert_eq!(
+        read.credit_blocks(&of_nobody, (None, None), ALL)
+            .await
+            .unwrap(),
+        []
+    );
     running.stop().await;
 }
 
@@ -360,18 +372,21 @@ async fn accounts_and_holdings_are_shown_as_they_stood_behind_any_entry_live_or_
             expected.map(|(net, a, b, c)| (net.to_owned(), a, b, c))
         );
         let filter = BlockFilter {
-            ledger: Some(world.registry.id),
+            ledger: world.registry.id,
             holder: None,
         };
         for (index, blocks) in [(requested, 0), (issued, 1)] {
-            let read = world.plant.read.credit_blocks(&filter, Some(index), ALL);
+            let read = world
+                .plant
+                .read
+                .credit_blocks(&filter, (Some(index), None), ALL);
             assert_eq!(read.await.unwrap().len(), blocks);
         }
         let of_registry = IssuanceFilter::OfRegistry(world.registry.id);
         let then = world
             .plant
             .read
-            .issuances(of_registry, Some(requested), ALL);
+            .issuances(of_registry, (Some(requested), None), ALL);
         let then = then.await.unwrap().remove(0).request.unwrap();
         assert_eq!(
             (then.state, then.decided_by),
@@ -404,7 +419,7 @@ async fn the_kilograms_of_a_range_are_led_back_to_the_days_that_stored_them() {
         assert_eq!(found, expected, "{range}");
     }
     let entries = read
-        .account_entries(ledger, &key, Some(first), 2)
+        .account_entries(ledger, &key, (Some(first), None), 2)
         .await
         .unwrap();
     assert_eq!(entries.len(), 2);

@@ -2,6 +2,7 @@
 
 mod account;
 mod command;
+mod credits;
 mod device_input;
 mod devices;
 mod receipt;
@@ -10,6 +11,7 @@ mod targets;
 
 pub(crate) use account::AccountMutation;
 pub(crate) use command::Patience;
+pub(crate) use credits::CreditMutation;
 pub(crate) use devices::DeviceMutation;
 pub(crate) use registry::RegistryMutation;
 pub(crate) use targets::TargetMutation;

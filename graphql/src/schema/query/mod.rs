@@ -1,5 +1,6 @@
 //! Queries.
 
+mod credits;
 mod ledger;
 mod node;
 mod ranking;
@@ -7,6 +8,7 @@ mod registry;
 mod telemetry;
 mod viewer;
 
+pub(crate) use credits::{CreditQuery, visible_issuance};
 pub(crate) use ledger::{LedgerQuery, existing as existing_ledger};
 pub(crate) use ranking::RankingQuery;
 pub(crate) use registry::RegistryQuery;

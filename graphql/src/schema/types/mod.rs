@@ -2,13 +2,16 @@
 
 mod asset;
 mod attribute;
+mod credit_block;
 mod device;
 mod device_status;
 mod entry;
+mod issuance;
 mod kinds;
 mod latest;
 mod leaderboard;
 mod ledger;
+mod mass_account;
 mod organisation;
 mod overview;
 mod projection;
@@ -21,13 +24,16 @@ mod window;
 
 pub(crate) use asset::Asset;
 pub(crate) use attribute::{Attribute, AttributeInput};
+pub(crate) use credit_block::{CreditBlock, IssuedTotal};
 pub(crate) use device::Device;
 pub(crate) use device_status::{DeviceStatus, Gap};
 pub(crate) use entry::LedgerEntry;
+pub(crate) use issuance::Issuance;
 pub(crate) use kinds::{AssetKind, Quality, SiteKind, Source};
 pub(crate) use latest::LatestReading;
 pub(crate) use leaderboard::{Leaderboard, LeaderboardOrder};
 pub(crate) use ledger::{Checkpoint, Ledger};
+pub(crate) use mass_account::{AccountEntry, MassAccount};
 pub(crate) use organisation::Organisation;
 pub(crate) use overview::SystemOverview;
 pub(crate) use projection::ProjectionStatus;

@@ -71,7 +71,7 @@ async fn decider(
 /// Whether there was nothing to decide.
 async fn decide_all(world: &World, process: &Process, rng: &mut StdRng, n: u64) -> bool {
     let filter = IssuanceFilter::OfRegistry(world.ccr.id);
-    let Ok(found) = process.read.issuances(filter, None, (0, 1_000)).await else {
+    let Ok(found) = process.read.issuances(filter, (None, None), 1_000).await else {
         return false;
     };
     let open = found.into_iter().filter_map(|found| found.request);
