@@ -39,6 +39,13 @@ fn of_northsea(field: &str, argument: &str) -> Option<String> {
         (_, "averageKgPerH") => quoted("480"),
         (_, "from") => quoted("2026-11-20T00:00:00Z"),
         (_, "to") => quoted("2026-11-21T00:00:00Z"),
+        (_, "registry") => quoted("ccr"),
+        (_, "holder") => quoted("northsea"),
+        (_, "year") => "2026".to_owned(),
+        (_, "tonnes") => "1".to_owned(),
+        (_, "massKg") => quoted("1"),
+        (_, "occurredOn") => quoted("2026-11-20"),
+        (_, "reason") => quoted("a flange leaked"),
         (_, "bucketSeconds") => "3600".to_owned(),
         (_, "index" | "first") => "3".to_owned(),
         _ => return None,
@@ -71,7 +78,7 @@ async fn two_organisations() -> TwoOrganisations {
       id sites { nodes { id } } assets { nodes { id } } devices { nodes { id deviceId } }
     } }"#;
     let found = world.data(query, json!({})).await;
-    let mut ids = Vec::new();
+    let mut ids = world.issue_credits().await;
     texts(&found, &mut ids);
     TwoOrganisations { world, ids }
 }
@@ -214,6 +221,7 @@ async fn no_subscription_shows_a_person_anything_of_another_organisation() {
 fn for_northsea(mutation: &str, field: &str) -> Option<String> {
     let known = match (mutation, field) {
         ("registerOrganisation", "slug") => quoted("northsea"),
+        ("registerOrganisation", "registry") => "false".to_owned(),
         (_, "slug") => quoted("one-more"),
         (_, "name") => quoted("meter-7"),
         (_, "displayName") => quoted("One more"),

@@ -29,9 +29,9 @@ pub struct World {
     tokens: Arc<Tokens>,
     token: String,
     devices: Devices,
-    commands: Commands,
+    pub commands: Commands,
     read: ReadModels,
-    store: EventStore,
+    pub store: EventStore,
     /// Where the accounts are.
     pub pool: PgPool,
     /// Password of the account `admin`.

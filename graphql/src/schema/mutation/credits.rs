@@ -1,6 +1,7 @@
 //! Requesting credits, deciding on them, and recording what was lost.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use sealrock_access::Permission::DecideIssuance;
 use sealrock_commands::{
     Commands, Done, IssuanceName, IssuanceRequest, StorageLoss as LossCommand,
 };
@@ -12,6 +13,7 @@ use uuid::Uuid;
 use super::command::{Recorded, WaitFor, sender};
 use super::receipt::Receipt;
 use crate::code::Code;
+use crate::schema::guard::permit;
 use crate::schema::input::read;
 use crate::schema::problem::Problem;
 use crate::schema::provenance::ledger_of;
@@ -44,6 +46,8 @@ struct RequestIssuanceInput {
 struct ApproveIssuanceInput {
     /// Idempotency key: the same key with the same input is answered with the first receipt.
     command_id: Option<Uuid>,
+    /// Slug of the registry that decides.
+    registry: String,
     /// Id of the issuance.
     issuance: ID,
 }
@@ -53,6 +57,8 @@ struct ApproveIssuanceInput {
 struct RefuseIssuanceInput {
     /// Idempotency key: the same key with the same input is answered with the first receipt.
     command_id: Option<Uuid>,
+    /// Slug of the registry that decides.
+    registry: String,
     /// Id of the issuance.
     issuance: ID,
     /// Why, 1 to 1000 characters; it stays in both ledgers for ever, so without personal data.
@@ -186,7 +192,7 @@ impl CreditMutation {
             sender(context, input.command_id)?,
             WaitFor::read(context, wait_for)?,
         );
-        let name = named(context, &input.issuance).await?;
+        let name = named(context, &input.registry, &input.issuance).await?;
         let issued = context
             .data_unchecked::<Commands>()
             .approve_issuance(&sender, &name)
@@ -219,7 +225,7 @@ impl CreditMutation {
             WaitFor::read(context, wait_for)?,
         );
         let reason = read("reason", &input.reason)?;
-        let name = named(context, &input.issuance).await?;
+        let name = named(context, &input.registry, &input.issuance).await?;
         let done = context
             .data_unchecked::<Commands>()
             .refuse_issuance(&sender, &name, &reason)
@@ -296,20 +302,24 @@ impl TryFrom<RecordStorageLossInput> for LossCommand {
     }
 }
 
-/// The name of an issuance that the caller may see.
-async fn named(context: &Context<'_>, id: &ID) -> Result<IssuanceName, Problem> {
+/// The name of an issuance that was requested of this registry.
+async fn named(context: &Context<'_>, registry: &str, id: &ID) -> Result<IssuanceName, Problem> {
+    let registry: Slug = read("registry", registry)?;
+    permit(context, DecideIssuance, &registry, None)?;
     let unknown = || {
         let message = format!(
-            "there is no issuance {:?} that awaits a decision here: give the id of one that is \
-             REQUESTED",
+            "registry {registry} has no issuance {:?}: give the id of one that is REQUESTED there",
             id.as_str()
         );
         Problem::new(Code::NotFound, message)
     };
     let issuance = visible_issuance(context, id).await?.ok_or_else(unknown)?;
     let request = issuance.stored.request.ok_or_else(unknown)?;
+    if issuance.registry != registry {
+        return Err(unknown());
+    }
     Ok(IssuanceName {
-        registry: issuance.registry,
+        registry,
         organisation: request.organisation,
         site: request.site,
         year: request.year,
