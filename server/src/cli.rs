@@ -53,6 +53,11 @@ pub struct Settings {
     #[arg(long, global = true, value_name = "ADDR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mqtt_ws: Option<SocketAddr>,
+    /// An external MQTT broker instead of the embedded one: mqtt://HOST, mqtts://USER@HOST:8883.
+    /// A password belongs into SEALROCK_MQTT_URL, where other users of the machine do not see it
+    #[arg(long, global = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mqtt_url: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+use sealrock_ingest::{BrokerUrl, TopicMapping};
 use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
@@ -84,10 +85,25 @@ pub struct Config {
     pub roles: Roles,
     /// Where HTTP listens.
     pub http: SocketAddr,
-    /// Where the embedded broker listens.
-    pub mqtt: SocketAddr,
+    /// Where the embedded broker listens. Without it, on port 1883 of this machine, unless an external
+    /// broker is set.
+    pub mqtt: Option<SocketAddr>,
     /// Where the embedded broker listens for MQTT over WebSocket, if at all.
     pub mqtt_ws: Option<SocketAddr>,
+    /// An external broker instead of the embedded one, or beside it.
+    pub mqtt_url: Option<BrokerUrl>,
+    /// The name of a shared subscription, so that several nodes share what it delivers.
+    pub mqtt_group: Option<String>,
+    /// Our client id there; the node's own, if it is not set.
+    pub mqtt_client_id: Option<String>,
+    /// Certificates to trust there instead of the machine's, PEM.
+    pub mqtt_ca: Option<PathBuf>,
+    /// Our certificate, PEM, if it asks for one.
+    pub mqtt_cert: Option<PathBuf>,
+    /// The key of that certificate, PEM.
+    pub mqtt_key: Option<PathBuf>,
+    /// Topics of devices of other makes.
+    pub topics: Vec<TopicMapping>,
     /// Where `/metrics` is served instead of the HTTP port, if given.
     pub metrics: Option<SocketAddr>,
     /// An external Postgres instead of the embedded one.
@@ -129,8 +145,15 @@ impl Default for Config {
             origin: "sealrock.localhost".to_owned(),
             roles: Roles::default(),
             http: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            mqtt: SocketAddr::from(([127, 0, 0, 1], 1883)),
+            mqtt: None,
             mqtt_ws: None,
+            mqtt_url: None,
+            mqtt_group: None,
+            mqtt_client_id: None,
+            mqtt_ca: None,
+            mqtt_cert: None,
+            mqtt_key: None,
+            topics: Vec::new(),
             metrics: None,
             database_url: None,
             postgres_bin: None,
@@ -191,6 +214,14 @@ impl Config {
     pub fn keys_folder(&self) -> PathBuf {
         let inside = || self.data.join("keys");
         self.keys.clone().unwrap_or_else(inside)
+    }
+
+    /// Where the embedded broker listens, if it is wanted: it is, unless an external one is set and
+    /// nothing is said of this.
+    pub fn embedded_broker(&self) -> Option<SocketAddr> {
+        let asked_for = self.mqtt_ws.is_some() || self.mqtt_url.is_none();
+        let usual = asked_for.then(|| SocketAddr::from(([127, 0, 0, 1], 1883)));
+        self.mqtt.or(usual)
     }
 
     /// The programs that sign.
@@ -259,7 +290,7 @@ mod tests {
             })
             .unwrap();
             assert_eq!(config.http.port(), 5);
-            assert_eq!(config.mqtt.port(), 3);
+            assert_eq!(config.embedded_broker().unwrap().port(), 3);
             assert_eq!(config.log, "warn");
             Ok(())
         });
@@ -279,6 +310,42 @@ mod tests {
             jail.set_env("SEALROCK_SEAL_AFTER", "soon");
             let error = Config::load(&Settings::default()).unwrap_err();
             assert!(format!("{error:#}").contains("SEAL_AFTER"), "{error:#}");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn an_external_broker_takes_the_place_of_the_embedded_one_and_its_password_is_masked() {
+        Jail::expect_with(|jail| {
+            let usual = Config::load(&Settings::default()).unwrap();
+            assert_eq!(usual.embedded_broker().unwrap().port(), 1883);
+            jail.set_env("SEALROCK_MQTT_URL", "mqtts://node:hush@broker.example");
+            let config = Config::load(&Settings::default()).unwrap();
+            assert_eq!(config.embedded_broker(), None);
+            let printed = serde_json::to_string(&config).unwrap();
+            assert!(
+                printed.contains("mqtts://node:***@broker.example:8883"),
+                "{printed}"
+            );
+            assert!(!printed.contains("hush") && !format!("{config:?}").contains("hush"));
+            jail.set_env("SEALROCK_MQTT", "127.0.0.1:3");
+            let both = Config::load(&Settings::default()).unwrap();
+            assert_eq!(both.embedded_broker().unwrap().port(), 3);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn topics_of_other_makes_are_tables_of_the_file() {
+        Jail::expect_with(|jail| {
+            let example = include_str!("../../ingest/mappings/solar-and-battery.toml");
+            jail.create_file("sealrock.toml", example)?;
+            let config = Config::load(&Settings::default()).unwrap();
+            assert_eq!(config.topics[0].pattern, "vidyutai/{site}/{asset}/{metric}");
+            crate::external::mappings(&config).unwrap();
+            jail.create_file("sealrock.toml", &example.replace("pattern", "patern"))?;
+            let error = Config::load(&Settings::default()).unwrap_err();
+            assert!(format!("{error:#}").contains("patern"), "{error:#}");
             Ok(())
         });
     }

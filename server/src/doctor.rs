@@ -9,6 +9,7 @@ use sqlx::PgPool;
 
 use crate::cli::Json;
 use crate::config::Config;
+use crate::external;
 use crate::platform::Platform;
 use crate::publishing;
 
@@ -44,6 +45,9 @@ pub async fn run(config: &Config, json: Json) -> anyhow::Result<ExitCode> {
             platform.close().await;
         }
         Err(error) => checks.push(check("database", false, format!("{error:#}"))),
+    }
+    if let Some((good, found)) = external::check(config).await {
+        checks.push(check("broker", good, found));
     }
     if json.json {
         println!("{}", serde_json::to_string_pretty(&checks)?);

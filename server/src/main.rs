@@ -9,6 +9,7 @@ mod device;
 mod device_key;
 mod doctor;
 mod erasing;
+mod external;
 mod health;
 mod issuing;
 mod keeping;

@@ -34,7 +34,7 @@ impl Addresses {
     pub fn of(config: &Config) -> Self {
         let configured = Self {
             http: config.http,
-            mqtt: Some(config.mqtt),
+            mqtt: config.embedded_broker(),
             mqtt_ws: config.mqtt_ws,
         };
         std::fs::read(path(&config.data))

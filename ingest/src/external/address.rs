@@ -24,6 +24,15 @@ pub struct BrokerUrl {
 #[error("the broker's address {0}: write mqtt://HOST[:PORT] or mqtts://USER:PASSWORD@HOST[:PORT]")]
 pub struct AddressError(String);
 
+impl BrokerUrl {
+    /// Where it is, without who we are to it.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let scheme = if self.encrypted { "mqtts" } else { "mqtt" };
+        format!("{scheme}://{}:{}", self.host, self.port)
+    }
+}
+
 impl FromStr for BrokerUrl {
     type Err = AddressError;
 

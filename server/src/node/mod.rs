@@ -69,6 +69,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     if let Some(mqtt) = mqtt {
         println!("MQTT     mqtt://{mqtt}");
     }
+    if let Some(url) = config.mqtt_url.filter(|_| config.roles.has(Role::Ingest)) {
+        println!("MQTT     from {url}");
+    }
     println!("ready");
     stop_requested().await?;
     node.stop().await;
@@ -194,7 +197,7 @@ impl Parts {
             routes = routes.merge(api.await?);
         }
         let door = if roles.has(Role::Ingest) {
-            Some(Door::prepare(platform, identity.id).await?)
+            Some(Door::prepare(config, platform, identity.id).await?)
         } else {
             None
         };
@@ -210,7 +213,7 @@ impl Parts {
         };
         let addresses = Addresses {
             http: sites[0].0.local_addr()?,
-            mqtt: intake.as_ref().map(Intake::mqtt),
+            mqtt: intake.as_ref().and_then(Intake::mqtt),
             mqtt_ws: intake.as_ref().and_then(Intake::websocket),
         };
         let note = addresses.note(&config.data);
@@ -226,7 +229,7 @@ impl Parts {
         } else {
             work::follow(&runner, &projecting)
         };
-        let broker = intake.as_ref().map(Intake::broker);
+        let broker = intake.as_ref().and_then(Intake::broker);
         let models = ReadModels::new(store.clone());
         let beat = presence::beat(identity.id, broker, models, stopping.clone());
         background.push(("presence", tokio::spawn(beat)));

@@ -6,6 +6,7 @@ mod crashes;
 mod demo;
 mod devices;
 mod erasing;
+mod external;
 mod intake;
 mod nodes;
 mod outside;
