@@ -25,7 +25,7 @@ fn openssl(folder: &Path, arguments: &str) {
 }
 
 /// An authority, and what it has signed: `broker` for this machine, and `node`.
-fn authority() -> TempDir {
+pub fn authority() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";

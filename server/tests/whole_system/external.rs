@@ -13,7 +13,7 @@ use crate::support::{SOON, Server, data_folder};
 const LASTING: &[&str] = &[
     "persistence true",
     "max_inflight_messages 0",
-    "max_queued_messages 0",
+    "max_queued_messages 10000000",
     "max_packet_size 1114112",
 ];
 
