@@ -16,11 +16,16 @@ pub fn mappings(config: &Config) -> anyhow::Result<Arc<Mappings>> {
     Ok(Arc::new(Mappings::new(&config.topics)?))
 }
 
-/// How to reach the external broker, if there is one.
+/// How `node` reaches the external broker, if there is one. Its client id is the same over restarts,
+/// and no other node's.
 ///
 /// # Errors
-/// If the settings do not go together, or the client id cannot be kept.
-pub fn broker(config: &Config, mappings: &Arc<Mappings>) -> anyhow::Result<Option<ExternalConfig>> {
+/// If the settings do not go together.
+pub fn broker(
+    config: &Config,
+    mappings: &Arc<Mappings>,
+    node: NodeId,
+) -> anyhow::Result<Option<ExternalConfig>> {
     let Some(url) = config.mqtt_url.clone() else {
         return Ok(None);
     };
