@@ -44,6 +44,7 @@ pub(crate) struct Mutation(
     mutation::AccountMutation,
     mutation::RegistryMutation,
     mutation::DeviceMutation,
+    mutation::CaptureMutation,
     mutation::TargetMutation,
     mutation::CreditMutation,
 );

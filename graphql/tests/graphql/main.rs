@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod accounts;
+mod capturing;
 mod crediting;
 mod entries;
 mod limits;

@@ -84,13 +84,15 @@ impl<'c> Recorded<'c> {
 
     /// The object that the command was about, as far as the read model knows it.
     pub(super) fn object<T>(&self, found: Result<Vec<T>, QueryError>) -> Option<T> {
-        match found {
-            Ok(found) => found.into_iter().next(),
-            Err(error) => {
-                self.report(error.into());
-                None
-            }
-        }
+        self.objects(found).into_iter().next()
+    }
+
+    /// As [`object`](Self::object), of several.
+    pub(super) fn objects<T>(&self, found: Result<Vec<T>, QueryError>) -> Vec<T> {
+        found.unwrap_or_else(|error| {
+            self.report(error.into());
+            Vec::new()
+        })
     }
 
     async fn wait(
@@ -117,7 +119,7 @@ impl<'c> Recorded<'c> {
     }
 
     /// Adds an error that does not take the payload's place; it carries the receipt too.
-    fn report(&self, Problem { code, message }: Problem) {
+    pub(super) fn report(&self, Problem { code, message }: Problem) {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", code.as_str());
         extensions.set("receipt", self.receipt.value());

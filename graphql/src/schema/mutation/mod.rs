@@ -1,6 +1,7 @@
 //! Mutations.
 
 mod account;
+mod captures;
 mod command;
 mod credits;
 mod device_input;
@@ -10,6 +11,7 @@ mod registry;
 mod targets;
 
 pub(crate) use account::AccountMutation;
+pub(crate) use captures::CaptureMutation;
 pub(crate) use command::Patience;
 pub(crate) use credits::CreditMutation;
 pub(crate) use devices::DeviceMutation;

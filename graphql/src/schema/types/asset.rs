@@ -5,10 +5,11 @@ use sealrock_domain::SiteId;
 use sealrock_projections::ReadModels;
 use sealrock_projections::registry::{Asset as Stored, Within};
 
-use super::{AssetKind, Attribute, Device, Site};
+use super::{AssetKind, Attribute, CaptureUnit, Captures, Device, Site};
 use crate::schema::global_id::GlobalId;
 use crate::schema::loaders::{ledger_name, load};
 use crate::schema::paging::{self, Page};
+use crate::schema::position::Position;
 use crate::schema::problem::Problem;
 use crate::schema::provenance::Provenance;
 use crate::schema::scalars::Time;
@@ -83,6 +84,22 @@ impl Asset {
             asset: Some(slug),
         };
         Device::page(context, within, first, after).await
+    }
+
+    /// It as a capture unit; null if it is none.
+    #[graphql(complexity = "10 + child_complexity")]
+    async fn capture_unit(
+        &self,
+        context: &Context<'_>,
+        as_of: Option<Position>,
+    ) -> Result<Option<CaptureUnit>, Problem> {
+        let (organisation, site) = (&self.0.organisation, Some(&self.0.site));
+        let captures = Captures::of(context, organisation, site, as_of).await?;
+        let Some(captures) = captures else {
+            return Ok(None);
+        };
+        let read = context.data_unchecked::<ReadModels>();
+        Ok(captures.of_unit(self.0.id).units(read).await?.pop())
     }
 
     /// The entries that registered it and changed it last.

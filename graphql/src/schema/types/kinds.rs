@@ -79,3 +79,47 @@ pub(crate) enum Quality {
     /// Not usable: sensor broken, out of range.
     Bad,
 }
+
+/// How a unit takes CO2 out of a gas.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "sealrock_domain::capture_unit::CaptureTechnology")]
+pub(crate) enum CaptureTechnology {
+    /// Absorption in an amine solution.
+    Amine,
+    /// Membranes that let CO2 through sooner than other gases.
+    Membrane,
+    /// Adsorption on a solid.
+    SolidSorbent,
+    /// Freezing or liquefying it out.
+    Cryogenic,
+    /// Anything else.
+    Other,
+}
+
+/// Whether a capture unit runs.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "sealrock_domain::capture_unit::CaptureUnitStatus")]
+pub(crate) enum CaptureUnitStatus {
+    /// It captures.
+    Operating,
+    /// It could and does not.
+    Standby,
+    /// It is being worked on.
+    Maintenance,
+    /// It never will again.
+    Decommissioned,
+}
+
+/// What totals are made for.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "sealrock_projections::captures::Per")]
+pub(crate) enum Per {
+    /// Each UTC day that has records.
+    Day,
+    /// Each calendar month.
+    Month,
+    /// Each calendar year.
+    Year,
+    /// All of it: one total, or none of nothing.
+    All,
+}

@@ -2,6 +2,7 @@
 
 mod asset;
 mod attribute;
+mod captures;
 mod credit_block;
 mod device;
 mod device_status;
@@ -24,12 +25,15 @@ mod window;
 
 pub(crate) use asset::Asset;
 pub(crate) use attribute::{Attribute, AttributeInput};
+pub(crate) use captures::{Capture, CaptureUnit, Captures};
 pub(crate) use credit_block::{CreditBlock, IssuedTotal};
 pub(crate) use device::Device;
 pub(crate) use device_status::{DeviceStatus, Gap};
 pub(crate) use entry::LedgerEntry;
 pub(crate) use issuance::Issuance;
-pub(crate) use kinds::{AssetKind, Quality, SiteKind, Source};
+pub(crate) use kinds::{
+    AssetKind, CaptureTechnology, CaptureUnitStatus, Per, Quality, SiteKind, Source,
+};
 pub(crate) use latest::LatestReading;
 pub(crate) use leaderboard::{Leaderboard, LeaderboardOrder};
 pub(crate) use ledger::{Checkpoint, Ledger};

@@ -1,16 +1,19 @@
 //! Organisations.
 
 use async_graphql::{Context, ID, Object};
+use sealrock_domain::Slug;
 use sealrock_projections::ReadModels;
 use sealrock_projections::registry::{Organisation as Stored, Within};
 
-use super::{Asset, Device, Ledger, Site};
+use super::captures::{self, Capture, CaptureTotal, CaptureUnit};
+use super::{Asset, Device, Ledger, Per, Site};
 use crate::schema::global_id::GlobalId;
 use crate::schema::loaders::ledger_name;
 use crate::schema::paging::{self, Page};
+use crate::schema::position::Position;
 use crate::schema::problem::Problem;
 use crate::schema::provenance::{Provenance, ledger_of};
-use crate::schema::scalars::Time;
+use crate::schema::scalars::{Day, Time};
 
 /// An organisation: whoever runs sites and answers for them. It has a ledger of its own.
 pub(crate) struct Organisation(pub(crate) Stored);
@@ -89,6 +92,46 @@ impl Organisation {
         Device::page(context, self.within(), first, after).await
     }
 
+    /// Its capture units, by site and name.
+    #[graphql(complexity = "10 + 5 * child_complexity")]
+    async fn capture_units(
+        &self,
+        context: &Context<'_>,
+        as_of: Option<Position>,
+    ) -> Result<Vec<CaptureUnit>, Problem> {
+        captures::units(context, self.place(), as_of).await
+    }
+
+    /// What its units captured, the newest first.
+    #[graphql(complexity = "paging::cost(first, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
+    async fn captures(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        #[graphql(desc = "From this UTC day on.")] from_day: Option<Day>,
+        #[graphql(desc = "Up to and with this UTC day.")] to_day: Option<Day>,
+        as_of: Option<Position>,
+    ) -> Result<Page<Capture>, Problem> {
+        let days = (from_day, to_day);
+        captures::page(context, self.place(), days, (first, after), as_of).await
+    }
+
+    /// What its units captured in all, by day, month or year.
+    #[graphql(complexity = "30 * child_complexity")]
+    async fn capture_totals(
+        &self,
+        context: &Context<'_>,
+        per: Per,
+        #[graphql(desc = "From this UTC day on.")] from_day: Option<Day>,
+        #[graphql(desc = "Up to and with this UTC day.")] to_day: Option<Day>,
+        as_of: Option<Position>,
+    ) -> Result<Vec<CaptureTotal>, Problem> {
+        let asked = (per, (from_day, to_day));
+        captures::totals(context, self.place(), asked, as_of).await
+    }
+
     /// The entries that registered it and changed it last.
     async fn provenance(&self, context: &Context<'_>) -> Result<Provenance, Problem> {
         let ledger = ledger_name(context, self.0.ledger).await?;
@@ -100,6 +143,10 @@ impl Organisation {
 }
 
 impl Organisation {
+    fn place(&self) -> (&Slug, Option<&Slug>) {
+        (&self.0.slug, None)
+    }
+
     fn within(&self) -> Within {
         Within {
             organisation: self.0.slug.clone(),

@@ -3,14 +3,15 @@
 use async_graphql::{Context, ID, Object};
 use chrono::Utc;
 use sealrock_access::Permission::ReadAccounting;
-use sealrock_domain::OrganisationId;
 use sealrock_domain::decimal::DecimalText;
+use sealrock_domain::{OrganisationId, Slug};
 use sealrock_projections::ReadModels;
 use sealrock_projections::latest::LatestFilter;
 use sealrock_projections::registry::{Site as Stored, Within};
 use sealrock_projections::targets::{self, SiteTarget};
 
-use super::{Asset, Device, EmissionTarget, LatestReading, Organisation, SiteKind};
+use super::captures::{self, Capture, CaptureTotal, CaptureUnit};
+use super::{Asset, Device, EmissionTarget, LatestReading, Organisation, Per, SiteKind};
 use crate::schema::as_of::AsOf;
 use crate::schema::global_id::GlobalId;
 use crate::schema::guard::permit;
@@ -144,6 +145,46 @@ impl Site {
         Ok(found.pop())
     }
 
+    /// Its capture units, by name.
+    #[graphql(complexity = "10 + 5 * child_complexity")]
+    async fn capture_units(
+        &self,
+        context: &Context<'_>,
+        as_of: Option<Position>,
+    ) -> Result<Vec<CaptureUnit>, Problem> {
+        captures::units(context, self.place(), as_of).await
+    }
+
+    /// What its units captured, the newest first.
+    #[graphql(complexity = "paging::cost(first, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
+    async fn captures(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        #[graphql(desc = "From this UTC day on.")] from_day: Option<Day>,
+        #[graphql(desc = "Up to and with this UTC day.")] to_day: Option<Day>,
+        as_of: Option<Position>,
+    ) -> Result<Page<Capture>, Problem> {
+        let days = (from_day, to_day);
+        captures::page(context, self.place(), days, (first, after), as_of).await
+    }
+
+    /// What its units captured in all, by day, month or year.
+    #[graphql(complexity = "30 * child_complexity")]
+    async fn capture_totals(
+        &self,
+        context: &Context<'_>,
+        per: Per,
+        #[graphql(desc = "From this UTC day on.")] from_day: Option<Day>,
+        #[graphql(desc = "Up to and with this UTC day.")] to_day: Option<Day>,
+        as_of: Option<Position>,
+    ) -> Result<Vec<CaptureTotal>, Problem> {
+        let asked = (per, (from_day, to_day));
+        captures::totals(context, self.place(), asked, as_of).await
+    }
+
     /// The entries that registered it and changed it last.
     async fn provenance(&self, context: &Context<'_>) -> Result<Provenance, Problem> {
         let ledger = ledger_name(context, self.0.ledger).await?;
@@ -175,6 +216,10 @@ impl Site {
         Ok(kept
             .map(|target| EmissionTarget::new(&ledger.name, target))
             .collect())
+    }
+
+    fn place(&self) -> (&Slug, Option<&Slug>) {
+        (&self.0.organisation, Some(&self.0.slug))
     }
 
     fn within(&self) -> Within {
