@@ -172,7 +172,7 @@ impl Site {
     }
 
     /// What its units captured in all, by day, month or year.
-    #[graphql(complexity = "30 * child_complexity")]
+    #[graphql(complexity = "10 + 10 * child_complexity")]
     async fn capture_totals(
         &self,
         context: &Context<'_>,

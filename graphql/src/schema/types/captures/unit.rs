@@ -83,7 +83,7 @@ impl CaptureUnit {
     }
 
     /// What it captured in all, by day, month or year.
-    #[graphql(complexity = "30 * child_complexity")]
+    #[graphql(complexity = "10 + 10 * child_complexity")]
     async fn capture_totals(
         &self,
         context: &Context<'_>,
