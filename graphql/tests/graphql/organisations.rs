@@ -40,7 +40,6 @@ fn of_northsea(field: &str, argument: &str) -> Option<String> {
         (_, "unit") => quoted("stack-1"),
         (_, "capturedKg" | "ventedKg") => quoted("1000"),
         (_, "day") => quoted("2026-11-20"),
-        (_, "reason") => quoted("it was misread"),
         (_, "averageKgPerH") => quoted("480"),
         (_, "from") => quoted("2026-11-20T00:00:00Z"),
         (_, "to") => quoted("2026-11-21T00:00:00Z"),
