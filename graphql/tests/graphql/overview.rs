@@ -11,6 +11,8 @@ const OVERVIEW: &str = r#"{ systemOverview(organisation: "northsea") {
   organisation { slug } at
   registered { sites devices devicesOnline devicesReporting }
   captured { today { massKg massTonnes records provenance { indexes truncated } } thisYear { massKg } }
+  injected { today { massKg massTonnes records provenance { indexes truncated } } thisMonth { massKg } }
+  wells { injectors activeInjectors monitors activeMonitors provenance { indexes } }
   sealing { hoursSealedToday hoursWaitingToday openGaps missingBatches newestSeal { indexes } }
   deadLetters entries newestEntry { index coveringCheckpoint { size } } lag { entries }
 } }"#;
@@ -68,6 +70,8 @@ async fn the_front_page_counts_what_is_there_and_names_what_it_rests_on() {
         "massKg": "0", "massTonnes": "0", "records": 0, "provenance": {"indexes": [], "truncated": false},
     });
     assert_eq!(seen["captured"]["today"], nothing);
+    assert_eq!(seen["injected"]["today"], nothing);
+    assert_eq!(seen["wells"]["activeInjectors"], 0);
     assert_eq!(
         (&seen["deadLetters"], &seen["lag"]),
         (&json!(1), &json!({"entries": 0}))

@@ -19,6 +19,21 @@ pub struct Registered {
     pub reporting: u64,
 }
 
+/// Wells that are not plugged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WellCounts {
+    /// Injectors.
+    pub injectors: u64,
+    /// Injectors that inject.
+    pub injecting: u64,
+    /// Monitors.
+    pub monitors: u64,
+    /// Monitors whose devices measured something since the time that was asked for.
+    pub monitoring: u64,
+    /// The entries that changed each of them last.
+    pub indexes: Vec<Index>,
+}
+
 /// How far the hours since a time are sealed, and what never came.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sealing {

@@ -5,7 +5,7 @@ use sealrock_domain::Slug;
 use sealrock_eventstore::LedgerId;
 use sealrock_ledger::Index;
 
-use super::{Registered, Sealing};
+use super::{Registered, Sealing, WellCounts};
 use crate::read_models::{QueryError, ReadModels};
 
 impl ReadModels {
@@ -30,6 +30,34 @@ impl ReadModels {
             devices: devices.unsigned_abs(),
             online: online.unsigned_abs(),
             reporting: reporting.unsigned_abs(),
+        })
+    }
+
+    /// How many wells an organisation has that are not plugged. Monitors are active if their devices
+    /// measured something at `since` or later.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn well_counts(
+        &self,
+        organisation: &Slug,
+        ledger: LedgerId,
+        since: DateTime<Utc>,
+    ) -> Result<WellCounts, QueryError> {
+        let (injectors, injecting, monitors, monitoring, indexes): (i64, i64, i64, i64, Vec<i64>) =
+            sqlx::query_as(include_str!("wells.sql"))
+                .bind(ledger.0)
+                .bind(organisation.as_str())
+                .bind(since)
+                .fetch_one(self.pool())
+                .await?;
+        let indexes = indexes.iter().map(|index| Index(index.unsigned_abs()));
+        Ok(WellCounts {
+            injectors: injectors.unsigned_abs(),
+            injecting: injecting.unsigned_abs(),
+            monitors: monitors.unsigned_abs(),
+            monitoring: monitoring.unsigned_abs(),
+            indexes: indexes.collect(),
         })
     }
 

@@ -8,6 +8,7 @@ mod erasing;
 mod exactly_once;
 mod leasing;
 mod outage;
+mod overview;
 mod plant;
 mod poison;
 mod presence;

@@ -1,14 +1,15 @@
 //! The figures of a front page.
 
+mod accounted;
+
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
 use sealrock_access::Permission::ReadDeadLetters;
-use sealrock_domain::Mass;
-use sealrock_ledger::{Index, LedgerName};
-use sealrock_projections::captures::{CaptureFilter, CaptureTotal, Per};
+use sealrock_ledger::Index;
 use sealrock_projections::registry::Organisation as StoredOrganisation;
 use sealrock_projections::{LedgerInfo, ReadModels, Runner};
 
+use self::accounted::{CapturedFigures, InjectedFigures};
 use super::{LedgerEntry, Organisation};
 use crate::schema::guard::may;
 use crate::schema::problem::Problem;
@@ -17,6 +18,8 @@ use crate::schema::scalars::{Count, Time};
 
 /// A device of which nothing came for longer is not reporting.
 const REPORTING: TimeDelta = TimeDelta::minutes(15);
+/// A monitoring well of which nothing was measured for longer is not active.
+const MONITORING: TimeDelta = TimeDelta::days(1);
 
 /// The figures of an organisation's front page, each as it is when asked for.
 pub(crate) struct SystemOverview {
@@ -52,9 +55,28 @@ impl SystemOverview {
         })
     }
 
+    /// Its wells: `activeInjectors` and `activeMonitors` have them one by one.
+    async fn wells(&self, context: &Context<'_>) -> Result<WellFigures, Problem> {
+        let read = context.data_unchecked::<ReadModels>();
+        let (slug, since) = (&self.organisation.slug, self.now - MONITORING);
+        let found = read.well_counts(slug, self.ledger.id, since).await?;
+        Ok(WellFigures {
+            injectors: Count(found.injectors),
+            active_injectors: Count(found.injecting),
+            monitors: Count(found.monitors),
+            active_monitors: Count(found.monitoring),
+            provenance: Provenance::of(&self.ledger.name, found.indexes),
+        })
+    }
+
     /// What was captured: `captureTotals` has it by unit, site and time.
-    async fn captured(&self) -> Captured<'_> {
-        Captured(self)
+    async fn captured(&self) -> CapturedFigures<'_> {
+        CapturedFigures(self)
+    }
+
+    /// What was injected: `injectionTotals` has it by well, site and time.
+    async fn injected(&self) -> InjectedFigures<'_> {
+        InjectedFigures(self)
     }
 
     /// How far today's hours are sealed: `device { windows gaps }` has them one by one.
@@ -154,6 +176,21 @@ struct RegisteredFigures {
     devices_reporting: Count,
 }
 
+/// Wells that are not plugged.
+#[derive(SimpleObject)]
+struct WellFigures {
+    /// Injectors.
+    injectors: Count,
+    /// Injectors that inject now.
+    active_injectors: Count,
+    /// Monitoring wells.
+    monitors: Count,
+    /// Monitoring wells whose devices measured something in the last day.
+    active_monitors: Count,
+    /// The entries that changed each of these wells last.
+    provenance: Provenance,
+}
+
 /// How far hours are sealed.
 #[derive(SimpleObject)]
 struct SealingFigures {
@@ -176,78 +213,4 @@ struct Lag {
     entries: Count,
     /// Its name.
     slowest: String,
-}
-
-/// A mass of CO2 and what it rests on.
-#[derive(SimpleObject)]
-struct AccountedMass {
-    /// In kilograms, a decimal.
-    mass_kg: String,
-    /// In tonnes, a decimal.
-    mass_tonnes: String,
-    /// How many records it sums up.
-    records: Count,
-    /// Their entries.
-    provenance: Provenance,
-}
-
-impl AccountedMass {
-    fn new(ledger: &LedgerName, mass: Mass, records: u64, indexes: Vec<Index>) -> Self {
-        let truncated = records > indexes.len() as u64;
-        Self {
-            mass_kg: mass.kilograms(),
-            mass_tonnes: mass.tonnes(),
-            records: Count(records),
-            provenance: Provenance::of(ledger, indexes).cut_short(truncated),
-        }
-    }
-}
-
-/// What an organisation captured.
-struct Captured<'o>(&'o SystemOverview);
-
-/// What an organisation captured, by the records of its capture units as corrected.
-#[Object]
-impl Captured<'_> {
-    /// Today.
-    async fn today(&self, context: &Context<'_>) -> Result<AccountedMass, Problem> {
-        self.since(context, self.0.today()).await
-    }
-
-    /// Since the first of this month.
-    async fn this_month(&self, context: &Context<'_>) -> Result<AccountedMass, Problem> {
-        self.since(context, self.0.month()).await
-    }
-
-    /// Since the first of January.
-    async fn this_year(&self, context: &Context<'_>) -> Result<AccountedMass, Problem> {
-        self.since(context, self.0.year()).await
-    }
-}
-
-impl Captured<'_> {
-    async fn since(
-        &self,
-        context: &Context<'_>,
-        first_day: NaiveDate,
-    ) -> Result<AccountedMass, Problem> {
-        let ledger = &self.0.ledger;
-        let filter = CaptureFilter {
-            first_day: Some(first_day),
-            ..CaptureFilter::default()
-        };
-        let read = context.data_unchecked::<ReadModels>();
-        let mut totals = read
-            .capture_totals(ledger.id, &filter, None, Per::All)
-            .await?;
-        Ok(match totals.pop() {
-            Some(CaptureTotal {
-                captured,
-                records,
-                indexes,
-                ..
-            }) => AccountedMass::new(&ledger.name, captured, records, indexes),
-            None => AccountedMass::new(&ledger.name, Mass::ZERO, 0, Vec::new()),
-        })
-    }
 }
