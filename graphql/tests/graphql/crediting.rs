@@ -418,3 +418,26 @@ async fn lists_go_on_behind_their_cursors() {
     assert_eq!(first["holdings"]["nodes"], json!([serials(1), serials(2)]));
     assert_eq!(second["holdings"]["nodes"], json!([serials(3)]));
 }
+
+#[tokio::test]
+async fn the_front_pages_of_both_count_what_is_requested_issued_and_held() {
+    let world = world("5000.5").await;
+    let first = world.requested(2).await;
+    world.approved(&first["id"]).await;
+    world.requested(1).await;
+    let page = async |token: &str, organisation: &str| {
+        let query = "query ($organisation: String!) { systemOverview(organisation: $organisation) {
+          storedNet { massKg records provenance { ledger } } credits { requested issued held }
+        } }";
+        let variables = json!({"organisation": organisation});
+        world.done(token, query, variables).await["systemOverview"].take()
+    };
+    let storage = page(&world.mrv(), "northsea").await;
+    let stored = json!({"massKg": "5000.5", "records": 1, "provenance": {"ledger": "northsea"}});
+    assert_eq!(storage["storedNet"], stored);
+    let counted = json!({"requested": 1, "issued": 2, "held": 2});
+    assert_eq!(storage["credits"], counted);
+    let registry = page(&world.registrar(), "ccr").await;
+    let counted = json!({"requested": 1, "issued": 2, "held": 0});
+    assert_eq!(registry["credits"], counted);
+}

@@ -13,6 +13,7 @@ const OVERVIEW: &str = r#"{ systemOverview(organisation: "northsea") {
   captured { today { massKg massTonnes records provenance { indexes truncated } } thisYear { massKg } }
   injected { today { massKg massTonnes records provenance { indexes truncated } } thisMonth { massKg } }
   wells { injectors activeInjectors monitors activeMonitors provenance { indexes } }
+  storedNet { massKg records } credits { requested issued held }
   sealing { hoursSealedToday hoursWaitingToday openGaps missingBatches newestSeal { indexes } }
   deadLetters entries newestEntry { index coveringCheckpoint { size } } lag { entries }
 } }"#;
@@ -72,6 +73,11 @@ async fn the_front_page_counts_what_is_there_and_names_what_it_rests_on() {
     assert_eq!(seen["captured"]["today"], nothing);
     assert_eq!(seen["injected"]["today"], nothing);
     assert_eq!(seen["wells"]["activeInjectors"], 0);
+    assert_eq!(seen["storedNet"], json!({"massKg": "0", "records": 0}));
+    assert_eq!(
+        seen["credits"],
+        json!({"requested": 0, "issued": 0, "held": 0})
+    );
     assert_eq!(
         (&seen["deadLetters"], &seen["lag"]),
         (&json!(1), &json!({"entries": 0}))

@@ -34,6 +34,17 @@ pub struct WellCounts {
     pub indexes: Vec<Index>,
 }
 
+/// Credits, one a tonne.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CreditCounts {
+    /// Asked for and not decided.
+    pub requested: u64,
+    /// Issued for what the organisation stored, or by it if it is a registry.
+    pub issued: u64,
+    /// Held by the organisation.
+    pub held: u64,
+}
+
 /// How far the hours since a time are sealed, and what never came.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sealing {

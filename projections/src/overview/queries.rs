@@ -5,7 +5,7 @@ use sealrock_domain::Slug;
 use sealrock_eventstore::LedgerId;
 use sealrock_ledger::Index;
 
-use super::{Registered, Sealing, WellCounts};
+use super::{CreditCounts, Registered, Sealing, WellCounts};
 use crate::read_models::{QueryError, ReadModels};
 
 impl ReadModels {
@@ -58,6 +58,28 @@ impl ReadModels {
             monitors: monitors.unsigned_abs(),
             monitoring: monitoring.unsigned_abs(),
             indexes: indexes.collect(),
+        })
+    }
+
+    /// How many credits an organisation has asked for, got and holds.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn credit_counts(
+        &self,
+        organisation: &Slug,
+        ledger: LedgerId,
+    ) -> Result<CreditCounts, QueryError> {
+        let (requested, issued, held): (i64, i64, i64) =
+            sqlx::query_as(include_str!("credits.sql"))
+                .bind(organisation.as_str())
+                .bind(ledger.0)
+                .fetch_one(self.pool())
+                .await?;
+        Ok(CreditCounts {
+            requested: requested.unsigned_abs(),
+            issued: issued.unsigned_abs(),
+            held: held.unsigned_abs(),
         })
     }
 

@@ -10,9 +10,9 @@ use sealrock_projections::leaderboard::{
 use sealrock_projections::registry::Site as StoredSite;
 
 use super::{Asset, Device, EmissionTarget, Site};
-use crate::schema::loaders::load;
+use crate::schema::loaders::{ledger_name, load};
 use crate::schema::problem::Problem;
-use crate::schema::provenance::{Provenance, ledger_of};
+use crate::schema::provenance::Provenance;
 use crate::schema::scalars::{Count, Time};
 
 /// The most entries that are named as a row's provenance.
@@ -89,8 +89,8 @@ struct LeaderboardRow<'l> {
 }
 
 impl LeaderboardRow<'_> {
-    fn ledger(&self) -> LedgerName {
-        ledger_of(&self.row.site.organisation)
+    async fn ledger(&self, context: &Context<'_>) -> Result<LedgerName, Problem> {
+        ledger_name(context, self.row.site.ledger).await
     }
 }
 
@@ -156,11 +156,17 @@ impl LeaderboardRow<'_> {
     }
 
     /// The entries of those records.
-    async fn captured_provenance(&self) -> Option<Provenance> {
-        let captured = self.row.captured.as_ref()?;
+    async fn captured_provenance(
+        &self,
+        context: &Context<'_>,
+    ) -> Result<Option<Provenance>, Problem> {
+        let Some(captured) = &self.row.captured else {
+            return Ok(None);
+        };
+        let ledger = self.ledger(context).await?;
         let truncated = captured.records > captured.indexes.len() as u64;
         let indexes = captured.indexes.iter().copied();
-        Some(Provenance::of(&self.ledger(), indexes).cut_short(truncated))
+        Ok(Some(Provenance::of(&ledger, indexes).cut_short(truncated)))
     }
 
     /// The target of the period, kg/h, a decimal: of several targets the mean over their time. Null
@@ -171,12 +177,11 @@ impl LeaderboardRow<'_> {
     }
 
     /// The targets that hold in the period.
-    async fn targets(&self) -> Vec<EmissionTarget> {
-        let ledger = self.ledger();
+    async fn targets(&self, context: &Context<'_>) -> Result<Vec<EmissionTarget>, Problem> {
+        let ledger = self.ledger(context).await?;
         let targets = self.row.targets.iter().cloned();
-        targets
-            .map(|target| EmissionTarget::new(&ledger, target))
-            .collect()
+        let targets = targets.map(|target| EmissionTarget::new(&ledger, target));
+        Ok(targets.collect())
     }
 
     /// Whether the average is the target or lower. Null without a target, or where too little was
@@ -218,7 +223,8 @@ impl LeaderboardRow<'_> {
             .await?;
         let truncated = found.len() > MOST_ENTRIES as usize;
         found.truncate(MOST_ENTRIES as usize);
-        Ok(Provenance::of(&self.ledger(), found).cut_short(truncated))
+        let ledger = self.ledger(context).await?;
+        Ok(Provenance::of(&ledger, found).cut_short(truncated))
     }
 }
 

@@ -4,9 +4,10 @@ use async_graphql::{Context, Object, SimpleObject};
 use chrono::NaiveDate;
 use sealrock_domain::Mass;
 use sealrock_ledger::{Index, LedgerName};
-use sealrock_projections::ReadModels;
 use sealrock_projections::captures::{self, CaptureFilter, CaptureTotal};
+use sealrock_projections::credits::MassAccount;
 use sealrock_projections::wells::{self, By, DayFilter, InjectionTotal};
+use sealrock_projections::{QueryError, ReadModels};
 
 use super::SystemOverview;
 use crate::schema::problem::Problem;
@@ -20,7 +21,7 @@ pub(super) struct AccountedMass {
     mass_kg: String,
     /// In tonnes, a decimal.
     mass_tonnes: String,
-    /// How many records it sums up.
+    /// How many records, days or accounts it sums up.
     records: Count,
     /// Their entries.
     provenance: Provenance,
@@ -36,6 +37,26 @@ struct Sum {
 }
 
 impl AccountedMass {
+    /// What is in these accounts.
+    ///
+    /// # Errors
+    /// If they add up to more than nine billion tonnes, which nobody stored.
+    pub(super) fn stored(ledger: &LedgerName, accounts: &[MassAccount]) -> Result<Self, Problem> {
+        let mut masses = accounts.iter().map(MassAccount::net);
+        let mass = masses.try_fold(Mass::ZERO, Mass::checked_add);
+        let too_much = || QueryError::Stored("a sum of mass accounts".to_owned());
+        let sum = Sum {
+            mass: mass.ok_or_else(too_much)?,
+            records: accounts.len() as u64,
+            indexes: accounts
+                .iter()
+                .map(|account| account.span.from_index)
+                .collect(),
+            truncated: true, // each account rests on more entries than its newest
+        };
+        Ok(Self::new(ledger, sum))
+    }
+
     fn new(ledger: &LedgerName, sum: Sum) -> Self {
         Self {
             mass_kg: sum.mass.kilograms(),

@@ -9,7 +9,7 @@ use sealrock_ledger::Index;
 use sealrock_projections::registry::Organisation as StoredOrganisation;
 use sealrock_projections::{LedgerInfo, ReadModels, Runner};
 
-use self::accounted::{CapturedFigures, InjectedFigures};
+use self::accounted::{AccountedMass, CapturedFigures, InjectedFigures};
 use super::{LedgerEntry, Organisation};
 use crate::schema::guard::may;
 use crate::schema::problem::Problem;
@@ -77,6 +77,26 @@ impl SystemOverview {
     /// What was injected: `injectionTotals` has it by well, site and time.
     async fn injected(&self) -> InjectedFigures<'_> {
         InjectedFigures(self)
+    }
+
+    /// What is stored of approved injection days, less what was lost, in all years: `massAccounts` has
+    /// it by site and year.
+    async fn stored_net(&self, context: &Context<'_>) -> Result<AccountedMass, Problem> {
+        let read = context.data_unchecked::<ReadModels>();
+        let accounts = read.mass_accounts(self.ledger.id, None, None).await?;
+        AccountedMass::stored(&self.ledger.name, &accounts)
+    }
+
+    /// Its credits: `issuances` and `holdings` have them one by one.
+    async fn credits(&self, context: &Context<'_>) -> Result<CreditFigures, Problem> {
+        let read = context.data_unchecked::<ReadModels>();
+        let slug = &self.organisation.slug;
+        let found = read.credit_counts(slug, self.ledger.id).await?;
+        Ok(CreditFigures {
+            requested: Count(found.requested),
+            issued: Count(found.issued),
+            held: Count(found.held),
+        })
     }
 
     /// How far today's hours are sealed: `device { windows gaps }` has them one by one.
@@ -189,6 +209,17 @@ struct WellFigures {
     active_monitors: Count,
     /// The entries that changed each of these wells last.
     provenance: Provenance,
+}
+
+/// Credits, one a tonne.
+#[derive(SimpleObject)]
+struct CreditFigures {
+    /// Asked for and not decided yet.
+    requested: Count,
+    /// Issued for what the organisation stored; or by it, if it is a registry.
+    issued: Count,
+    /// What it holds.
+    held: Count,
 }
 
 /// How far hours are sealed.
