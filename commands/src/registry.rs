@@ -38,9 +38,10 @@ impl Commands {
             let rejection = OrganisationRejection::Reserved { slug: command.slug };
             return Err(CommandError::Rejected(rejection.to_string()));
         }
-        let kind = match command.registry {
-            true => LedgerKind::Registry,
-            false => LedgerKind::Operational,
+        let kind = if command.registry {
+            LedgerKind::Registry
+        } else {
+            LedgerKind::Operational
         };
         let ledger = self.new_ledger(&command.slug, kind).await?;
         // What the ledger is stands in its first entry, signed, for those who see entries only.

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
+use sealrock_domain::credit_block::CreditBlockEvent;
 use sealrock_domain::device::{DeviceEvent, KeyId, PublicKey};
+use sealrock_domain::issuance::IssuanceEvent;
+use sealrock_domain::mass_account::MassAccountEvent;
 use sealrock_domain::telemetry::frame::Frame;
 use sealrock_domain::telemetry::window::{Hour, WindowEvent, window_of};
 use sealrock_domain::telemetry::{
@@ -145,6 +148,9 @@ impl Reader for FactReader {
             "organisation" => other::<OrganisationEvent>(entry, payload),
             "site" => other::<SiteEvent>(entry, payload),
             "asset" => other::<AssetEvent>(entry, payload),
+            "mass_account" => other::<MassAccountEvent>(entry, payload),
+            "issuance" => other::<IssuanceEvent>(entry, payload),
+            "credit_block" => other::<CreditBlockEvent>(entry, payload),
             _ => Fact::Unknown,
         }
     }

@@ -24,7 +24,7 @@ async fn copy_that_is_ahead(f: &Fixture) -> (TempDir, PathBuf) {
     (folder, file)
 }
 
-async fn proceed(f: &Fixture) -> Continued {
+pub async fn proceed(f: &Fixture) -> Continued {
     let (_folder, copy) = copy_that_is_ahead(f).await;
     let by = Operator {
         actor: "service/cli".into(),

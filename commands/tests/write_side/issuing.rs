@@ -1,18 +1,22 @@
 //! Credits for stored CO2, through the ledger of the storage and that of the registry.
 
+use chrono::Datelike;
 use sealrock_access::{AccountId, Principal, Role};
 use sealrock_commands::{
     CommandError, Commands, Context, IssuanceName, IssuanceRequest, RequestedIssuance, StorageLoss,
 };
 use sealrock_domain::mass_account::{MassAccountEvent, MassAccountId, NetMassRecorded};
 use sealrock_domain::organisation::RegisterOrganisation;
+use sealrock_domain::telemetry::Source;
 use sealrock_domain::{AssetId, Citation, EventType};
 use sealrock_eventstore::{Append, EventStore, Expected, NewEvent, Receipt, Recorded, Retention};
 use sealrock_ledger::Index;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::continuing::proceed;
 use crate::fixture::{Fixture, admin, context, organisation, site, slug, with_a_site};
+use crate::injecting::field;
 
 /// Registry `ccr`, and an account of `plant-1` with 5000.9 kg in 2026.
 async fn fixture() -> Fixture {
@@ -705,4 +709,78 @@ async fn of_two_that_ask_at_once_for_the_last_tonnes_one_gets_them() {
     let mut won = [first, second].into_iter().filter(Result::is_ok);
     assert_eq!(won.next().unwrap().unwrap().range.from_kg(), 0);
     assert!(won.next().is_none());
+}
+
+/// The whole chain in one ledger: sealed hours, a day that is recorded and approved, kilograms.
+#[tokio::test]
+async fn credits_of_a_real_ledger_rest_on_real_evidence_only() {
+    for (source, holds) in [(Source::Real, true), (Source::Simulator, false)] {
+        let (f, gauge) = field::injecting(source).await;
+        register(&f.commands, "ccr").await;
+        let yesterday = field::day(1);
+        field::seal_day(&f, &gauge, yesterday).await;
+        field::record(&f.commands, field::injected(yesterday))
+            .await
+            .unwrap();
+        let approved = field::approve(&f.commands, field::site_manager(), yesterday).await;
+        let approved = approved.unwrap().receipt;
+        let request = IssuanceRequest {
+            year: yesterday.year(),
+            ..request(40)
+        };
+        let requested = f.commands.request_issuance(&mrv(), &request).await;
+        if !holds {
+            let error = requested.unwrap_err();
+            assert_eq!(code(&error), "LIMIT_EXCEEDED");
+            assert!(error.to_string().contains("holds 0 kg net"), "{error}");
+            continue;
+        }
+        let requested = requested.unwrap();
+        assert_eq!(requested.range.kilograms(), 40_000);
+        let [approval, mass] = [approved.first, approved.last];
+        assert_eq!(
+            entry(&f, "northsea", approval).await.entry.kind,
+            "InjectionDayApproved"
+        );
+        let mass = entry(&f, "northsea", mass).await;
+        assert_eq!(mass.entry.kind, "NetMassRecorded");
+        let reserved = entry(&f, "northsea", requested.done.receipt.first).await;
+        assert_eq!(reserved.entry.stream, mass.entry.stream);
+    }
+}
+
+/// A part of the storage's ledger is lost while an issuance is on its way, and another one goes on.
+#[tokio::test]
+async fn an_issuance_goes_on_in_the_ledger_that_continues_the_one_it_began_in() {
+    let f = fixture().await;
+    let early = requested(&f, 2).await;
+    let late = opened(&f, 1).await;
+    let continued = proceed(&f).await.ledger;
+    let source = cite(&early.done.receipt, early.done.receipt.first);
+    let opened = f.commands.open_issuance(&manager(), &source).await.unwrap();
+    // The read model may know the entry that was carried over instead.
+    let entries = f.store.read(continued.id, Index(0), 1_000).await.unwrap();
+    let carried = entries
+        .iter()
+        .find(|recorded| recorded.entry.cause == source.to_string())
+        .unwrap();
+    let carried = Citation::new(continued.origin.as_str(), carried.entry.index.0).unwrap();
+    let again = f
+        .commands
+        .open_issuance(&manager(), &carried)
+        .await
+        .unwrap();
+    assert_eq!((again.receipt, again.duplicate), (opened.receipt, true));
+    for requested in [early, late] {
+        let issued = f
+            .commands
+            .approve_issuance(&registrar(), &name(&requested))
+            .await
+            .unwrap();
+        let decided = cite(&issued.done.receipt, issued.done.receipt.last);
+        let finished = f.commands.finish_issuance(&manager(), &decided).await;
+        assert_eq!(finished.unwrap().receipt.ledger, continued.origin);
+    }
+    let refused = f.commands.request_issuance(&mrv(), &request(3)).await;
+    assert_eq!(code(&refused.unwrap_err()), "LIMIT_EXCEEDED");
 }

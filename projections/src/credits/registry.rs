@@ -62,33 +62,40 @@ fn request(
     recorded: &Recorded,
     event: IssuanceEvent,
 ) -> Result<Request, FoldError> {
-    let entry = &recorded.entry;
-    let known = || {
-        let known = requests.get(&issuance(&event).to_string()).cloned();
-        let decided = known.map(|known| Request {
-            decided_index: Some(entry.index),
-            decided_at: Some(entry.recorded_at),
-            ..known
-        });
-        decided.ok_or_else(|| FoldError::poison(entry.index, "no request stands before it"))
-    };
-    match event.clone() {
+    match event {
         IssuanceEvent::IssuanceRequested(event) => Ok(requested(ledger, recorded, event)),
         IssuanceEvent::IssuanceApproved(event) => Ok(Request {
             state: RequestState::Issued,
             serials: Some(event.serials),
             decided_by: Some(event.by),
             decided_for: Some(event.organisation),
-            ..known()?
+            ..decided(requests, recorded, event.issuance)?
         }),
         IssuanceEvent::IssuanceRefused(event) => Ok(Request {
             state: RequestState::Refused,
             reason: Some(event.reason),
             decided_by: Some(event.by),
             decided_for: Some(event.organisation),
-            ..known()?
+            ..decided(requests, recorded, event.issuance)?
         }),
     }
+}
+
+/// What is known of a request, decided at this entry.
+fn decided(
+    requests: &Versions<Request>,
+    recorded: &Recorded,
+    issuance: Uuid,
+) -> Result<Request, FoldError> {
+    let entry = &recorded.entry;
+    let known = requests.get(&issuance.to_string()).cloned();
+    let known =
+        known.ok_or_else(|| FoldError::poison(entry.index, "no request stands before it"))?;
+    Ok(Request {
+        decided_index: Some(entry.index),
+        decided_at: Some(entry.recorded_at),
+        ..known
+    })
 }
 
 fn requested(ledger: LedgerId, recorded: &Recorded, event: IssuanceRequested) -> Request {

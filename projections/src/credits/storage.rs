@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sealrock_domain::mass_account::{
     MassAccountEvent, MassAccountId, NetMassRecorded, RangeReserved, StorageLossRecorded,
 };
-use sealrock_domain::{Mass, Slug};
+use sealrock_domain::{KilogramRange, Mass, Slug};
 use sealrock_eventstore::{LedgerId, Recorded};
 use sealrock_ledger::Index;
 use sqlx::PgTransaction;
@@ -181,7 +181,7 @@ impl Storage {
     ) -> Result<(), FoldError> {
         let entry = &recorded.entry;
         let mut account = self.known_account(id, entry.index)?;
-        let length = event.range().map_or(0, |range| range.kilograms());
+        let length = event.range().map_or(0, KilogramRange::kilograms);
         account.reserved_kg += length;
         let reservation = Reservation {
             ledger_id: self.ledger,

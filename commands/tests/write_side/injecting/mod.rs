@@ -1,4 +1,4 @@
 mod days;
-mod field;
+pub mod field;
 mod together;
 mod wells;

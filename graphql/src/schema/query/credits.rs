@@ -216,7 +216,7 @@ impl CreditQuery {
             .await?;
         Ok(found
             .into_iter()
-            .map(|total| IssuedTotal::new(&registry, total))
+            .map(|total| IssuedTotal::new(&ledger.name, total))
             .collect())
     }
 }
@@ -254,8 +254,11 @@ async fn registry_of(
     ledger: sealrock_projections::LedgerId,
 ) -> Result<Option<Slug>, Problem> {
     let ledgers = models.ledgers().await?;
-    let found = ledgers.iter().find(|info| info.id == ledger);
-    Ok(found.and_then(|info| info.name.as_str().parse().ok()))
+    let Some(found) = ledgers.iter().find(|info| info.id == ledger) else {
+        return Ok(None);
+    };
+    let name = models.recorded_under(found).await?;
+    Ok(name.as_str().parse().ok())
 }
 
 async fn ledger_named(context: &Context<'_>, organisation: &Slug) -> Result<LedgerInfo, Problem> {

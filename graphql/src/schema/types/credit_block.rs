@@ -2,13 +2,15 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use sealrock_domain::credit_block::{SerialBlock, SerialSeries};
+use sealrock_ledger::LedgerName;
 use sealrock_projections::ReadModels;
 use sealrock_projections::credits::{Block as Stored, IssuedTotal as StoredTotal};
 
 use super::Issuance;
+use crate::schema::loaders::ledger_name;
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
-use crate::schema::provenance::{Provenance, ledger_of};
+use crate::schema::provenance::Provenance;
 use crate::schema::scalars::{Count, Time};
 
 /// A block of credits: whole tonnes of CO2, by serials that no others have.
@@ -81,8 +83,9 @@ impl CreditBlock {
     }
 
     /// The position in the registry's ledger behind the entry that issued them.
-    async fn position(&self) -> Position {
-        Position::entry(ledger_of(&self.0.registry), self.0.issued_index)
+    async fn position(&self, context: &Context<'_>) -> Result<Position, Problem> {
+        let ledger = ledger_name(context, self.0.ledger_id).await?;
+        Ok(Position::entry(ledger, self.0.issued_index))
     }
 
     /// The issuance that they came from, with its history and all that it rests on.
@@ -95,8 +98,9 @@ impl CreditBlock {
 
     /// The entries of the registry's ledger that it rests on; those of the storage's are the
     /// issuance's.
-    async fn provenance(&self) -> Provenance {
-        Provenance::of(&ledger_of(&self.0.registry), [self.0.issued_index])
+    async fn provenance(&self, context: &Context<'_>) -> Result<Provenance, Problem> {
+        let ledger = ledger_name(context, self.0.ledger_id).await?;
+        Ok(Provenance::of(&ledger, [self.0.issued_index]))
     }
 }
 
@@ -118,14 +122,14 @@ pub(crate) struct IssuedTotal {
 }
 
 impl IssuedTotal {
-    pub(crate) fn new(registry: &sealrock_domain::Slug, stored: StoredTotal) -> Self {
+    pub(crate) fn new(ledger: &LedgerName, stored: StoredTotal) -> Self {
         Self {
             organisation: stored.organisation.to_string(),
             site: stored.site.to_string(),
             vintage: stored.vintage,
             credits_tonnes: Count(stored.credits),
             blocks: Count(stored.blocks),
-            provenance: Provenance::of(&ledger_of(registry), stored.indexes),
+            provenance: Provenance::of(ledger, stored.indexes),
         }
     }
 }

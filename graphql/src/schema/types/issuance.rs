@@ -3,7 +3,7 @@
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use sealrock_domain::{KG_PER_TONNE, KilogramRange, Slug};
-use sealrock_ledger::Index;
+use sealrock_ledger::{Index, LedgerName};
 use sealrock_projections::ReadModels;
 use sealrock_projections::credits::{
     AccountEntry as StoredEntry, Block, Issuance as Stored, Request, RequestState, Reservation,
@@ -12,8 +12,9 @@ use sealrock_projections::credits::{
 use uuid::Uuid;
 
 use super::{AccountEntry, CreditBlock};
+use crate::schema::loaders::ledger_name;
 use crate::schema::problem::Problem;
-use crate::schema::provenance::{Provenance, ledger_of};
+use crate::schema::provenance::Provenance;
 use crate::schema::scalars::{Count, Time};
 
 /// A request for credits and what became of it.
@@ -167,7 +168,7 @@ impl Issuance {
         let Some(reservation) = self.reservation() else {
             return Ok(Vec::new());
         };
-        let ledger = ledger_of(&reservation.organisation);
+        let ledger = ledger_name(context, reservation.ledger_id).await?;
         let found = self.stored_by(context, reservation).await?;
         Ok(found
             .into_iter()
@@ -179,13 +180,15 @@ impl Issuance {
     async fn history(&self, context: &Context<'_>) -> Result<Vec<IssuanceFact>, Problem> {
         let mut facts = Vec::new();
         if let Some(reservation) = self.reservation() {
-            facts.extend(facts_of_reservation(reservation));
+            let ledger = ledger_name(context, reservation.ledger_id).await?;
+            facts.extend(facts_of_reservation(&ledger, reservation));
         }
         if let Some(request) = self.request() {
-            facts.extend(self.facts_of_request(request));
+            let ledger = ledger_name(context, request.ledger_id).await?;
+            facts.extend(facts_of_request(&ledger, request));
         }
         if let Some(block) = self.block_of(context).await? {
-            let ledger = ledger_of(&block.registry);
+            let ledger = ledger_name(context, block.ledger_id).await?;
             let at = (block.issued_index, block.issued_at);
             facts.push(fact("CreditsIssued", &ledger, at, None));
         }
@@ -202,10 +205,8 @@ impl Issuance {
             indexes.extend(reservation.closed_index);
             let found = self.stored_by(context, reservation).await?;
             indexes.extend(found.iter().map(|entry| entry.index));
-            provenance.push(Provenance::of(
-                &ledger_of(&reservation.organisation),
-                indexes,
-            ));
+            let ledger = ledger_name(context, reservation.ledger_id).await?;
+            provenance.push(Provenance::of(&ledger, indexes));
         }
         if let Some(request) = self.request() {
             let mut indexes = vec![request.requested_index];
@@ -215,7 +216,8 @@ impl Issuance {
                     .await?
                     .map(|block| block.issued_index),
             );
-            provenance.push(Provenance::of(&ledger_of(&self.registry), indexes));
+            let ledger = ledger_name(context, request.ledger_id).await?;
+            provenance.push(Provenance::of(&ledger, indexes));
         }
         Ok(provenance)
     }
@@ -271,42 +273,40 @@ impl Issuance {
             .net_mass_of(reservation.ledger_id, &reservation.account, range)
             .await?)
     }
-
-    fn facts_of_request(&self, request: &Request) -> Vec<IssuanceFact> {
-        let ledger = ledger_of(&self.registry);
-        let by = Some(request.requested_by.to_string());
-        let at = (request.requested_index, request.requested_at);
-        let mut facts = vec![fact("IssuanceRequested", &ledger, at, by)];
-        let kind = match request.state {
-            RequestState::Refused => "IssuanceRefused",
-            _ => "IssuanceApproved",
-        };
-        if let (Some(index), Some(at)) = (request.decided_index, request.decided_at) {
-            let by = request.decided_by.as_ref().map(ToString::to_string);
-            facts.push(fact(kind, &ledger, (index, at), by));
-        }
-        facts
-    }
 }
 
-fn facts_of_reservation(reservation: &Reservation) -> Vec<IssuanceFact> {
-    let ledger = ledger_of(&reservation.organisation);
+fn facts_of_request(ledger: &LedgerName, request: &Request) -> Vec<IssuanceFact> {
+    let by = Some(request.requested_by.to_string());
+    let at = (request.requested_index, request.requested_at);
+    let mut facts = vec![fact("IssuanceRequested", ledger, at, by)];
+    let kind = match request.state {
+        RequestState::Refused => "IssuanceRefused",
+        _ => "IssuanceApproved",
+    };
+    if let (Some(index), Some(at)) = (request.decided_index, request.decided_at) {
+        let by = request.decided_by.as_ref().map(ToString::to_string);
+        facts.push(fact(kind, ledger, (index, at), by));
+    }
+    facts
+}
+
+fn facts_of_reservation(ledger: &LedgerName, reservation: &Reservation) -> Vec<IssuanceFact> {
     let by = Some(reservation.requested_by.to_string());
     let at = (reservation.reserved_index, reservation.reserved_at);
-    let mut facts = vec![fact("RangeReserved", &ledger, at, by)];
+    let mut facts = vec![fact("RangeReserved", ledger, at, by)];
     let kind = match reservation.state {
         ReservationState::Released => "RangeReleased",
         _ => "RangeFinalised",
     };
     if let (Some(index), Some(at)) = (reservation.closed_index, reservation.closed_at) {
-        facts.push(fact(kind, &ledger, (index, at), None));
+        facts.push(fact(kind, ledger, (index, at), None));
     }
     facts
 }
 
 fn fact(
     kind: &'static str,
-    ledger: &sealrock_ledger::LedgerName,
+    ledger: &LedgerName,
     (index, at): (Index, DateTime<Utc>),
     by: Option<String>,
 ) -> IssuanceFact {

@@ -6,9 +6,10 @@ use sealrock_projections::credits::{AccountEntry as StoredEntry, MassAccount as 
 use sealrock_projections::{LedgerId, ReadModels};
 
 use crate::schema::global_id::GlobalId;
+use crate::schema::loaders::ledger_name;
 use crate::schema::paging::{self, Page};
 use crate::schema::problem::Problem;
-use crate::schema::provenance::{Provenance, ledger_of};
+use crate::schema::provenance::Provenance;
 use crate::schema::scalars::{Count, Day, Time};
 
 /// Entries that a provenance lists.
@@ -100,7 +101,7 @@ impl MassAccount {
         let size = paging::size(first)?;
         let after = paging::cursor(after.as_deref(), |text| text.parse().ok().map(Index))?;
         let found = self.entries_behind(context, after, size + 1).await?;
-        let ledger = ledger_of(&self.stored.organisation);
+        let ledger = ledger_name(context, self.ledger).await?;
         Ok(paging::page(
             found,
             size,
@@ -116,7 +117,8 @@ impl MassAccount {
         let more = found.len() > MOST as usize;
         found.truncate(MOST as usize);
         let indexes = found.iter().map(|entry| entry.index);
-        Ok(Provenance::of(&ledger_of(&self.stored.organisation), indexes).cut_short(more))
+        let ledger = ledger_name(context, self.ledger).await?;
+        Ok(Provenance::of(&ledger, indexes).cut_short(more))
     }
 }
 
