@@ -116,6 +116,9 @@ fn credentials(
     key: Option<PublicKey>,
 ) -> String {
     let mut credentials = as_json(device, registered, Addresses::of(config));
+    if let (true, Some(url)) = (credentials["mqtt"].is_null(), &config.mqtt_url) {
+        credentials["mqtt"] = url.address().into();
+    }
     if let Some(key) = key {
         credentials["key"] = json!(key.id());
     }

@@ -109,6 +109,14 @@ async fn while_the_database_is_away_nothing_is_acknowledged_and_afterwards_nothi
     world.has_recorded(250).await;
     broker.stop(GRACE).await;
     assert_each_once(&world, 25).await;
+    // What the first node had handed to the ledger was recorded without it. The second may have been
+    // about to try it again when it was stopped: then it is answered now.
+    let mut receipts = Listener::to(&mosquitto, "sealrock/v1/+/+/+/receipt").await;
+    let broker = world.consume_connected(&config(&mosquitto, "node-1")).await;
+    publish(&mosquitto, &[(topic("meter-0", "batch"), batch(26))]).await;
+    while receipts.next().await.1["duplicate"] == true {}
+    broker.stop(GRACE).await;
+    assert_eq!(world.recorded().await.len(), 251);
     assert_nothing_is_left(&world, &mosquitto).await;
 }
 
