@@ -10,17 +10,25 @@ use sealrock_ledger::{TilePath, decode_payloads};
 use sealrock_testkit::cluster;
 
 /// A batch's identity within the test: its boot names device and round.
-type Key = (String, u64);
+pub type Key = (String, u64);
 
 /// Sends batches over HTTP, one after the other, until told to stop; answers those that were
-/// acknowledged. What was not acknowledged is sent again with the same bytes, as a device does.
-async fn load(http: String, device: Device, boot: String, stop: Arc<AtomicBool>) -> BTreeSet<Key> {
+/// acknowledged. What was not acknowledged is sent again with the same bytes, as a device does, to the
+/// next of the `nodes`.
+pub async fn load(
+    nodes: Vec<String>,
+    device: Device,
+    boot: String,
+    stop: Arc<AtomicBool>,
+) -> BTreeSet<Key> {
     let client = reqwest::Client::builder()
         .timeout(Duration::from_secs(20))
         .build()
         .unwrap();
     let mut acknowledged = BTreeSet::new();
     let mut seq = 1;
+    let mut nodes = nodes.iter().cycle();
+    let mut http = nodes.next().unwrap();
     let mut bytes = batch(&boot, seq, 400.0);
     while !stop.load(Ordering::Relaxed) {
         let sent = client
@@ -46,16 +54,20 @@ async fn load(http: String, device: Device, boot: String, stop: Arc<AtomicBool>)
                     response.headers().contains_key("retry-after"),
                     "503 says when to come back"
                 );
+                http = nodes.next().unwrap();
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
-            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            Err(_) => {
+                http = nodes.next().unwrap();
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
         }
     }
     acknowledged
 }
 
 /// All recorded batches, in the order of the ledger, read from an export that verifies.
-fn recorded(server: &Server) -> Vec<Key> {
+pub fn recorded(server: &Server) -> Vec<Key> {
     let export = tempfile::tempdir().unwrap();
     let directory = export.path().join("northsea");
     let path = directory.to_str().unwrap();
@@ -77,7 +89,7 @@ fn recorded(server: &Server) -> Vec<Key> {
         .collect()
 }
 
-fn assert_each_once(recorded: &[Key], acknowledged: &BTreeSet<Key>) {
+pub fn assert_each_once(recorded: &[Key], acknowledged: &BTreeSet<Key>) {
     let distinct: BTreeSet<Key> = recorded.iter().cloned().collect();
     assert_eq!(distinct.len(), recorded.len(), "a batch was stored twice");
     let lost: Vec<_> = acknowledged.difference(&distinct).collect();
@@ -100,7 +112,7 @@ async fn a_server_killed_under_load_loses_nothing_and_restarts_by_itself() {
             .map(|device| {
                 let boot = format!("{}/{round}", device.id());
                 tokio::spawn(load(
-                    server.http.clone(),
+                    vec![server.http.clone()],
                     device.clone(),
                     boot,
                     Arc::clone(&stop),
@@ -133,7 +145,7 @@ async fn while_postgres_is_away_devices_wait_and_then_it_goes_on() {
     let device = server.add_device("meter-1");
     let stop = Arc::new(AtomicBool::new(false));
     let load = load(
-        server.http.clone(),
+        vec![server.http.clone()],
         device,
         "boot".to_owned(),
         Arc::clone(&stop),
