@@ -15,6 +15,8 @@ use serde_json::json;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::writable::NotWritable;
+
 /// Upper bounds of the latency histograms, in seconds.
 const BUCKETS: [f64; 12] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
@@ -28,6 +30,8 @@ pub struct Health {
     pub runner: Runner,
     /// What this node does alone.
     pub leases: Leases,
+    /// What this node cannot write.
+    pub not_writable: NotWritable,
     /// Cancelled when the node begins to stop.
     pub stopping: CancellationToken,
 }
@@ -57,7 +61,8 @@ pub fn metrics_router(metrics: PrometheusHandle) -> Router {
 }
 
 /// 200 when requests can be served: the node is not stopping and the database answers. A read model
-/// that stands is told, and is no reason to take the node out: the others, and the ledger, work.
+/// that stands is told, and is no reason to take the node out: the others, and the ledger, work. Nor is
+/// a ledger that cannot be written here: what is asked of it answers with the reason, all else works.
 async fn ready(State(health): State<Arc<Health>>) -> impl IntoResponse {
     let database = ping(&health.pool).await;
     let ready = database && !health.stopping.is_cancelled();
@@ -76,6 +81,7 @@ async fn ready(State(health): State<Arc<Health>>) -> impl IntoResponse {
     let stopping = health.stopping.is_cancelled();
     let body = json!({
         "ready": ready, "database": database, "stopping": stopping, "projectionsStanding": standing,
+        "ledgersNotWritable": *health.not_writable.borrow(),
         "leases": health.leases.held(),
     });
     (status, Json(body))

@@ -31,6 +31,7 @@ mod surroundings;
 mod user;
 mod verify;
 mod watch;
+mod writable;
 
 use std::process::ExitCode;
 

@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use axum::Router;
 use sealrock_projections::{Leases, ReadModels, Runner};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,7 @@ use crate::presence;
 use crate::publishing;
 use crate::roles::{Role, Roles};
 use crate::surroundings::{Addresses, Note};
+use crate::writable::{self, NotWritable};
 use identity::Identity;
 use intake::{Door, Intake};
 
@@ -191,7 +193,8 @@ impl Parts {
         let runner = read_models(platform, roles, &leases);
         runner.prepare().await.context("the read models")?;
         let publisher = publishing::publisher(config, store)?;
-        let mut routes = health_routes(platform, &runner, &leases, &stopping);
+        let (cannot_write, not_writable) = watch::channel(Vec::new());
+        let mut routes = health_routes(platform, &runner, (&leases, not_writable), &stopping);
         if roles.has(Role::Api) {
             let api = api::routes(config, platform, &runner, &publisher, &stopping);
             routes = routes.merge(api.await?);
@@ -233,6 +236,8 @@ impl Parts {
         let models = ReadModels::new(store.clone());
         let beat = presence::beat(identity.id, broker, models, stopping.clone());
         background.push(("presence", tokio::spawn(beat)));
+        let look = writable::look(store.clone(), cannot_write, stopping.clone());
+        background.push(("looking at ledgers", tokio::spawn(look)));
         let http = sites.into_iter();
         background.extend(http.map(|(at, routes)| ("HTTP", http::serve(at, routes, &stopping))));
         let leaving = CancellationToken::new();
@@ -265,13 +270,14 @@ fn read_models(platform: &Platform, roles: &Roles, leases: &Leases) -> Runner {
 fn health_routes(
     platform: &Platform,
     runner: &Runner,
-    leases: &Leases,
+    (leases, not_writable): (&Leases, NotWritable),
     stopping: &CancellationToken,
 ) -> Router {
     health::router(Health {
         pool: platform.store.pool().clone(),
         runner: runner.clone(),
         leases: leases.clone(),
+        not_writable,
         stopping: stopping.clone(),
     })
 }

@@ -14,4 +14,5 @@ mod people;
 mod sealing;
 mod signers;
 mod support;
+mod together;
 mod tour;
