@@ -336,9 +336,9 @@ async fn refusals_have_codes_and_record_nothing() {
 #[tokio::test]
 async fn accounts_and_holdings_are_shown_as_they_stood() {
     let world = world("2500").await;
-    let position = r#"query ($ledger: String!, $first: Int!) {
+    let position = r"query ($ledger: String!, $first: Int!) {
       ledgerEntries(ledger: $ledger, first: $first) { edges { cursor } }
-    }"#;
+    }";
     let behind = async |ledger: &str, count: usize| {
         let found = world
             .data(position, json!({"ledger": ledger, "first": count}))

@@ -25,9 +25,9 @@ const MARKS: [&str; 6] = [
 /// What the walk gives for arguments: always what `northsea` has.
 fn of_northsea(field: &str, argument: &str) -> Option<String> {
     Some(match (field, argument) {
-        ("organisation", "slug") | ("ledger", "name") | (_, "organisation" | "ledger") => {
-            quoted("northsea")
-        }
+        ("organisation", "slug")
+        | ("ledger", "name")
+        | (_, "organisation" | "ledger" | "holder") => quoted("northsea"),
         ("site", "slug") | (_, "site") => quoted("plant-1"),
         ("asset", "slug") | (_, "asset") => quoted("stack-1"),
         (_, "metric") => quoted("co2_ppm"),
@@ -39,16 +39,14 @@ fn of_northsea(field: &str, argument: &str) -> Option<String> {
         ("recordCapture", "to") => quoted("2026-11-20T01:00:00Z"),
         (_, "unit") => quoted("stack-1"),
         (_, "capturedKg" | "ventedKg") => quoted("1000"),
-        (_, "day") => quoted("2026-11-20"),
+        (_, "day" | "occurredOn") => quoted("2026-11-20"),
         (_, "averageKgPerH") => quoted("480"),
         (_, "from") => quoted("2026-11-20T00:00:00Z"),
         (_, "to") => quoted("2026-11-21T00:00:00Z"),
         (_, "registry") => quoted("ccr"),
-        (_, "holder") => quoted("northsea"),
         (_, "year") => "2026".to_owned(),
         (_, "tonnes") => "1".to_owned(),
         (_, "massKg") => quoted("1"),
-        (_, "occurredOn") => quoted("2026-11-20"),
         (_, "reason") => quoted("a flange leaked"),
         (_, "bucketSeconds") => "3600".to_owned(),
         (_, "index" | "first") => "3".to_owned(),

@@ -25,16 +25,16 @@ impl CreditBlock {
     }
 
     /// `SR:<registry>:<organisation>:<site>:<vintage>:<first>-<last>`.
-    async fn serials(&self) -> Result<String, Problem> {
+    async fn serials(&self) -> String {
         let series = SerialSeries {
             registry: self.0.registry.clone(),
             organisation: self.0.organisation.clone(),
             site: self.0.site.clone(),
             vintage: self.0.vintage,
         };
-        SerialBlock::new(series, self.0.first_serial, self.0.last_serial)
-            .map(|serials| serials.to_string())
-            .map_err(|error| Problem::input(error.to_string()))
+        let serials = SerialBlock::new(series, self.0.first_serial, self.0.last_serial);
+        // Ends that no registry writes are shown with what is wrong with them.
+        serials.map_or_else(|error| error.to_string(), |serials| serials.to_string())
     }
 
     /// The first serial.

@@ -137,10 +137,10 @@ impl World {
         let northsea = process.store.existing(&northsea).await.unwrap();
         let ccr = process.store.existing(&ccr).await.unwrap();
         let world = Self {
+            database,
             northsea,
             ccr,
             keys,
-            database,
         };
         (world, process)
     }
