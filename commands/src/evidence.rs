@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
 use sealrock_domain::device::DeviceEvent;
+use sealrock_domain::refusal::{NO_EVIDENCE, OUT_OF_RANGE};
 use sealrock_domain::telemetry::Source;
 use sealrock_domain::telemetry::window::{Hour, SealedHours, WindowSealed, window_stream};
 use sealrock_domain::{Citation, DeviceId, EventType, Slug};
@@ -69,8 +70,9 @@ impl OrganisationLedger {
     ///
     /// # Errors
     /// [`CommandError::NotFound`] for a device that is not registered at the site;
-    /// [`CommandError::Rejected`] for one that never measured the asset, for a period that does not
-    /// begin and end on the hour (a seal cannot be divided), or is longer than a day.
+    /// [`CommandError::Refused`] for one that never measured the asset (`NO_EVIDENCE`), for a period
+    /// that does not begin and end on the hour (a seal cannot be divided), or is longer than a day
+    /// (`OUT_OF_RANGE`).
     pub(crate) async fn evidence(
         &self,
         organisation: &Slug,
@@ -95,10 +97,11 @@ impl OrganisationLedger {
                 .await?;
         }
         if let Some((name, _)) = devices.iter().find(|(_, device)| !device.was_bound) {
-            return Err(CommandError::Rejected(format!(
+            let why = format!(
                 "device {name} of site {site} never measured {asset}: bind it to {asset} first, or \
                  name a device that measures it"
-            )));
+            );
+            return Err(CommandError::refused(NO_EVIDENCE, why));
         }
         evidence.real = !evidence.citations.is_empty()
             && devices.values().all(|device| device.source == Source::Real)
@@ -214,7 +217,7 @@ fn binding(recorded: &Recorded) -> Option<(u64, Slug)> {
 
 /// The hours of a period that begins and ends on the hour.
 fn hours_of(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Hour>, CommandError> {
-    let rejected = |why: String| Err(CommandError::Rejected(why));
+    let rejected = |why: String| Err(CommandError::refused(OUT_OF_RANGE, why));
     let (Ok(first), Ok(end)) = (Hour::try_from(from), Hour::try_from(to)) else {
         return rejected(format!(
             "the period from {from} to {to} does not begin and end on the hour, and evidence comes in \

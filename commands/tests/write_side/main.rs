@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
 mod batches;
+mod capturing;
 mod continuing;
 mod erasing;
 mod fixture;
