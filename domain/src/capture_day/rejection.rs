@@ -153,14 +153,14 @@ impl Refusal for CaptureDayRejection {
                 OUT_OF_RANGE
             }
             Self::Overlap { .. } => OVERLAP,
-            Self::AboveCapacity { .. }
-            | Self::AboveMeasured { .. }
-            | Self::VentedBelowMeasured { .. } => LIMIT_EXCEEDED,
+            Self::AboveCapacity { .. } => LIMIT_EXCEEDED,
             Self::NotRecorded { .. } | Self::NothingRecorded => NOT_FOUND,
             Self::NothingCorrected { .. } | Self::DayNotOver { .. } => REJECTED,
             Self::SelfApproval { .. } => SELF_APPROVAL,
             Self::Locked { .. } => LOCKED,
-            Self::NoEvidence { .. } => NO_EVIDENCE,
+            Self::NoEvidence { .. }
+            | Self::AboveMeasured { .. }
+            | Self::VentedBelowMeasured { .. } => NO_EVIDENCE,
         }
     }
 }

