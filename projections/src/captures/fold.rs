@@ -83,7 +83,7 @@ trait Version: Clone {
     type Key: std::hash::Hash + Eq;
 
     fn key(&self) -> Self::Key;
-    fn from_index(&self) -> u64;
+    fn begins_at(&self) -> u64;
     fn end(&mut self, at: u64);
 }
 
@@ -95,7 +95,7 @@ impl<R: Version> Versions<R::Key, R> {
     }
 
     fn add(&mut self, row: R) {
-        let (key, index) = (row.key(), row.from_index());
+        let (key, index) = (row.key(), row.begins_at());
         let mut before = self.added.iter_mut().rev();
         if let Some(before) = before.find(|before| before.key() == key) {
             before.end(index);
@@ -114,7 +114,7 @@ macro_rules! version {
                 $of(self)
             }
 
-            fn from_index(&self) -> u64 {
+            fn begins_at(&self) -> u64 {
                 self.from_index
             }
 
@@ -145,7 +145,7 @@ async fn fold_units(
     let mut units = Versions::<_, UnitRow>::of(rows);
     for (entry, id, event) in events {
         let row = match event {
-            CaptureUnitEvent::CaptureUnitRegistered(event) => unit(ledger, entry, id, event),
+            CaptureUnitEvent::CaptureUnitRegistered(event) => unit(ledger, entry, id, &event),
             CaptureUnitEvent::CaptureUnitStatusChanged(event) => UnitRow {
                 status: event.status.to_string(),
                 reason: event.reason.map(String::from),
@@ -159,7 +159,7 @@ async fn fold_units(
     store(tx, include_str!("store_units.sql"), &units.added).await
 }
 
-fn unit(ledger: LedgerId, entry: &Entry, id: AssetId, event: CaptureUnitRegistered) -> UnitRow {
+fn unit(ledger: LedgerId, entry: &Entry, id: AssetId, event: &CaptureUnitRegistered) -> UnitRow {
     UnitRow {
         ledger_id: ledger.0,
         unit_id: id.0,

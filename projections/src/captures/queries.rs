@@ -5,7 +5,6 @@ use sealrock_domain::{AssetId, Mass, Slug};
 use sealrock_eventstore::LedgerId;
 use sealrock_ledger::Index;
 use sqlx::types::Json;
-use uuid::Uuid;
 
 use super::rows::{ApprovalRow, CaptureRow, UnitRow, mass};
 use super::{Capture, CaptureTotal, CaptureUnit, MOST_INDEXES};
@@ -133,7 +132,7 @@ impl ReadModels {
     ) -> Result<Vec<Capture>, QueryError> {
         let rows: Vec<Row> = sqlx::query_as(include_str!("history.sql"))
             .bind(ledger.0)
-            .bind(Uuid::from(unit.0))
+            .bind(unit.0)
             .bind(from)
             .bind(at(as_of))
             .fetch_all(self.pool())
@@ -165,7 +164,7 @@ impl ReadModels {
             .bind(most)
             .fetch_all(self.pool())
             .await?;
-        rows.into_iter().map(total).collect()
+        rows.iter().map(total).collect()
     }
 }
 
@@ -177,7 +176,7 @@ fn capture((Json(row), approval): Row) -> Result<Capture, QueryError> {
     row.read(approval.map(|Json(approval)| approval))
 }
 
-fn total(row: TotalRow) -> Result<CaptureTotal, QueryError> {
+fn total(row: &TotalRow) -> Result<CaptureTotal, QueryError> {
     let grams = |text: &str| -> Result<Mass, QueryError> { mass(stored(text)?) };
     Ok(CaptureTotal {
         start: row.start,
