@@ -215,7 +215,7 @@ impl Lease {
         };
         if gone {
             // Whoever took leases for us is no more: nothing changes.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -29,7 +29,7 @@ struct RegisterCaptureUnitInput {
     organisation: String,
     /// Slug of the site.
     site: String,
-    /// Slug of the asset, of kind CAPTURE_UNIT, that it stands on; the unit has its name.
+    /// Slug of the asset, of kind `CAPTURE_UNIT`, that it stands on; the unit has its name.
     asset: String,
     /// How it captures.
     technology: CaptureTechnology,
@@ -153,7 +153,7 @@ struct CaptureDayPayload {
 
 #[Object]
 impl CaptureMutation {
-    /// Makes an asset of kind CAPTURE_UNIT a capture unit, on standby.
+    /// Makes an asset of kind `CAPTURE_UNIT` a capture unit, on standby.
     async fn register_capture_unit(
         &self,
         context: &Context<'_>,

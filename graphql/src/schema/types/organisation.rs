@@ -104,7 +104,6 @@ impl Organisation {
 
     /// What its units captured, the newest first.
     #[graphql(complexity = "paging::cost(first, child_complexity)")]
-    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn captures(
         &self,
         context: &Context<'_>,

@@ -157,7 +157,6 @@ impl Site {
 
     /// What its units captured, the newest first.
     #[graphql(complexity = "paging::cost(first, child_complexity)")]
-    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn captures(
         &self,
         context: &Context<'_>,

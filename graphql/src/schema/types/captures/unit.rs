@@ -20,7 +20,7 @@ pub(crate) struct CaptureUnit {
     pub(super) stored: StoredUnit,
 }
 
-/// A plant that takes CO2 out of a gas: an asset of kind CAPTURE_UNIT that was registered as one. What
+/// A plant that takes CO2 out of a gas: an asset of kind `CAPTURE_UNIT` that was registered as one. What
 /// is below it is as of the same position, unless it says otherwise.
 #[Object]
 impl CaptureUnit {
@@ -66,7 +66,6 @@ impl CaptureUnit {
 
     /// What it captured, the newest first.
     #[graphql(complexity = "paging::cost(first, child_complexity)")]
-    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn captures(
         &self,
         context: &Context<'_>,
