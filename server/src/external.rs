@@ -56,8 +56,8 @@ pub fn place(broker: &ExternalConfig) -> NodeId {
 pub async fn check(config: &Config) -> Option<(bool, String)> {
     let url = config.mqtt_url.as_ref()?;
     // The question is asked under a name of its own, beside whichever node is connected.
-    let asker = NodeId(Uuid::new_v4());
-    let asked = mappings(config).and_then(|mappings| broker(config, &mappings, asker));
+    let nobody = NodeId(Uuid::new_v4());
+    let asked = mappings(config).and_then(|mappings| broker(config, &mappings, nobody));
     let asked = match asked {
         Ok(asked) => asked?,
         Err(error) => return Some((false, format!("{error:#}"))),
