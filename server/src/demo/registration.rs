@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sealrock_commands::{CommandError, Commands, Context, RegisteredDevice};
+use sealrock_commands::{CommandError, Commands, Context, Done, RegisteredDevice};
 use sealrock_domain::asset::RegisterAsset;
 use sealrock_domain::device::{PublicKey, RegisterDevice};
 use sealrock_domain::organisation::RegisterOrganisation;
@@ -80,11 +80,12 @@ async fn register_organisation(
         registry,
     };
     let context = context_of(&format!("organisation/{organisation}"));
-    platform
-        .commands
-        .register_organisation(&context, command)
-        .await?;
-    Ok(())
+    known(
+        platform
+            .commands
+            .register_organisation(&context, command)
+            .await,
+    )
 }
 
 async fn register_place(platform: &Platform, org: &Slug, spec: &DeviceSpec) -> anyhow::Result<()> {
@@ -97,7 +98,7 @@ async fn register_place(platform: &Platform, org: &Slug, spec: &DeviceSpec) -> a
     let mut command = RegisterSite::new(org.clone(), site.clone(), display_name, kind);
     command.country = Some(spec.country.to_owned().try_into()?);
     let context = context_of(&format!("site/{org}/{site}"));
-    platform.commands.register_site(&context, command).await?;
+    known(platform.commands.register_site(&context, command).await)?;
 
     let command = RegisterAsset {
         org: org.clone(),
@@ -108,8 +109,12 @@ async fn register_place(platform: &Platform, org: &Slug, spec: &DeviceSpec) -> a
         assumptions: assumptions(spec)?,
     };
     let context = context_of(&format!("asset/{org}/{site}/{asset}"));
-    match platform.commands.register_asset(&context, command).await {
-        // An earlier version registered it with other assumptions; it stays as it is.
+    known(platform.commands.register_asset(&context, command).await)
+}
+
+/// What an earlier version of the demonstration registered in other words is registered.
+fn known(answer: Result<Done, CommandError>) -> anyhow::Result<()> {
+    match answer {
         Ok(_) | Err(CommandError::CommandIdReused { .. }) => Ok(()),
         Err(error) => Err(error.into()),
     }

@@ -64,7 +64,7 @@ pub(super) fn readings(seed: Seed, slot: WellSlot, at: DateTime<Utc>) -> Vec<Rea
 
 /// Kept above the tubing's pressure, so a leak runs inwards (40 CFR 146.88(c)).
 fn annulus(own: Seed, at: DateTime<Utc>, wellhead: f64) -> f64 {
-    wellhead + 1.0 + 0.3 * own.noise("annulus", at, 3600.0)
+    wellhead + 1.6 + 0.3 * own.noise("annulus", at, 3600.0)
 }
 
 fn downhole(own: Seed, at: DateTime<Utc>, rate: f64) -> f64 {
