@@ -78,7 +78,7 @@ async fn simulate(config: &Config, node: &Node, arguments: &Demo) -> anyhow::Res
         boot: Boot::random(),
     });
     let devices = devices.collect();
-    println!("{}", welcome(config, node.addresses));
+    println!("{}", welcome(config, node.addresses, arguments));
     let (stop_handle, stop) = stop();
     let progress = ProgressSink::default();
     let (sink, reporting) = (
@@ -155,7 +155,7 @@ fn begin_anew(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn welcome(config: &Config, at: Addresses) -> String {
+fn welcome(config: &Config, at: Addresses, arguments: &Demo) -> String {
     // As it was called, so that the lines can be pasted.
     let program = std::env::args()
         .next()
@@ -168,9 +168,12 @@ fn welcome(config: &Config, at: Addresses) -> String {
     let websocket = at
         .mqtt_ws
         .map_or_else(String::new, |ws| format!("MQTT/WS  ws://{ws}/mqtt\n"));
+    let (days, day) = (arguments.days, arguments.day);
     format!(
         "
-Sealrock is running, with data flowing.
+Sealrock is running, with data flowing. A new demonstration begins {days} days ago; a day of the past
+takes {day:?}. When its hours are sealed, what was captured and injected is recorded, approved by a
+second person, and credited. Yesterday is left to you.
 
 GraphQL  http://{http}/graphql   (a page to try queries on, in a browser)
 Live     ws://{http}/graphql/ws

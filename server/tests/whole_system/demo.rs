@@ -1,6 +1,9 @@
-//! A demonstration that is killed, again and again: its people and devices go on where they were.
+//! The demonstration: its people and devices go on where they were, however often it is killed, and
+//! what docs/tour.md says of its books can be pasted.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
@@ -159,6 +162,113 @@ async fn a_demonstration_that_is_killed_goes_on_and_no_fact_or_reading_is_there_
             let found = readings.get(&(metric.to_owned(), at));
             assert_eq!(found, Some(&devices), "{metric} at {at}");
         }
+    }
+    server.stop();
+}
+
+/// The shell blocks of a section of docs/tour.md.
+fn blocks(section: &str) -> Vec<String> {
+    let tour = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/tour.md");
+    let tour = std::fs::read_to_string(tour).unwrap();
+    let mut found = tour.split("\n## ").filter(|part| part.starts_with(section));
+    let part = found
+        .next()
+        .unwrap_or_else(|| panic!("the tour has no section {section}"));
+    let fenced = part.split("\n```sh\n").skip(1);
+    fenced
+        .map(|block| block.split("\n```").next().unwrap().to_owned())
+        .collect()
+}
+
+/// Pastes blocks into a shell that stands where the tour's stands; what it prints.
+fn paste(server: &Server, data: &Path, blocks: &[String]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(data, folder.path().join("sealrock-data")).unwrap();
+    let password = server.admin_password.as_deref().unwrap();
+    let http = &server.http;
+    let settings = blocks.join("\n");
+    // The tour's own address and password stand for what the demonstration printed.
+    let script = settings
+        .lines()
+        .filter(|line| !line.starts_with("SEALROCK="))
+        .fold(
+            format!("SEALROCK={http} PASSWORD={password}"),
+            |script, line| script + "\n" + line,
+        );
+    // What waits in vain ends, and what it said is told.
+    let output = Command::new("timeout")
+        .arg(LATER.as_secs().to_string())
+        .args(["bash", "-euo", "pipefail", "-c", &script])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{complaints}");
+    said
+}
+
+/// The credits that the registry issued, as an administrator sees them.
+async fn holdings(server: &Server) -> Value {
+    let query = "{ holdings(registry: \"demo-registry\") {
+        nodes { serials quantityTonnes provenance { ledger indexes } } } }";
+    let token = server.sign_in().await;
+    let answer = server.graphql(Some(&token), query, json!({})).await;
+    answer["data"]["holdings"]["nodes"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tours_books_are_kept_by_what_can_be_pasted_and_outlive_a_kill() {
+    let data = data_folder();
+    let options = ["--days", "2", "--day", "8s"];
+    let mut server = Server::demo(data.path(), &options);
+    let password = server.admin_password.clone();
+    until_live(&server, Utc::now()).await;
+    let begun = Instant::now();
+    while holdings(&server).await.as_array().is_none_or(Vec::is_empty) {
+        assert!(
+            begun.elapsed() < LATER,
+            "the people's credits are not issued"
+        );
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+
+    let settings = blocks("4. Ask").into_iter().take(1);
+    let said = paste(
+        &server,
+        data.path(),
+        &settings.chain(blocks("6. ")).collect::<Vec<_>>(),
+    );
+    for expected in [
+        "\"role\":\"HQ_MANAGER\"",
+        "\"capturedTonnes\":",
+        "\"slug\":\"injector-1\"",
+        "\"injectedTonnes\":",
+        "\"rank\":1",
+        "\"freeKg\":",
+        "\"serials\":\"SR:demo-registry:demo:northsea-storage:",
+        "\"sealedHours\":24",
+        "\"evidence\":24",
+        "\"code\":\"FORBIDDEN\"",
+        "\"creditable\":true",
+        "\"type\":\"CreditsIssued\"",
+    ] {
+        assert!(said.contains(expected), "{expected} is not in {said}");
+    }
+    let issued = holdings(&server).await;
+    assert_eq!(issued.as_array().map(Vec::len), Some(2), "{issued}");
+
+    server.kill();
+    server = Server::demo(data.path(), &options);
+    server.admin_password = password;
+    assert_eq!(holdings(&server).await, issued);
+    for ledger in ["demo", "demo-registry"] {
+        let folder = tempfile::tempdir().unwrap();
+        let export = folder.path().join(ledger);
+        let path = export.to_str().unwrap();
+        server.command(&["export", ledger, path]);
+        assert!(server.command(&["verify", path]).contains("verified"));
+        server.command(&["fsck", ledger]);
     }
     server.stop();
 }
