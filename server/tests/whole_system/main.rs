@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
 mod auditors;
+mod chain;
 mod crashes;
+mod credits;
 mod demo;
 mod devices;
 mod erasing;

@@ -101,6 +101,16 @@ impl Server {
         }
     }
 
+    /// `kill -9` after a while, whatever it does then. End with [`Server::kill`].
+    pub fn kill_after(&self, wait: Duration) {
+        let pid = Pid::from_raw(self.child.id().cast_signed());
+        std::thread::spawn(move || {
+            std::thread::sleep(wait);
+            // It may have been reaped already, if the test has failed.
+            let _ = kill(pid, Signal::SIGKILL);
+        });
+    }
+
     /// `kill -9`.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
