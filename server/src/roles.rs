@@ -12,7 +12,8 @@ pub enum Role {
     Api,
     /// What devices send: MQTT and `POST /ingest`.
     Ingest,
-    /// Read models, and the work that nobody asks for: sealing, publishing, erasing, recomputing.
+    /// Read models, and the work that nobody asks for: sealing, issuing, publishing, erasing,
+    /// recomputing.
     Projector,
 }
 

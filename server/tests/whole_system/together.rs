@@ -162,14 +162,14 @@ async fn two_nodes_behind_a_mosquitto_that_die_at_random_lose_nothing_and_double
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     stop.store(true, Ordering::Relaxed);
-    let mut taken = BTreeSet::new();
+    let mut accepted = BTreeSet::new();
     for publishing in publishing {
-        taken.extend(publishing.join().unwrap());
+        accepted.extend(publishing.join().unwrap());
     }
     let sites = registering.await.unwrap();
     assert!(
-        taken.len() > 20 && sites.len() > 5,
-        "hardly any load: {taken:?} {sites:?}"
+        accepted.len() > 20 && sites.len() > 5,
+        "hardly any load: {accepted:?} {sites:?}"
     );
 
     // What the broker took reaches the ledger in its time.
@@ -177,12 +177,12 @@ async fn two_nodes_behind_a_mosquitto_that_die_at_random_lose_nothing_and_double
     let count =
         async |sql: &str| -> i64 { sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap() };
     let batches = "SELECT count(*) FROM sealrock.batch_payloads";
-    let expected = i64::try_from(taken.len()).unwrap();
+    let expected = i64::try_from(accepted.len()).unwrap();
     until("every batch in the ledger", async || {
         count(batches).await >= expected
     })
     .await;
-    assert_each_once(&recorded(&nodes[0]), &taken);
+    assert_each_once(&recorded(&nodes[0]), &accepted);
     let distinct: BTreeSet<_> = sites.iter().collect();
     assert_eq!(distinct.len(), sites.len(), "two commands have one entry");
     let registered = "SELECT count(*) FROM sealrock.events WHERE type = 'SiteRegistered'";
