@@ -116,6 +116,20 @@ impl PermitLimitsProposed {
     }
 }
 
+impl From<PermitLimitsProposed> for PermitLimits {
+    fn from(proposed: PermitLimitsProposed) -> Self {
+        Self {
+            permit: proposed.permit,
+            valid_from: proposed.valid_from,
+            valid_until: proposed.valid_until,
+            max_daily_mass_kg: proposed.max_daily_mass_kg,
+            max_yearly_mass_kg: proposed.max_yearly_mass_kg,
+            max_rate_t_per_h: proposed.max_rate_t_per_h,
+            fracture_pressure_mpa: proposed.fracture_pressure_mpa,
+        }
+    }
+}
+
 impl From<PermitLimitsSet> for PermitLimits {
     fn from(set: PermitLimitsSet) -> Self {
         Self {

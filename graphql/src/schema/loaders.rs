@@ -10,6 +10,7 @@ use sealrock_ledger::LedgerName;
 use sealrock_projections::device_status::DeviceStatus;
 use sealrock_projections::latest::{Latest, LatestFilter};
 use sealrock_projections::registry::{Asset, Device, Organisation, Site};
+use sealrock_projections::wells::WellPlace;
 use sealrock_projections::{LedgerId, QueryError, ReadModels};
 
 use super::problem::Problem;
@@ -24,6 +25,10 @@ pub(crate) struct StatusOf(pub(crate) DeviceId);
 /// Asks for the latest values of a device, which are in this ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct LatestOfDevice(pub(crate) LedgerId, pub(crate) DeviceId);
+
+/// Asks for the latest values of the devices at a well.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ReadingsOfWell(pub(crate) WellPlace);
 
 /// One thing, looked up together with those that are asked for at the same time.
 pub(crate) async fn load<K>(
@@ -135,6 +140,30 @@ impl Load<LatestOfDevice> for Loader {
                     .or_default()
                     .push(latest);
             }
+        }
+        Ok(found)
+    }
+}
+
+impl Load<ReadingsOfWell> for Loader {
+    type Value = Vec<Latest>;
+    type Error = Problem;
+
+    async fn load(
+        &self,
+        keys: &[ReadingsOfWell],
+    ) -> Result<HashMap<ReadingsOfWell, Vec<Latest>>, Problem> {
+        let mut of_ledger: HashMap<LedgerId, Vec<WellPlace>> = HashMap::new();
+        for ReadingsOfWell(place) in keys {
+            of_ledger
+                .entry(place.ledger)
+                .or_default()
+                .push(place.clone());
+        }
+        let mut found = HashMap::new();
+        for places in of_ledger.into_values() {
+            let readings = self.0.well_readings(&places).await?.into_iter();
+            found.extend(readings.map(|(place, latest)| (ReadingsOfWell(place), latest)));
         }
         Ok(found)
     }

@@ -35,6 +35,7 @@ pub(crate) struct Query(
     query::LedgerQuery,
     query::RankingQuery,
     query::CreditQuery,
+    query::WellQuery,
     query::ViewerQuery,
 );
 
@@ -47,6 +48,8 @@ pub(crate) struct Mutation(
     mutation::CaptureMutation,
     mutation::TargetMutation,
     mutation::CreditMutation,
+    mutation::WellMutation,
+    mutation::InjectionDayMutation,
 );
 
 #[derive(MergedSubscription, Default)]
@@ -55,6 +58,7 @@ pub(crate) struct Subscription(
     subscription::ReadingsSubscription,
     subscription::EntriesSubscription,
     subscription::LatestSubscription,
+    subscription::WellSubscription,
 );
 
 pub(crate) type SealrockSchema = Schema<Query, Mutation, Subscription>;

@@ -7,6 +7,7 @@ use sealrock_testkit::DeviceSigner;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::field;
 use crate::walk::{Asked, Walk, quoted};
 use crate::world::{PLACES, World, code_of, start};
 
@@ -39,7 +40,12 @@ fn of_northsea(field: &str, argument: &str) -> Option<String> {
         ("recordCapture", "to") => quoted("2026-11-20T01:00:00Z"),
         (_, "unit") => quoted("stack-1"),
         (_, "capturedKg" | "ventedKg") => quoted("1000"),
-        (_, "day" | "occurredOn") => quoted("2026-11-20"),
+        ("well", "slug") | (_, "well") => quoted("injector-1"),
+        (_, "day" | "occurredOn" | "validFrom" | "validUntil" | "testedOn") => quoted("2026-11-20"),
+        (_, "permit" | "certificate" | "reason" | "remedy") => quoted("one more"),
+        (_, "devices") => "[\"gauge-1\"]".to_owned(),
+        (_, "proposal") => "1".to_owned(),
+        (_, measured) if of_wells(measured) => quoted("1"),
         (_, "averageKgPerH") => quoted("480"),
         (_, "from") => quoted("2026-11-20T00:00:00Z"),
         (_, "to") => quoted("2026-11-21T00:00:00Z"),
@@ -54,13 +60,19 @@ fn of_northsea(field: &str, argument: &str) -> Option<String> {
     })
 }
 
+/// Whether this field of an input is a figure of wells, in the unit that its name says.
+fn of_wells(field: &str) -> bool {
+    let unit = |unit| field.ends_with(unit);
+    field == "hours" || unit("MassKg") || unit("massKg") || unit("TPerH") || unit("Mpa")
+}
+
 struct TwoOrganisations {
     world: World,
     /// Ids of what `northsea` has, global ones and others.
     ids: Vec<String>,
 }
 
-/// Each with places, a device, readings and a sealed hour.
+/// Each with places; `northsea` with a device, readings, a sealed hour and an injection field besides.
 async fn two_organisations() -> TwoOrganisations {
     let world = start().await;
     world.register_places().await;
@@ -68,6 +80,7 @@ async fn two_organisations() -> TwoOrganisations {
     world.record(&meter, 1, 0, &[412.75, 412.75]).await;
     world.settle().await;
     world.seal_oldest().await;
+    inject(&world).await;
     let places = PLACES
         .replace("North Sea Storage", "Southern Harbour")
         .replace("plant-1", "quay-9")
@@ -83,6 +96,22 @@ async fn two_organisations() -> TwoOrganisations {
     let mut ids = world.issue_credits().await;
     texts(&found, &mut ids);
     TwoOrganisations { world, ids }
+}
+
+/// An injector that injects, a monitor that reports, and a recorded day.
+async fn inject(world: &World) {
+    let field = field::build(world).await;
+    field::commission(world).await;
+    for gauge in [&field.gauge, &field.watcher] {
+        field::measure(world, gauge, &Utc::now().to_rfc3339()).await;
+    }
+    let record = r#"mutation ($day: Date!, $figures: InjectionFiguresInput!) {
+      recordInjectionDay(input: {
+        organisation: "northsea", site: "plant-1", well: "injector-1", day: $day, figures: $figures, devices: []
+      }) { duplicate }
+    }"#;
+    let recorded = json!({"day": field::day(1), "figures": field::figures()});
+    field::data_as(world, Role::Operator, record, recorded).await;
 }
 
 fn texts(value: &Value, found: &mut Vec<String>) {

@@ -17,8 +17,6 @@ use sealrock_domain::{AssetId, Mass, Reason, Slug};
 use sealrock_eventstore::LedgerId;
 use sealrock_ledger::Index;
 
-use crate::latest::Latest;
-
 pub use fold::WellsProjection;
 pub use queries::{DayCursor, DayFilter, WellFilter};
 pub use share::Share;
@@ -98,11 +96,28 @@ pub struct InjectionTotal {
     pub truncated: bool,
 }
 
-/// The newest values of the devices that are bound to a well.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WellReadings {
-    /// The well.
-    pub well: AssetId,
-    /// The values, by device and metric.
-    pub latest: Vec<Latest>,
+/// Where a well is, to ask for what is measured there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WellPlace {
+    /// The ledger of its organisation.
+    pub ledger: LedgerId,
+    /// The organisation.
+    pub organisation: Slug,
+    /// The site.
+    pub site: Slug,
+    /// Its name at the site.
+    pub slug: Slug,
+}
+
+impl StoredWell {
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> WellPlace {
+        WellPlace {
+            ledger: self.ledger,
+            organisation: self.organisation.clone(),
+            site: self.site.clone(),
+            slug: self.slug.clone(),
+        }
+    }
 }

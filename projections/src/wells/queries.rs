@@ -11,7 +11,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::rows::{DayRow, WellRow};
-use super::{NAME, StoredDay, StoredWell, WellReadings};
+use super::{NAME, StoredDay, StoredWell, WellPlace};
 use crate::latest::{Latest, LatestFilter};
 use crate::read_models::{QueryError, ReadModels};
 
@@ -145,42 +145,37 @@ impl ReadModels {
         days.collect()
     }
 
-    /// What the devices that are bound to these wells now have measured last, in the wells' order.
-    /// They are wells of one ledger.
+    /// What the devices that are bound to these wells now have measured last, by device and metric.
+    /// A well at which nothing was measured is left out. They are wells of one organisation.
     ///
     /// # Errors
     /// [`QueryError`] if Postgres cannot answer.
     pub async fn well_readings(
         &self,
-        wells: &[StoredWell],
-    ) -> Result<Vec<WellReadings>, QueryError> {
+        wells: &[WellPlace],
+    ) -> Result<HashMap<WellPlace, Vec<Latest>>, QueryError> {
+        let mut readings: HashMap<WellPlace, Vec<Latest>> = HashMap::new();
         let Some(first) = wells.first() else {
-            return Ok(Vec::new());
+            return Ok(readings);
         };
         let bound = self.devices_at(&first.organisation, wells).await?;
         let filter = LatestFilter {
             devices: Some(bound.keys().copied().collect()),
             ..LatestFilter::default()
         };
-        let (latest, _) = self.latest(first.ledger, &filter).await?;
-        let mut of_wells: HashMap<AssetId, Vec<Latest>> = HashMap::new();
-        for value in latest {
+        for value in self.latest(first.ledger, &filter).await?.0 {
             if let Some(well) = bound.get(&value.device) {
-                of_wells.entry(*well).or_default().push(value);
+                readings.entry(well.clone()).or_default().push(value);
             }
         }
-        let readings = wells.iter().map(|well| WellReadings {
-            well: well.id,
-            latest: of_wells.remove(&well.id).unwrap_or_default(),
-        });
-        Ok(readings.collect())
+        Ok(readings)
     }
 
     async fn devices_at(
         &self,
         organisation: &Slug,
-        wells: &[StoredWell],
-    ) -> Result<HashMap<DeviceId, AssetId>, QueryError> {
+        wells: &[WellPlace],
+    ) -> Result<HashMap<DeviceId, WellPlace>, QueryError> {
         let (sites, slugs): (Vec<&str>, Vec<&str>) = wells
             .iter()
             .map(|well| (well.site.as_str(), well.slug.as_str()))
@@ -193,9 +188,8 @@ impl ReadModels {
             .await?;
         let bound = rows.into_iter().filter_map(|(device, site, asset)| {
             let is_there =
-                |well: &&StoredWell| well.site.as_str() == site && well.slug.as_str() == asset;
-            let well = wells.iter().find(is_there)?;
-            Some((DeviceId(device), well.id))
+                |well: &&WellPlace| well.site.as_str() == site && well.slug.as_str() == asset;
+            Some((DeviceId(device), wells.iter().find(is_there)?.clone()))
         });
         Ok(bound.collect())
     }

@@ -15,7 +15,7 @@ use sealrock_domain::{Actor, AssetId, Mass};
 use sealrock_ledger::Index;
 use sealrock_projections::all;
 use sealrock_projections::wells::{
-    By, DayCursor, DayFilter, InjectionTotal, Per, StoredDay, WellFilter,
+    By, DayCursor, DayFilter, InjectionTotal, Per, StoredDay, StoredWell, WellFilter,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -241,14 +241,14 @@ async fn what_a_well_measures_comes_from_the_devices_bound_to_it_now() {
     let filter = WellFilter::default();
     let wells = plant.read.wells(plant.ledger.id, &filter, None);
     let wells = wells.await.unwrap();
-    let readings = plant.read.well_readings(&wells).await.unwrap();
-    assert_eq!(readings[0].well, well("injector-1"));
-    let mut measured: Vec<_> = readings[0].latest.iter().map(|l| l.device).collect();
+    let places: Vec<_> = wells.iter().map(StoredWell::place).collect();
+    let readings = plant.read.well_readings(&places).await.unwrap();
+    let mut measured: Vec<_> = readings[&places[0]].iter().map(|l| l.device).collect();
     measured.sort();
     let mut expected = [device("gauge-1"), device("gauge-2")];
     expected.sort();
     assert_eq!(measured, expected);
-    assert_eq!(readings[1].latest, []);
+    assert!(!readings.contains_key(&places[1]));
     running.stop().await;
 }
 

@@ -95,6 +95,11 @@ impl<'c> Recorded<'c> {
         })
     }
 
+    /// What is shown with the receipt, or an error beside it.
+    pub(super) fn shown<T>(&self, found: Result<T, Problem>) -> Option<T> {
+        found.map_err(|problem| self.report(problem)).ok()
+    }
+
     async fn wait(
         &self,
         organisation: &Slug,

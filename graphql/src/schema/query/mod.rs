@@ -7,6 +7,7 @@ mod ranking;
 mod registry;
 mod telemetry;
 mod viewer;
+mod wells;
 
 pub(crate) use credits::{CreditQuery, visible_issuance};
 pub(crate) use ledger::{LedgerQuery, existing as existing_ledger};
@@ -14,3 +15,4 @@ pub(crate) use ranking::RankingQuery;
 pub(crate) use registry::RegistryQuery;
 pub(crate) use telemetry::{LatestOf, TelemetryQuery};
 pub(crate) use viewer::ViewerQuery;
+pub(crate) use wells::WellQuery;

@@ -21,6 +21,7 @@ mod series;
 mod site;
 mod target;
 mod viewer;
+mod wells;
 mod window;
 
 pub(crate) use asset::Asset;
@@ -46,4 +47,7 @@ pub(crate) use series::TimeSeries;
 pub(crate) use site::Site;
 pub(crate) use target::EmissionTarget;
 pub(crate) use viewer::Viewer;
+pub(crate) use wells::{
+    InjectionBy, InjectionDay, InjectionPer, InjectionTotal, Injections, MitKind, Well, WellKind,
+};
 pub(crate) use window::Window;
