@@ -372,11 +372,11 @@ impl Feed {
         answer["data"][field].take()
     }
 
-    /// What comes within a while, as it came.
-    pub async fn overheard(&mut self) -> Vec<Value> {
-        let mut heard = Vec::new();
-        let wait = Duration::from_millis(700);
+    /// What comes until it is silent for a while, as it came; the first item may take this long.
+    pub async fn overheard(&mut self, first: Duration) -> Vec<Value> {
+        let (mut heard, mut wait) = (Vec::new(), first);
         while let Ok(Some(Ok(frame))) = tokio::time::timeout(wait, self.0.next()).await {
+            wait = Duration::from_millis(700);
             let Ok(message) = serde_json::from_str(frame.to_text().unwrap_or_default()) else {
                 break;
             };
