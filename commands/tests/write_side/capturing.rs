@@ -126,10 +126,10 @@ async fn seal(
     let northsea = slug("northsea");
     let draft = f.commands.draft_seal(&sealer, &northsea, window);
     let draft = draft.await.unwrap().unwrap();
-    let sealed = f
+    let answer = f
         .commands
         .seal_window(&sealer, draft, GapsToSeal::default());
-    match sealed.await.unwrap() {
+    match answer.await.unwrap() {
         Sealing::Sealed(done) => done.receipt.last,
         named @ Sealing::Named(_) => panic!("{named:?}"),
     }
@@ -172,17 +172,17 @@ fn cited(event: &CaptureRecorded) -> Vec<u64> {
     event
         .evidence
         .iter()
-        .map(|citation| citation.index())
+        .map(sealrock_domain::Citation::index)
         .collect()
 }
 
-fn measured(captured: &str, hours: u32, real: bool) -> Option<CaptureMeasured> {
-    Some(CaptureMeasured {
+fn measured(captured: &str, hours: u32, real: bool) -> CaptureMeasured {
+    CaptureMeasured {
         captured_kg: Some(captured.parse().unwrap()),
         hours,
         real,
         vented_kg: None,
-    })
+    }
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn a_record_cites_the_newest_seal_of_each_hour_of_its_period_and_no_other(
         .unwrap();
     let event = recorded(&f).await;
     assert_eq!(cited(&event), [newest.0, fourth.0]);
-    assert_eq!(event.measured, measured("160000", 2, true));
+    assert_eq!(event.measured, Some(measured("160000", 2, true)));
     approve(&f).await.unwrap();
 }
 
@@ -231,7 +231,7 @@ async fn a_device_that_was_bound_elsewhere_in_the_meantime_is_no_evidence_for_th
         .unwrap();
     let event = recorded(&f).await;
     assert_eq!(cited(&event), [third.0, sixth.0]);
-    assert_eq!(event.measured, measured("120000", 2, true));
+    assert_eq!(event.measured, Some(measured("120000", 2, true)));
 
     // One that never measured the unit is named by mistake.
     f.commands
@@ -254,7 +254,10 @@ async fn evidence_of_a_simulator_or_of_a_batch_that_says_so_is_not_real() {
     record(&f, period(3, 4), &statement("1", &["flow-1"]))
         .await
         .unwrap();
-    assert_eq!(recorded(&f).await.measured, measured("90000", 1, false));
+    assert_eq!(
+        recorded(&f).await.measured,
+        Some(measured("90000", 1, false))
+    );
 
     let (f, flow) = with_a_unit(Source::Real).await;
     measure(&f, &flow, 3, 90.0).await;
@@ -263,7 +266,10 @@ async fn evidence_of_a_simulator_or_of_a_batch_that_says_so_is_not_real() {
     record(&f, period(3, 5), &statement("1", &["flow-1"]))
         .await
         .unwrap();
-    assert_eq!(recorded(&f).await.measured, measured("100000", 2, false));
+    assert_eq!(
+        recorded(&f).await.measured,
+        Some(measured("100000", 2, false))
+    );
 }
 
 #[tokio::test]
@@ -285,7 +291,7 @@ async fn erased_batches_stay_evidence_through_their_seal() {
     let event = recorded(&f).await;
     assert_eq!(
         (cited(&event), event.measured),
-        (vec![sealed.0], measured("90000", 1, true))
+        (vec![sealed.0], Some(measured("90000", 1, true)))
     );
 }
 
