@@ -148,6 +148,8 @@ impl Well {
         }
         let at = self.operation.time_of(&slug, command.at, command.now)?;
         self.may_inject_on(profile, at.date_naive())?;
+        // A start that is told late is of a well that injects now.
+        self.may_inject_on(profile, command.now.date_naive())?;
         Ok(vec![InjectionStarted { at, by: command.by }.into()])
     }
 

@@ -364,6 +364,30 @@ fn a_permit_or_a_test_that_ran_out_or_was_failed_starts_nothing() {
 }
 
 #[test]
+fn a_start_that_is_told_late_needs_permit_and_tests_of_its_day_and_of_today() {
+    let told = |now: &str| {
+        WellCommand::StartInjection(Operate {
+            at: Some(time("2026-12-25T06:00:00Z")),
+            by: person(1),
+            now: time(now),
+        })
+    };
+    ready_and(vec![])
+        .when(told("2026-12-26T12:00:00Z"))
+        .then_expect_events(vec![started("2026-12-25T06:00:00Z")]);
+    let says = "internal 2026-03-01 ran out on 2026-12-26";
+    let late = told("2026-12-27T12:00:00Z");
+    refused(ready_and(vec![]), late, NOT_IN_FORCE, says);
+    let late = told("2027-01-02T12:00:00Z");
+    refused(
+        ready_and(vec![]),
+        late,
+        NOT_IN_FORCE,
+        "no permit in force on 2027-01-02",
+    );
+}
+
+#[test]
 fn a_newer_test_that_was_passed_counts_again() {
     let events = vec![
         tested(MitKind::External, false, "2026-10-01"),
