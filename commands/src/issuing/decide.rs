@@ -7,7 +7,7 @@ use sealrock_domain::credit_block::{IssueCredits, SerialBlock};
 use sealrock_domain::issuance::{
     ApproveIssuance, Issuance, IssuanceEvent, IssuanceRequested, IssuancesId, RefuseIssuance,
 };
-use sealrock_domain::mass_account::MassAccountId;
+use sealrock_domain::mass_account::{MassAccount, MassAccountId};
 use sealrock_domain::refusal::{LIMIT_EXCEEDED, SELF_APPROVAL};
 use sealrock_domain::{Actor, Citation, CreditBlockId, EventType, KilogramRange, Reason, Slug};
 use sealrock_eventstore::{Loaded, NewEvent};
@@ -140,15 +140,20 @@ impl Commands {
     ) -> Result<Decision, CommandError> {
         let id = name.stream_id().to_string();
         let issuances = registry.issuances.load_current(&id).await?;
+        let source = self.ledger(&name.organisation).await?;
+        let id = MassAccountId::of(&name.organisation, &name.site, name.year);
+        let account = source.mass_accounts.load_current(&id.to_string()).await?;
+        let account = account.state();
         let command = ApproveIssuance {
             issuance: name.issuance,
             registry: name.registry.clone(),
+            after_serial: account.ranges().last_serial(&name.registry),
             by: decider.by.clone(),
             organisation: decider.organisation.clone(),
         };
         let mut events = decide_events(&registry.issuances, &issuances, command.into()).await?;
         let requested = requested(&issuances, name)?;
-        let range = self.require_kilograms(&name.registry, requested).await?;
+        let range = require_kilograms(account, &name.registry, requested)?;
         let command = IssueCredits {
             issuance: name.issuance,
             serials: serials(&events)?,
@@ -166,34 +171,31 @@ impl Commands {
             cause: Some(registry.request_entry(name).await?),
         })
     }
+}
 
-    /// That the ledger of the storage still sets these kilograms aside, and holds them.
-    async fn require_kilograms(
-        &self,
-        registry: &Slug,
-        requested: &IssuanceRequested,
-    ) -> Result<KilogramRange, CommandError> {
-        let source = self.ledger(&requested.organisation).await?;
-        let id = MassAccountId::of(&requested.organisation, &requested.site, requested.year);
-        let account = source.mass_accounts.load_current(&id.to_string()).await?;
-        let allocation = reserved(account.state(), requested.issuance, registry)?;
-        if requested.range() != Some(allocation.range) {
-            return Err(CommandError::Rejected(format!(
-                "issuance {} names other kilograms than are set aside for it, {}",
-                requested.issuance, allocation.range
-            )));
-        }
-        let deficit = account.state().deficit_kg();
-        if deficit > 0 {
-            let message = format!(
-                "{deficit} kg more are reserved or issued than the account of {} in {} holds since \
-                 its losses: refuse the issuance, or wait until as much is stored in that year",
-                requested.site, requested.year
-            );
-            return Err(CommandError::refused(LIMIT_EXCEEDED, message));
-        }
-        Ok(allocation.range)
+/// That the ledger of the storage still sets these kilograms aside, and holds them.
+fn require_kilograms(
+    account: &MassAccount,
+    registry: &Slug,
+    requested: &IssuanceRequested,
+) -> Result<KilogramRange, CommandError> {
+    let allocation = reserved(account, requested.issuance, registry)?;
+    if requested.range() != Some(allocation.range) {
+        return Err(CommandError::Rejected(format!(
+            "issuance {} names other kilograms than are set aside for it, {}",
+            requested.issuance, allocation.range
+        )));
     }
+    let deficit = account.deficit_kg();
+    if deficit > 0 {
+        let message = format!(
+            "{deficit} kg more are reserved or issued than the account of {} in {} holds since \
+             its losses: refuse the issuance, or wait until as much is stored in that year",
+            requested.site, requested.year
+        );
+        return Err(CommandError::refused(LIMIT_EXCEEDED, message));
+    }
+    Ok(allocation.range)
 }
 
 async fn refuse(

@@ -5,7 +5,9 @@ use sealrock_access::{AccountId, Principal, Role};
 use sealrock_commands::{
     CommandError, Commands, Context, IssuanceName, IssuanceRequest, RequestedIssuance, StorageLoss,
 };
-use sealrock_domain::mass_account::{MassAccountEvent, MassAccountId, NetMassRecorded};
+use sealrock_domain::mass_account::{
+    MassAccountEvent, MassAccountId, NetMassRecorded, RangeFinalised, RangeReserved,
+};
 use sealrock_domain::organisation::RegisterOrganisation;
 use sealrock_domain::telemetry::Source;
 use sealrock_domain::{AssetId, Citation, EventType};
@@ -42,16 +44,21 @@ fn as_registry(name: &str) -> RegisterOrganisation {
 
 /// As the approval of an injection day does.
 async fn store_net_mass(store: &EventStore, org: &str, day: u32, kilograms: &str) {
-    let ledger = store.existing(&org.parse().unwrap()).await.unwrap();
-    let (org, site) = (slug(org), slug("plant-1"));
-    let stream = MassAccountId::of(&org, &site, 2026).stream();
-    let event = MassAccountEvent::from(NetMassRecorded {
-        well: AssetId::of(&org, &site, &slug("well-1")),
-        org,
+    let (of, site) = (slug(org), slug("plant-1"));
+    let event = NetMassRecorded {
+        well: AssetId::of(&of, &site, &slug("well-1")),
+        org: of,
         site,
         day: format!("2026-11-{day:02}").parse().unwrap(),
         mass_kg: kilograms.parse().unwrap(),
-    });
+    };
+    append_to_account(store, org, event.into()).await;
+}
+
+/// Puts an event into the account of `plant-1` in 2026, whatever its rules say.
+async fn append_to_account(store: &EventStore, org: &str, event: MassAccountEvent) {
+    let ledger = store.existing(&org.parse().unwrap()).await.unwrap();
+    let stream = MassAccountId::of(&slug(org), &slug("plant-1"), 2026).stream();
     let encoded = event.encode();
     let append = Append {
         actor: "service/test".to_owned(),
@@ -747,6 +754,37 @@ async fn credits_of_a_real_ledger_rest_on_real_evidence_only() {
         let reserved = entry(&f, "northsea", requested.done.receipt.first).await;
         assert_eq!(reserved.entry.stream, mass.entry.stream);
     }
+}
+
+/// The end of the registry's ledger is lost, with the decision on two tonnes that the ledger of the
+/// storage knows of.
+#[tokio::test]
+async fn serials_that_only_the_storage_remembers_are_not_given_again() {
+    let f = fixture().await;
+    let issuance = Uuid::from_u128(77);
+    let reserved = RangeReserved {
+        issuance,
+        registry: slug("ccr"),
+        from_kg: 0,
+        to_kg: 2000,
+        by: format!("user/{}", Uuid::from_u128(1)).parse().unwrap(),
+    };
+    let serials = "SR:ccr:northsea:plant-1:2026:1-2".parse().unwrap();
+    let finalised = RangeFinalised { issuance, serials };
+    append_to_account(&f.store, "northsea", reserved.into()).await;
+    append_to_account(&f.store, "northsea", finalised.into()).await;
+
+    let requested = opened(&f, 3).await;
+    let issued = f
+        .commands
+        .approve_issuance(&registrar(), &name(&requested))
+        .await
+        .unwrap();
+    let serials = issued.serials.to_string();
+    assert_eq!(serials, "SR:ccr:northsea:plant-1:2026:3-5");
+    let decided = cite(&issued.done.receipt, issued.done.receipt.last);
+    let finished = f.commands.finish_issuance(&manager(), &decided).await;
+    assert!(!finished.unwrap().duplicate);
 }
 
 /// A part of the storage's ledger is lost while an issuance is on its way, and another one goes on.

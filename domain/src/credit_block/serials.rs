@@ -112,6 +112,12 @@ impl SerialBlock {
     pub const fn quantity(&self) -> u64 {
         self.last - self.first + 1
     }
+
+    /// Whether a credit is in both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.series == other.series && self.first <= other.last && other.first <= self.last
+    }
 }
 
 impl fmt::Display for SerialBlock {
@@ -198,6 +204,20 @@ mod tests {
         assert_eq!(block, SerialBlock::new(series(), 1, 3000).unwrap());
         assert_eq!(block.quantity(), 3000);
         assert_eq!(SerialBlock::new(series(), 7, 7).unwrap().quantity(), 1);
+    }
+
+    #[test]
+    fn blocks_overlap_where_they_share_a_serial_of_one_series() {
+        let block = |first, last| SerialBlock::new(series(), first, last).unwrap();
+        assert!(block(1, 4).overlaps(&block(4, 9)) && block(4, 9).overlaps(&block(1, 4)));
+        assert!(block(1, 9).overlaps(&block(3, 3)) && block(3, 3).overlaps(&block(1, 9)));
+        assert!(!block(1, 4).overlaps(&block(5, 9)) && !block(5, 9).overlaps(&block(1, 4)));
+        let elsewhere = SerialSeries {
+            registry: "other".parse().unwrap(),
+            ..series()
+        };
+        let elsewhere = SerialBlock::new(elsewhere, 1, 4).unwrap();
+        assert!(!elsewhere.overlaps(&block(1, 4)));
     }
 
     #[test]

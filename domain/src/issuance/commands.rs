@@ -52,6 +52,9 @@ pub struct ApproveIssuance {
     pub issuance: Uuid,
     /// The registry, of whose ledger this is.
     pub registry: Slug,
+    /// The last serial of this registry that the ledger of the storage knows of; 0 before the first.
+    /// The registry's own ledger may have lost it.
+    pub after_serial: u64,
     /// Who decides.
     pub by: Actor,
     /// The organisation that this person acts for.

@@ -4,7 +4,9 @@
 //! One stream holds all issuances of one mass account, so that the registry sees each range beside
 //! all others: it refuses one that overlaps a requested or an issued range, whatever the account's
 //! own ledger says. Who decides is not who requested, and of another organisation. Serials are given
-//! one after the other: a block begins where the last one ended.
+//! one after the other: a block begins where the last one ended, and above every serial that the ledger
+//! of the storage has seen of this registry. So none is given twice where a registry's ledger lost its
+//! end and another one goes on.
 
 mod commands;
 mod events;
@@ -114,12 +116,14 @@ impl Issuance {
         let ApproveIssuance {
             issuance,
             registry,
+            after_serial,
             by,
             organisation,
         } = command;
         let requested = self.open_request(issuance)?;
         second_person(requested, &by, &organisation)?;
-        let serials = self.next_serials(requested, registry)?;
+        let given = self.last_serial.max(after_serial);
+        let serials = next_serials(given, requested, registry)?;
         Ok(IssuanceApproved {
             issuance,
             serials,
@@ -127,29 +131,6 @@ impl Issuance {
             organisation,
         }
         .into())
-    }
-
-    /// The block that follows the last one.
-    fn next_serials(
-        &self,
-        requested: &IssuanceRequested,
-        registry: Slug,
-    ) -> Result<SerialBlock, IssuanceRejection> {
-        let exhausted = IssuanceRejection::SerialsExhausted {
-            last: self.last_serial,
-        };
-        let kilograms = requested.range().map_or(0, KilogramRange::kilograms);
-        let last = self.last_serial + kilograms / KG_PER_TONNE;
-        if last > MAX_SAFE_INTEGER {
-            return Err(exhausted);
-        }
-        let series = SerialSeries {
-            registry,
-            organisation: requested.organisation.clone(),
-            site: requested.site.clone(),
-            vintage: requested.year,
-        };
-        SerialBlock::new(series, self.last_serial + 1, last).map_err(|_| exhausted)
     }
 
     fn refuse(&self, command: RefuseIssuance) -> Decision {
@@ -186,6 +167,27 @@ impl Issuance {
             request.state = state;
         }
     }
+}
+
+/// The block that follows the last serial that was given.
+fn next_serials(
+    given: u64,
+    requested: &IssuanceRequested,
+    registry: Slug,
+) -> Result<SerialBlock, IssuanceRejection> {
+    let exhausted = IssuanceRejection::SerialsExhausted { last: given };
+    let kilograms = requested.range().map_or(0, KilogramRange::kilograms);
+    let last = given + kilograms / KG_PER_TONNE;
+    if last > MAX_SAFE_INTEGER {
+        return Err(exhausted);
+    }
+    let series = SerialSeries {
+        registry,
+        organisation: requested.organisation.clone(),
+        site: requested.site.clone(),
+        vintage: requested.year,
+    };
+    SerialBlock::new(series, given + 1, last).map_err(|_| exhausted)
 }
 
 /// Who decides is not who requested, and is of another organisation.

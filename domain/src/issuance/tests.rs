@@ -41,6 +41,7 @@ fn approve(issuance: u8) -> ApproveIssuance {
     ApproveIssuance {
         issuance: id(issuance),
         registry: slug("ccr"),
+        after_serial: 0,
         by: user(2),
         organisation: slug("ccr"),
     }
@@ -144,6 +145,24 @@ fn credits_are_issued_by_serials_that_follow_the_last_ones() {
     given(events)
         .when(approve(1).into())
         .then_expect_events(vec![approved(1, "4-5")]);
+}
+
+#[test]
+fn serials_that_the_storage_knows_of_are_not_given_again() {
+    let events = vec![
+        requested(1, 0, 2000),
+        requested(2, 2000, 5000),
+        approved(2, "1-3"),
+    ];
+    for (after_serial, serials) in [(2, "4-5"), (7, "8-9")] {
+        let command = ApproveIssuance {
+            after_serial,
+            ..approve(1)
+        };
+        given(events.clone())
+            .when(command.into())
+            .then_expect_events(vec![approved(1, serials)]);
+    }
 }
 
 #[test]

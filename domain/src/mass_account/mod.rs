@@ -207,6 +207,14 @@ impl MassAccount {
                 reserved_kg: range.kilograms(),
             });
         }
+        if let Some((other, taken)) = self.ranges.sharing(&serials) {
+            return Err(MassAccountRejection::SerialsTaken {
+                issuance,
+                serials: serials.to_string(),
+                other,
+                taken: taken.to_string(),
+            });
+        }
         Ok(RangeFinalised { issuance, serials }.into())
     }
 

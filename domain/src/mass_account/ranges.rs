@@ -65,6 +65,29 @@ impl Ranges {
         self.taken().map(KilogramRange::kilograms).sum()
     }
 
+    /// The last serial of the credits that a registry issued for finalised ranges; 0 before the
+    /// first. This ledger knows it even where the registry's has lost it.
+    #[must_use]
+    pub fn last_serial(&self, registry: &Slug) -> u64 {
+        let of_registry =
+            |(_, serials): &(Uuid, &SerialBlock)| serials.series().registry == *registry;
+        let last = self.finalised().filter(of_registry);
+        last.map(|(_, serials)| serials.last()).max().unwrap_or(0)
+    }
+
+    /// The issuance whose credits have serials of this block.
+    pub(super) fn sharing(&self, block: &SerialBlock) -> Option<(Uuid, &SerialBlock)> {
+        self.finalised()
+            .find(|(_, serials)| serials.overlaps(block))
+    }
+
+    fn finalised(&self) -> impl Iterator<Item = (Uuid, &SerialBlock)> {
+        self.iter().filter_map(|(id, range)| match &range.state {
+            AllocationState::Finalised(serials) => Some((id, serials)),
+            AllocationState::Reserved | AllocationState::Released => None,
+        })
+    }
+
     fn taken(&self) -> impl Iterator<Item = KilogramRange> {
         self.by_issuance
             .values()

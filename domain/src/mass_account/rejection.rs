@@ -94,12 +94,29 @@ pub enum MassAccountRejection {
         /// Kilograms of the range.
         reserved_kg: u64,
     },
+    /// A serial is of one credit.
+    #[error(
+        "serials {serials} of issuance {issuance} overlap {taken}, which issuance {other} has: no \
+         serial is given twice"
+    )]
+    SerialsTaken {
+        /// The issuance.
+        issuance: Uuid,
+        /// The block, printed.
+        serials: String,
+        /// The issuance that is in the way.
+        other: Uuid,
+        /// Its block, printed.
+        taken: String,
+    },
 }
 
 impl Refusal for MassAccountRejection {
     fn code(&self) -> &'static str {
         match self {
-            Self::DayRecorded { .. } | Self::IssuanceKnown { .. } => OVERLAP,
+            Self::DayRecorded { .. } | Self::IssuanceKnown { .. } | Self::SerialsTaken { .. } => {
+                OVERLAP
+            }
             Self::Deficit { .. } | Self::NotEnough { .. } => LIMIT_EXCEEDED,
             Self::NoLoss | Self::TooLarge { .. } | Self::ImpossibleQuantity { .. } => OUT_OF_RANGE,
             Self::UnknownIssuance { .. } => NOT_FOUND,

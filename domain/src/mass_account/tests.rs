@@ -315,6 +315,46 @@ fn serials_of_another_quantity_do_not_finalise_a_range() {
 }
 
 #[test]
+fn serials_of_another_issuance_do_not_finalise_a_range() {
+    let events = vec![
+        stored(1, "5000"),
+        reserved(1, 0, 2000),
+        finalised(1, 1, 2),
+        reserved(2, 2000, 4000),
+    ];
+    let finalise = |first, last| FinaliseRange {
+        issuance: id(2),
+        serials: serials(first, last),
+    };
+    given(events.clone())
+        .when(finalise(2, 3).into())
+        .then_expect_error(MassAccountRejection::SerialsTaken {
+            issuance: id(2),
+            serials: "SR:ccr:northsea:field-1:2026:2-3".into(),
+            other: id(1),
+            taken: "SR:ccr:northsea:field-1:2026:1-2".into(),
+        });
+    given(events)
+        .when(finalise(3, 4).into())
+        .then_expect_events(vec![finalised(2, 3, 4)]);
+}
+
+#[test]
+fn the_last_serial_is_that_of_the_credits_that_one_registry_issued() {
+    let mut account = MassAccount::default();
+    for event in [
+        stored(1, "9000"),
+        reserved(1, 0, 2000),
+        reserved(2, 2000, 5000),
+        finalised(2, 1, 3),
+    ] {
+        account.apply(event);
+    }
+    assert_eq!(account.ranges().last_serial(&slug("ccr")), 3);
+    assert_eq!(account.ranges().last_serial(&slug("other")), 0);
+}
+
+#[test]
 fn a_reserved_range_is_released() {
     given(vec![stored(1, "5000"), reserved(1, 0, 2000)])
         .when(release(1).into())
@@ -381,7 +421,10 @@ fn command(step: &Step, n: usize) -> MassAccountCommand {
         .into(),
         Step::Finalise(of) => FinaliseRange {
             issuance: issuance(*of),
-            serials: serials(1, 1),
+            serials: {
+                let serial = u64::try_from(of / 2 + 1).unwrap();
+                serials(serial, serial)
+            },
         }
         .into(),
         Step::Release(of) => ReleaseRange {
@@ -393,7 +436,7 @@ fn command(step: &Step, n: usize) -> MassAccountCommand {
 }
 
 proptest! {
-    /// Whatever is asked in whatever order, taken ranges never overlap; at a reservation all that
+    /// Whatever is asked in whatever order, taken ranges and final serials never overlap; at a reservation all that
     /// is taken is held; what is final never changes; and only a release makes less of it.
     #[test]
     fn no_kilogram_is_ever_taken_twice(steps in steps()) {
@@ -412,6 +455,11 @@ proptest! {
             for (i, (_, one)) in live.iter().enumerate() {
                 for (_, other) in &live[i + 1..] {
                     prop_assert!(!one.range.overlaps(other.range), "{one:?} {other:?}");
+                    if let (AllocationState::Finalised(one), AllocationState::Finalised(other)) =
+                        (&one.state, &other.state)
+                    {
+                        prop_assert!(!one.overlaps(other), "{one} {other}");
+                    }
                 }
             }
             if is_reservation {
