@@ -285,7 +285,7 @@ fn measured(evidence: &Evidence) -> Option<CaptureMeasured> {
         captured_kg: evidence.mass_of(CAPTURED),
         hours,
         real: evidence.real,
-        vented_kg: evidence.mass_of(VENTED),
+        vented_kg: evidence.mass_at_most(VENTED),
     })
 }
 

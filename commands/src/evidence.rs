@@ -65,8 +65,9 @@ impl OrganisationLedger {
     /// it continues.
     ///
     /// A seal counts if the device measured the asset from its first batch to its last: the hour in
-    /// which a device is bound to another asset is evidence for neither. Two devices that measure
-    /// the same flow add up, so name one of them. Erased batches stay in their seals.
+    /// which a device is bound to another asset is evidence for neither. Of two devices that measure
+    /// the same flow in an hour, the one that measures less counts. Erased batches stay in their
+    /// seals.
     ///
     /// # Errors
     /// [`CommandError::NotFound`] for a device that is not registered at the site;

@@ -89,7 +89,8 @@ fn register(name: &str) -> RegisterCaptureUnit {
     }
 }
 
-/// Sends a batch that says how much is captured in t/h; `head` are further fields.
+/// Sends a batch that says how much is captured in t/h, from the hour's beginning to its end; `head`
+/// are further fields.
 async fn send(
     f: &Fixture,
     device: &RegisteredDevice,
@@ -97,10 +98,12 @@ async fn send(
     (head, flow): (&str, f64),
 ) -> Index {
     let identity = f.sign_in(device).await;
-    let at = hour(from).to_rfc3339();
-    let batch = format!(
-        r#"{{{head}"readings":[{{"metric":"captured_mass_flow","at":"{at}","value":{flow}}}]}}"#
-    );
+    let reading = |minute: i64| {
+        let at = (hour(from) + TimeDelta::minutes(minute)).to_rfc3339();
+        format!(r#"{{"metric":"captured_mass_flow","at":"{at}","value":{flow}}}"#)
+    };
+    let readings = [reading(0), reading(59)].join(",");
+    let batch = format!(r#"{{{head}"readings":[{readings}]}}"#);
     let sent = f
         .devices
         .record_batch(&identity, "http:/ingest", Utc::now(), batch.into_bytes());

@@ -34,7 +34,7 @@ pub struct DayFigures {
 pub struct Measured {
     /// Hours of the day that have a seal: 0 to 24.
     pub sealed_hours: u32,
-    /// Mean rate times an hour, added up over the sealed hours.
+    /// Mean rate times the part of the hour that was measured, added up over the sealed hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mass_kg: Option<Mass>,
     /// The highest rate.

@@ -1,7 +1,7 @@
 //! An injection field on `northsea`'s site: an injector and a monitor with their gauges, and the
 //! people who run them.
 
-use chrono::{Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use sealrock_access::{AccountId, Principal, Role};
 use sealrock_commands::DeviceIdentity;
 use serde_json::{Value, json};
@@ -118,14 +118,24 @@ pub async fn commission(world: &World) {
     data_as(world, Role::Operator, START, at).await;
 }
 
-/// An hour of a well's gauge in one batch: 20 t/h, 9.4 MPa at the wellhead, 10.2 in the annulus.
+/// Half an hour of a well's gauge up to `at`, in one batch: 20 t/h, 9.4 MPa at the wellhead, 10.2 in the
+/// annulus.
 pub async fn measure(world: &World, gauge: &DeviceIdentity, at: &str) -> u64 {
-    let reading = |metric: &str, value: f64| json!({"metric": metric, "at": at, "value": value});
-    let readings = [
-        reading("injection_rate", 20.0),
-        reading("wellhead_pressure", 9.4),
-        reading("annulus_pressure", 10.2),
-    ];
+    let at: DateTime<Utc> = at.parse().unwrap();
+    let reading = |metric: &str, value: f64, minutes: i64| {
+        let at = at - TimeDelta::minutes(minutes);
+        json!({"metric": metric, "at": at, "value": value})
+    };
+    let readings: Vec<Value> = [30, 0]
+        .into_iter()
+        .flat_map(|minutes| {
+            [
+                reading("injection_rate", 20.0, minutes),
+                reading("wellhead_pressure", 9.4, minutes),
+                reading("annulus_pressure", 10.2, minutes),
+            ]
+        })
+        .collect();
     let bytes = json!({"readings": readings}).to_string().into_bytes();
     world.record_bytes(gauge, bytes).await
 }
@@ -133,7 +143,7 @@ pub async fn measure(world: &World, gauge: &DeviceIdentity, at: &str) -> u64 {
 /// Two sealed hours of yesterday: the indexes of their seals.
 pub async fn seal_yesterday(world: &World, field: &Field) -> [u64; 2] {
     for hour in ["03", "04"] {
-        measure(world, &field.gauge, &format!("{}T{hour}:00:00Z", day(1))).await;
+        measure(world, &field.gauge, &format!("{}T{hour}:30:00Z", day(1))).await;
     }
     world.settle().await;
     let first = world.seal_oldest().await;

@@ -78,7 +78,8 @@ struct RecordCaptureInput {
     /// Heat that it took, MJ, a decimal.
     heat_mj: Option<String>,
     /// Slugs of the devices that measured it: their sealed hours are cited as evidence. With any, the
-    /// period begins and ends on the hour. Two that measure the same flow add up: name one of them.
+    /// period begins and ends on the hour. Of two that measure the same flow in an hour,
+    /// the one that measures less counts.
     devices: Option<Vec<String>>,
 }
 

@@ -158,8 +158,8 @@ pub(super) struct RecordInjectionDayInput {
     day: Day,
     /// The figures.
     figures: InjectionFiguresInput,
-    /// Names of the devices at the well whose sealed hours measured it. Two that measure the same flow
-    /// add up, so name one of them.
+    /// Names of the devices at the well whose sealed hours measured it. Of two that
+    /// measure the same flow in an hour, the one that measures less counts.
     devices: Vec<String>,
 }
 
