@@ -49,6 +49,9 @@ pub struct Measured {
     /// The hour of injection in which annulus and wellhead came closest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closest_hour: Option<ClosestHour>,
+    /// The first hour of injection in which the wellhead or the annulus pressure was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwatched_hour: Option<DateTime<Utc>>,
 }
 
 /// An hour in which both pressures were measured.
@@ -140,6 +143,7 @@ impl Measured {
             max_wellhead_pressure_mpa: pressure(hours.greatest("wellhead_pressure")),
             min_annulus_pressure_mpa: pressure(hours.least("annulus_pressure")),
             closest_hour: closest(hours),
+            unwatched_hour: unwatched(hours).map(Hour::start),
         }
     }
 
@@ -189,6 +193,21 @@ fn closest(hours: &SealedHours) -> Option<ClosestHour> {
         .into_iter()
         .filter_map(of_hour)
         .min_by_key(margin)
+}
+
+/// The first hour of injection in which a pressure is missing.
+fn unwatched(hours: &SealedHours) -> Option<Hour> {
+    let injecting = |hour: &Hour| {
+        let rate = hours.greatest_in(*hour, "injection_rate");
+        rate.is_some_and(|rate| rate.to_f64() > 0.0)
+    };
+    let watched = |hour: &Hour| {
+        ["wellhead_pressure", "annulus_pressure"]
+            .iter()
+            .all(|metric| hours.greatest_in(*hour, metric).is_some())
+    };
+    let mut sealed = hours.sealed().into_iter();
+    sealed.find(|hour| injecting(hour) && !watched(hour))
 }
 
 fn mass(whose: Whose, value: Mass, limits: &PermitLimits) -> Result<(), InjectionDayRejection> {

@@ -129,10 +129,14 @@ fn check(figures: &DayFigures, found: &Surroundings) -> Result<(), InjectionDayR
     found.measured.check(&found.limits)
 }
 
-/// That seals stand behind the day, and measure no less than 5 % below its mass.
+/// That seals stand behind the day, with both pressures wherever it injected, and measure no less than
+/// 5 % below its mass.
 fn check_evidence(day: &InjectionDayRecorded) -> Result<(), InjectionDayRejection> {
     if day.evidence.is_empty() {
         return Err(InjectionDayRejection::NoEvidence { day: day.day });
+    }
+    if let Some(hour) = day.measured.unwatched_hour {
+        return Err(InjectionDayRejection::PressureNotMeasured { hour });
     }
     let measured = day.measured.mass_kg;
     let measured = measured.ok_or(InjectionDayRejection::RateNotMeasured)?;

@@ -1,6 +1,6 @@
 //! Why a command to an injection day is refused.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::Whose;
 use crate::quantity::{Hours, MassFlow, Pressure};
@@ -128,6 +128,15 @@ pub enum InjectionDayRejection {
          measured the rate"
     )]
     RateNotMeasured,
+    /// Nothing measured a pressure that has a limit.
+    #[error(
+        "the hour from {hour} has injection, and the seals that are cited lack its wellhead_pressure or \
+         annulus_pressure: correct the day, naming the devices that measure them too"
+    )]
+    PressureNotMeasured {
+        /// When the first such hour begins.
+        hour: DateTime<Utc>,
+    },
     /// More mass than the seals measure.
     #[error(
         "{stated} are more than 5 % above the {measured} that {sealed_hours} sealed hours measure: \
@@ -179,9 +188,10 @@ impl Refusal for InjectionDayRejection {
                 LIMIT_EXCEEDED
             }
             Self::OwnFigures { .. } => SELF_APPROVAL,
-            Self::NoEvidence { .. } | Self::RateNotMeasured | Self::AboveMeasured { .. } => {
-                NO_EVIDENCE
-            }
+            Self::NoEvidence { .. }
+            | Self::RateNotMeasured
+            | Self::PressureNotMeasured { .. }
+            | Self::AboveMeasured { .. } => NO_EVIDENCE,
         }
     }
 }

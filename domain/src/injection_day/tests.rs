@@ -54,6 +54,7 @@ fn measured() -> Measured {
             min_annulus_pressure_mpa: "10.2".parse().unwrap(),
             max_wellhead_pressure_mpa: "9.48".parse().unwrap(),
         }),
+        unwatched_hour: None,
     }
 }
 
@@ -420,6 +421,21 @@ fn an_approval_needs_seals_that_measure_the_mass() {
     given(recorded(enough))
         .when(approve(person(3)))
         .then_expect_events(vec![approved().into()]);
+}
+
+#[test]
+fn an_approval_needs_both_pressures_wherever_the_well_injected() {
+    let unwatched = Surroundings {
+        measured: Measured {
+            unwatched_hour: "2026-11-20T03:00:00Z".parse().ok(),
+            ..measured()
+        },
+        ..surroundings()
+    };
+    let recorded = InjectionDayRecorded::from(record(figures(), unwatched));
+    let says = "the hour from 2026-11-20 03:00:00 UTC has injection";
+    let approve = approve(person(3));
+    refused(vec![recorded.into()], approve, NO_EVIDENCE, says);
 }
 
 #[test]

@@ -127,6 +127,7 @@ fn measured() -> Measured {
             min_annulus_pressure_mpa: parse("10.2"),
             max_wellhead_pressure_mpa: parse("9.48"),
         }),
+        unwatched_hour: None,
     }
 }
 
@@ -174,6 +175,15 @@ pub(crate) fn injection_days() -> Vec<(&'static str, InjectionDayEvent)> {
         evidence: vec![],
         ..recorded()
     };
+    let unwatched = InjectionDayRecorded {
+        measured: Measured {
+            min_annulus_pressure_mpa: None,
+            closest_hour: None,
+            unwatched_hour: Some(parse("2026-11-20T03:00:00Z")),
+            ..measured()
+        },
+        ..recorded()
+    };
     let least_corrected = InjectionDayCorrected {
         min_annulus_margin_mpa: None,
         measured: Measured::default(),
@@ -194,6 +204,7 @@ pub(crate) fn injection_days() -> Vec<(&'static str, InjectionDayEvent)> {
     vec![
         ("InjectionDayRecorded.v1", recorded().into()),
         ("InjectionDayRecorded.v1.least", least.into()),
+        ("InjectionDayRecorded.v1.unwatched", unwatched.into()),
         ("InjectionDayCorrected.v1", corrected().into()),
         ("InjectionDayCorrected.v1.least", least_corrected.into()),
         ("InjectionDayApproved.v1", not_creditable.into()),
