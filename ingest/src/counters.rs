@@ -10,7 +10,7 @@
 //! | `sealrock_mqtt_connections` (gauge) | |
 //! | `sealrock_mqtt_external_connected` (gauge) | 1 while the external broker is connected |
 //! | `sealrock_mqtt_external_lost_total` | a connection to it ended, or could not be had |
-//! | `sealrock_mqtt_external_receipts_dropped_total` | receipts that it did not take in time |
+//! | `sealrock_mqtt_external_receipts_dropped_total` | receipts that it did not take in time, or that are larger than it takes |
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};

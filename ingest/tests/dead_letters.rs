@@ -51,6 +51,17 @@ async fn a_letter_is_listed_as_it_was_put() {
 }
 
 #[tokio::test]
+async fn a_letter_whose_topic_has_a_nul_is_kept() {
+    let database = sealrock_testkit::database().await;
+    let letters = PostgresDeadLetters::new(database.pool.clone());
+    let mut letter = letter("acme", "stack-1", b"no batch".to_vec());
+    letter.via = "mqtt:a\0b".into();
+    letters.put(&letter).await.unwrap();
+    let kept = letters.list(&acme(), None, 10).await.unwrap();
+    assert_eq!(kept[0].via, "mqtt:a\u{FFFD}b");
+}
+
+#[tokio::test]
 async fn long_bytes_are_cut_and_their_length_and_hash_are_of_the_whole() {
     let database = sealrock_testkit::database().await;
     let letters = PostgresDeadLetters::new(database.pool.clone());

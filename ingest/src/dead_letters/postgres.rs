@@ -68,7 +68,7 @@ impl DeadLetters for PostgresDeadLetters {
             .bind(letter.device.as_uuid())
             .bind(letter.organisation.as_str())
             .bind(letter.received_at)
-            .bind(&letter.via)
+            .bind(without_nul(&letter.via))
             .bind(&letter.reason)
             .bind(without_nul(&letter.message))
             .bind(&letter.bytes[..letter.bytes.len().min(KEPT_BYTES)])
@@ -98,7 +98,7 @@ impl FromRow<'_, PgRow> for KeptLetter {
     }
 }
 
-/// Messages quote what a device sent; Postgres text cannot hold NUL.
+/// Messages and topics are what a device sent; Postgres text cannot hold NUL.
 fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{FFFD}")
 }

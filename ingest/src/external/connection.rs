@@ -35,8 +35,8 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What the connection tells, in order.
 pub(super) enum Heard {
-    /// A new connection. If the broker `resumed` our session, it sends again all that we have not
-    /// acknowledged; otherwise it has forgotten it.
+    /// A new connection. If the broker `resumed` our session, it sends again what we have not
+    /// acknowledged, unless it has lost that; otherwise it has forgotten it.
     Connected { line: Arc<Line>, resumed: bool },
     /// A message on the newest connection.
     Message(Box<Received>),
@@ -154,12 +154,18 @@ impl Connection {
         match packet {
             Packet::ConnAck(connack) => {
                 let (line, resumed) = (Arc::clone(line), connack.session_present);
+                let properties = connack.properties.as_ref();
+                if let Some(largest) = properties.and_then(|told| told.max_packet_size) {
+                    line.limit(largest as usize);
+                }
                 if !line.subscribe(self.filters.clone()) {
                     return Err("the subscriptions could not be sent".to_owned());
                 }
                 for publish in self.unsent.drain(..) {
                     let topic = String::from_utf8_lossy(&publish.topic).into_owned();
-                    line.publish(&topic, publish.payload.to_vec());
+                    if !line.publish(&topic, publish.payload.to_vec()) {
+                        counters::external_receipt_dropped();
+                    }
                 }
                 let _ = self.heard.send(Heard::Connected { line, resumed });
                 Ok(())

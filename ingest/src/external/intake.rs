@@ -10,6 +10,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::again::{Again, Name, Taken};
 use super::connection::{Heard, Received};
 use super::lanes::Lanes;
 use super::line::Line;
@@ -24,7 +25,8 @@ const AT_A_TIME: usize = 1_000;
 pub(super) struct Intake {
     desk: Desk,
     lanes: Lanes<(Option<Place>, Message)>,
-    order: Order<Publish>,
+    order: Order<Taken>,
+    again: Again,
     line: Option<Arc<Line>>,
     /// The lane and place of what is under way.
     under_way: HashMap<Id, (String, Option<Place>)>,
@@ -37,6 +39,7 @@ impl Intake {
             desk,
             lanes: Lanes::new(AT_A_TIME),
             order: Order::new(),
+            again: Again::default(),
             line: None,
             under_way: HashMap::new(),
             work: JoinSet::new(),
@@ -75,11 +78,11 @@ impl Intake {
         match heard {
             Heard::Connected { line, resumed } => {
                 self.line = Some(line);
-                self.order.begin();
-                // What the broker has forgotten is nowhere else than here.
-                if resumed {
-                    self.lanes.forget_waiting();
-                }
+                // What waits is recorded all the same, though its places are gone. A broker that
+                // lost its last seconds has our session and not these messages, which it had
+                // acknowledged to their senders.
+                let unacknowledged = self.order.begin();
+                self.again.begin(unacknowledged, resumed);
             }
             Heard::Message(received) => self.queue(*received),
         }
@@ -88,16 +91,19 @@ impl Intake {
     fn queue(&mut self, received: Received) {
         let Received { publish, at, room } = received;
         let (topic, payload) = (publish.topic.clone(), publish.payload.clone());
+        let name = Name::of(&topic, &payload);
+        let at = self.again.first_came(&name, publish.dup).unwrap_or(at);
         let acknowledged = publish.qos != QoS::AtMostOnce;
         let place = acknowledged.then(|| {
             // Only its packet id is needed any more, and its bytes are freed before it is.
             let bytes = Bytes::new();
-            self.order.arrived(Publish {
+            let publish = Publish {
                 topic: bytes.clone(),
                 payload: bytes,
                 properties: None,
                 ..publish
-            })
+            };
+            self.order.arrived(Taken { publish, name, at })
         });
         let lane = lane(&topic, &self.desk.mappings);
         let message = Message {
@@ -136,8 +142,8 @@ impl Intake {
         {
             counters::external_receipt_dropped();
         }
-        for publish in place.map_or(Vec::new(), |place| self.order.durable(place)) {
-            line.acknowledge(&publish);
+        for taken in place.map_or(Vec::new(), |place| self.order.durable(place)) {
+            line.acknowledge(&taken.publish);
         }
     }
 }

@@ -14,6 +14,10 @@ pub(super) const RECEIPTS_UNDER_WAY: u16 = 1_000;
 /// Receipts that wait to be sent; more are dropped, because acknowledgements must find a place.
 const RECEIPTS_WAITING: usize = 8_000;
 
+/// Bytes of a PUBLISH beside topic and payload, at most: type, length, topic's length, packet id,
+/// properties' length.
+const PUBLISH_HEADER: usize = 1 + 4 + 2 + 2 + 1;
+
 /// Requests that one connection can hold: receipts, every acknowledgement, and a few others.
 pub(super) const REQUESTS: usize = RECEIPTS_WAITING + RECEIVE_MAXIMUM as usize + 16;
 
@@ -26,6 +30,8 @@ pub(super) const REQUESTS: usize = RECEIPTS_WAITING + RECEIVE_MAXIMUM as usize +
 pub(super) struct Line {
     client: AsyncClient,
     waiting: AtomicUsize,
+    /// The largest packet that the broker takes, in bytes.
+    largest: AtomicUsize,
 }
 
 impl Line {
@@ -33,7 +39,13 @@ impl Line {
         Self {
             client,
             waiting: AtomicUsize::new(0),
+            largest: AtomicUsize::new(usize::MAX),
         }
+    }
+
+    /// The broker takes no larger packets, as its CONNACK says.
+    pub(super) fn limit(&self, largest: usize) {
+        self.largest.store(largest, Ordering::Relaxed);
     }
 
     /// Acknowledges; says nothing if the line has ended, because then the broker sends it again.
@@ -43,8 +55,12 @@ impl Line {
         }
     }
 
-    /// Sends a receipt; whether it could be.
+    /// Sends a receipt; whether it could be. One that is too large for the broker would end the
+    /// connection, and the next one too.
     pub(super) fn publish(&self, topic: &str, payload: Vec<u8>) -> bool {
+        if topic.len() + payload.len() + PUBLISH_HEADER > self.largest.load(Ordering::Relaxed) {
+            return false;
+        }
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= RECEIPTS_WAITING {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             return false;

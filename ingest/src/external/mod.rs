@@ -5,6 +5,7 @@
 //! its own order, and acknowledges in the order of arrival; both end when they are told.
 
 mod address;
+mod again;
 mod connection;
 mod intake;
 mod lanes;

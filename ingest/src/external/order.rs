@@ -21,10 +21,13 @@ impl<T> Order<T> {
         }
     }
 
-    /// A new connection: what waits is the old one's, and is never acknowledged.
-    pub(super) fn begin(&mut self) {
+    /// A new connection: what waits is the old one's, and is never acknowledged. Answers it: a
+    /// broker that has kept our session sends it again.
+    pub(super) fn begin(&mut self) -> impl Iterator<Item = T> {
         self.first += self.waiting.len() as u64;
-        self.waiting.clear();
+        std::mem::take(&mut self.waiting)
+            .into_iter()
+            .map(|(message, _)| message)
     }
 
     /// A message came.
@@ -70,7 +73,7 @@ mod tests {
     fn what_becomes_durable_after_its_connection_is_not_acknowledged_on_the_next() {
         let mut order = Order::new();
         let old = order.arrived("old");
-        order.begin();
+        assert_eq!(order.begin().collect::<Vec<_>>(), ["old"]);
         let new = order.arrived("new");
         assert!(order.durable(old).is_empty());
         assert_eq!(order.durable(new), ["new"]);

@@ -78,6 +78,35 @@ async fn a_broker_that_has_forgotten_the_session_is_subscribed_to_again_and_what
 }
 
 #[tokio::test]
+async fn a_broker_that_has_kept_the_session_and_lost_its_messages_does_not_make_us_forget_them() {
+    let database = database().await;
+    let world = World::on(database.pool).await;
+    let mut mosquitto = Mosquitto::start(LASTING);
+    let broker = world.consume_connected(&config(&mosquitto, "node-1")).await;
+    // The session is on its disk, and nothing that comes after.
+    mosquitto.stop();
+    mosquitto.start_again();
+    publish(&mosquitto, &numbered(1)).await;
+    world.has_recorded(10).await;
+    let stall = stalled(&database.url).await;
+    publish(&mosquitto, &numbered(20)[10..]).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    mosquitto.kill();
+    soon(async {
+        while broker.is_connected() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    mosquitto.start_again();
+    soon(broker.connected()).await;
+    stall.close().await.unwrap();
+    world.has_recorded(200).await;
+    broker.stop(GRACE).await;
+    assert_each_once(&world, 20).await;
+}
+
+#[tokio::test]
 async fn more_than_the_broker_may_send_at_a_time_waits_there_while_the_database_is_slow() {
     let database = database().await;
     let world = World::on(database.pool).await;
@@ -133,4 +162,17 @@ async fn what_is_published_while_no_node_is_there_comes_when_one_is() {
     world.has_recorded(300).await;
     broker.stop(GRACE).await;
     assert_each_once(&world, 30).await;
+}
+
+#[tokio::test]
+async fn a_receipt_that_is_too_large_for_the_broker_does_not_end_the_connection_again_and_again() {
+    let world = World::on(database().await.pool).await;
+    let mosquitto = Mosquitto::start(&["persistence true", "max_packet_size 200"]);
+    let broker = world.consume_connected(&config(&mosquitto, "node-1")).await;
+    let unknown = "a-device-that-nobody-has-registered-with-a-long-name";
+    publish(&mosquitto, &[(topic(unknown, "batch"), b"{}".to_vec())]).await;
+    publish(&mosquitto, &[(topic("meter-0", "batch"), batch(1))]).await;
+    world.has_recorded(1).await;
+    broker.stop(GRACE).await;
+    assert_nothing_is_left(&world, &mosquitto).await;
 }
