@@ -133,6 +133,8 @@ pub enum RejectionCode {
     UnknownDevice,
     /// Sent with a content type that is not the batch's.
     MediaType,
+    /// Nobody could foresee why: the platform panics on it.
+    Failed,
 }
 
 impl RejectionCode {
@@ -147,6 +149,7 @@ impl RejectionCode {
             Self::WrongTopic => "wrong-topic",
             Self::UnknownDevice => "unknown-device",
             Self::MediaType => "media-type",
+            Self::Failed => "failed",
         }
     }
 }

@@ -28,10 +28,22 @@ pub(super) struct Intake {
     order: Order<Taken>,
     again: Again,
     line: Option<Arc<Line>>,
-    /// The lane and place of what is under way.
-    under_way: HashMap<Id, (String, Option<Place>)>,
+    under_way: HashMap<Id, UnderWay>,
     work: JoinSet<Result<Done, GivenUp>>,
 }
+
+/// A message that a task has.
+struct UnderWay {
+    lane: String,
+    place: Option<Place>,
+    message: Message,
+    /// How many tasks have panicked over it.
+    panics: u8,
+}
+
+/// A message that as many tasks have panicked over becomes a dead letter: until it is durable
+/// nothing that came behind it is acknowledged, of whichever organisation.
+const PANICS: u8 = 2;
 
 impl Intake {
     pub(super) fn new(desk: Desk) -> Self {
@@ -59,8 +71,13 @@ impl Intake {
                     return;
                 }
             }
-            while let Some((device, (place, message))) = self.lanes.begin() {
-                self.begin(device, place, message);
+            while let Some((lane, (place, message))) = self.lanes.begin() {
+                self.begin(UnderWay {
+                    lane,
+                    place,
+                    message,
+                    panics: 0,
+                });
             }
             tokio::select! {
                 biased;
@@ -110,30 +127,45 @@ impl Intake {
             topic,
             payload,
             at,
-            room,
+            room: Arc::new(room),
         };
         self.lanes.add(lane, (place, message));
     }
 
-    fn begin(&mut self, device: String, place: Option<Place>, message: Message) {
-        let desk = self.desk.clone();
-        let task = self.work.spawn(async move { desk.take(message).await });
-        self.under_way.insert(task.id(), (device, place));
+    fn begin(&mut self, work: UnderWay) {
+        let (desk, message) = (self.desk.clone(), work.message.clone());
+        let hopeless = work.panics >= PANICS;
+        let task = self.work.spawn(async move {
+            if hopeless {
+                desk.give_up(message).await
+            } else {
+                desk.take(message).await
+            }
+        });
+        self.under_way.insert(task.id(), work);
     }
 
     /// Receipt first, then the acknowledgements that are due: they leave in this order.
     fn ended(&mut self, ended: Result<(Id, Result<Done, GivenUp>), JoinError>) {
-        let (id, outcome) = match ended {
-            Ok((id, outcome)) => (id, outcome.ok()),
-            Err(error) => {
-                tracing::error!(%error, "a message of the external broker is left to be sent again");
-                (error.id(), None)
-            }
+        let (id, ended) = match ended {
+            Ok((id, outcome)) => (id, Ok(outcome.ok())),
+            Err(error) => (error.id(), Err(error)),
         };
-        let Some((device, place)) = self.under_way.remove(&id) else {
+        let Some(work) = self.under_way.remove(&id) else {
             return;
         };
-        self.lanes.ended(&device);
+        let outcome = match ended {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                tracing::error!(%error, "taking a message of the external broker failed");
+                if work.panics < PANICS {
+                    let panics = work.panics + 1;
+                    return self.begin(UnderWay { panics, ..work });
+                }
+                None
+            }
+        };
+        self.lanes.ended(&work.lane);
         let (Some(Done { receipt }), Some(line)) = (outcome, &self.line) else {
             return;
         };
@@ -142,7 +174,8 @@ impl Intake {
         {
             counters::external_receipt_dropped();
         }
-        for taken in place.map_or(Vec::new(), |place| self.order.durable(place)) {
+        let durable = work.place.map(|place| self.order.durable(place));
+        for taken in durable.unwrap_or_default() {
             line.acknowledge(&taken.publish);
         }
     }

@@ -40,13 +40,14 @@ pub(super) struct Desk {
 }
 
 /// A message as it came.
+#[derive(Clone)]
 pub(super) struct Message {
     /// The topic's bytes; they need not be text.
     pub(super) topic: Bytes,
     pub(super) payload: Bytes,
     pub(super) at: DateTime<Utc>,
     /// Room that it takes; free again when it is durable.
-    pub(super) room: OwnedSemaphorePermit,
+    pub(super) room: Arc<OwnedSemaphorePermit>,
 }
 
 /// The message is durable, or needs not be.
@@ -82,6 +83,23 @@ impl Desk {
             counters::batch("external", "unavailable");
         }
         done
+    }
+
+    /// Keeps a message that cannot be taken because taking it panics.
+    ///
+    /// # Errors
+    /// [`GivenUp`] when the node stops.
+    pub(super) async fn give_up(&self, message: Message) -> Result<Done, GivenUp> {
+        let text = String::from_utf8_lossy(&message.topic);
+        let topic = text.parse::<Topic>().ok();
+        let batch = topic.filter(|topic| topic.kind == TopicKind::Batch);
+        let rejection = Rejection {
+            code: RejectionCode::Failed,
+            message: "the platform fails on this message: its operator finds why in the log"
+                .to_owned(),
+        };
+        self.reject(&message, &text, batch.as_ref(), None, &rejection)
+            .await
     }
 
     async fn take_topic(&self, message: &Message) -> Result<Done, GivenUp> {

@@ -2,7 +2,8 @@
 //!
 //! Three tasks' worth of work: `connection` polls the broker and nothing else, so that pings are
 //! answered whatever the ledger does; `intake` records what came, many devices at once and each in
-//! its own order, and acknowledges in the order of arrival; both end when they are told.
+//! its own order, and acknowledges in the order of arrival; both end when they are told. `watching`
+//! starts them again should one of them end otherwise.
 
 mod address;
 mod again;
@@ -15,13 +16,14 @@ mod options;
 mod order;
 mod probe;
 mod tls;
+mod watching;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::PresenceStream;
@@ -31,6 +33,7 @@ use crate::mapping::Mappings;
 use connection::Connection;
 use intake::Intake;
 use message::Desk;
+use watching::watching;
 
 pub use address::{AddressError, BrokerUrl};
 pub use options::OptionsError;
@@ -74,7 +77,7 @@ pub struct ExternalBroker {
     /// The connection ends.
     ending: CancellationToken,
     connected: watch::Receiver<bool>,
-    tasks: Mutex<Option<(JoinHandle<()>, JoinHandle<()>)>>,
+    watching: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl std::fmt::Debug for ExternalBroker {
@@ -96,11 +99,10 @@ impl ExternalBroker {
         dead_letters: Arc<dyn DeadLetters>,
     ) -> Result<(Self, PresenceStream), OptionsError> {
         let (presence, present) = mpsc::unbounded_channel();
-        let (heard, hearing) = mpsc::unbounded_channel();
         let (connected, watched) = watch::channel(false);
         let (stopping, ending) = (CancellationToken::new(), CancellationToken::new());
-        let budget = Arc::new(Semaphore::new(line::kibibytes(HELD_BYTES)));
-        let connection = Connection::new(config, heard, budget, connected, ending.clone())?;
+        // What cannot be read is said at once, not when it is first needed.
+        options::options(config)?;
         let desk = Desk {
             sink,
             dead_letters,
@@ -108,15 +110,19 @@ impl ExternalBroker {
             presence,
             stopping: stopping.clone(),
         };
-        let tasks = (
-            tokio::spawn(Intake::new(desk).run(hearing, stopping.clone())),
-            tokio::spawn(connection.run()),
-        );
+        let (config, told) = (config.clone(), (stopping.clone(), ending.clone()));
+        let both = move |stopping: CancellationToken, ending| {
+            let desk = Desk {
+                stopping: stopping.clone(),
+                ..desk.clone()
+            };
+            both(&config, desk, connected.clone(), stopping, ending)
+        };
         let broker = Self {
+            watching: Mutex::new(Some(tokio::spawn(watching(both, told.0, told.1)))),
             stopping,
             ending,
             connected: watched,
-            tasks: Mutex::new(Some(tasks)),
         };
         Ok((broker, present))
     }
@@ -139,18 +145,36 @@ impl ExternalBroker {
     /// leaves; the broker keeps the rest. A second call returns at once.
     pub async fn stop(&self, grace: Duration) {
         self.stopping.cancel();
-        let Some((intake, connection)) = self.tasks.lock().await.take() else {
+        let Some(mut tasks) = self.watching.lock().await.take() else {
             return;
         };
-        for (task, told) in [(intake, &self.stopping), (connection, &self.ending)] {
-            told.cancel();
-            let abort = task.abort_handle();
-            if tokio::time::timeout(grace, task).await.is_err() {
-                tracing::warn!("batches of the external broker were left to be sent again");
-                abort.abort();
-            }
+        if tokio::time::timeout(grace, &mut tasks).await.is_ok() {
+            return;
+        }
+        tracing::warn!("batches of the external broker were left to be sent again");
+        self.ending.cancel();
+        if tokio::time::timeout(grace, &mut tasks).await.is_err() {
+            tasks.abort();
         }
     }
+}
+
+/// The intake and its connection.
+fn both(
+    config: &ExternalConfig,
+    desk: Desk,
+    connected: watch::Sender<bool>,
+    stopping: CancellationToken,
+    ending: CancellationToken,
+) -> Result<JoinSet<()>, OptionsError> {
+    let (heard, hearing) = mpsc::unbounded_channel();
+    let budget = Arc::new(Semaphore::new(line::kibibytes(HELD_BYTES)));
+    connected.send_replace(false);
+    let connection = Connection::new(config, heard, budget, connected, ending)?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(Intake::new(desk).run(hearing, stopping));
+    tasks.spawn(connection.run());
+    Ok(tasks)
 }
 
 impl Drop for ExternalBroker {

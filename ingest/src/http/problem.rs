@@ -87,6 +87,7 @@ impl Problem {
             RejectionCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             RejectionCode::Conflict => StatusCode::CONFLICT,
             RejectionCode::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            RejectionCode::Failed => StatusCode::INTERNAL_SERVER_ERROR,
             RejectionCode::Refused | RejectionCode::WrongTopic | RejectionCode::UnknownDevice => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }

@@ -4,6 +4,7 @@
 mod foreign;
 mod guide;
 mod outages;
+mod panics;
 mod sharing;
 mod support;
 mod taking;
