@@ -32,6 +32,7 @@ pub struct OptionsError {
 /// The packet limit is raised from 10 KiB, and told to the broker. No topic alias is offered, and
 /// `QoS` 2 is not asked for: a batch that comes twice is stored once anyway.
 pub(super) fn options(config: &ExternalConfig) -> Result<MqttOptions, OptionsError> {
+    each_message_once(config)?;
     let url = &config.url;
     let mut options = MqttOptions::new(&config.client_id, &url.host, url.port);
     if url.user.is_some() || url.password.is_some() {
@@ -54,6 +55,21 @@ pub(super) fn options(config: &ExternalConfig) -> Result<MqttOptions, OptionsErr
         .set_connection_timeout(CONNECT_LIMIT)
         .set_outgoing_inflight_upper_limit(RECEIPTS_UNDER_WAY);
     Ok(options)
+}
+
+/// Messages without a time get that of their receipt, which is another on each node: they must come
+/// to one node only.
+fn each_message_once(config: &ExternalConfig) -> Result<(), OptionsError> {
+    match config.mappings.timed_by_receipt() {
+        Some(pattern) if config.group.is_none() => Err(OptionsError {
+            what: format!("the topic mapping \"{pattern}\""),
+            reason: "its messages bear no time (time = \"received\"), so that each node would \
+                     record them as another: set mqtt_group, the same on every node, which has the \
+                     broker deliver them to one"
+                .to_owned(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// What we subscribe to, at every connect: a session that the broker still has keeps its queue.
@@ -80,4 +96,44 @@ pub(super) fn filters(config: &ExternalConfig) -> Vec<Filter> {
     let status = shared("sealrock/v1/+/+/+/status".to_owned());
     filters.push(Filter::new(status, QoS::AtLeastOnce));
     filters
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::mapping::{Mappings, TopicMapping};
+
+    #[test]
+    fn messages_without_a_time_are_taken_in_a_shared_subscription_only() {
+        let mapping = r#"
+            pattern = "plant/{site}/{device}/{metric}"
+            organisation = "northsea"
+            payload = "number"
+            time = "received"
+        "#;
+        let mapping: TopicMapping = toml::from_str(mapping).unwrap();
+        let alone = ExternalConfig {
+            url: "mqtt://localhost:1883".parse().unwrap(),
+            client_id: "node-1".to_owned(),
+            group: None,
+            ca: None,
+            certificate: None,
+            mappings: Arc::new(Mappings::new(&[mapping]).unwrap()),
+        };
+        let error = options(&alone).unwrap_err().to_string();
+        assert!(error.contains("plant/{site}/{device}/{metric}"), "{error}");
+        assert!(error.contains("set mqtt_group"), "{error}");
+        let group = Some("sealrock".to_owned());
+        let shared = ExternalConfig { group, ..alone };
+        assert!(options(&shared).is_ok());
+        let filters = filters(&shared);
+        assert!(
+            filters
+                .iter()
+                .any(|filter| filter.path == "$share/sealrock/plant/+/+/+")
+        );
+    }
 }

@@ -74,6 +74,13 @@ impl Mappings {
         self.0.iter().map(|mapping| mapping.pattern.filter())
     }
 
+    /// The pattern of a mapping whose messages bear no time, if there is one.
+    pub(crate) fn timed_by_receipt(&self) -> Option<&str> {
+        let mut mappings = self.0.iter().map(|mapping| &mapping.config);
+        let found = mappings.find(|config| config.time == TimeFormat::Received)?;
+        Some(&found.pattern)
+    }
+
     /// The first mapping whose pattern fits, if one does.
     ///
     /// # Errors
