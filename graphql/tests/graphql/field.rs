@@ -118,7 +118,7 @@ pub async fn commission(world: &World) {
     data_as(world, Role::Operator, START, at).await;
 }
 
-/// Half an hour of a well's gauge up to `at`, in one batch: 20 t/h, 9.4 MPa at the wellhead, 10.2 in the
+/// Half an hour of a well's gauge up to `at`, in one batch: 20 t/h, 9.4 `MPa` at the wellhead, 10.2 in the
 /// annulus.
 pub async fn measure(world: &World, gauge: &DeviceIdentity, at: &str) -> u64 {
     let at: DateTime<Utc> = at.parse().unwrap();

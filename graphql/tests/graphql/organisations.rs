@@ -32,18 +32,19 @@ fn of_northsea(field: &str, argument: &str) -> Option<String> {
         | ("ledger", "name")
         | (_, "organisation" | "ledger" | "holder") => quoted("northsea"),
         ("site", "slug") | (_, "site") => quoted("plant-1"),
-        ("asset", "slug") | (_, "asset") => quoted("stack-1"),
+        ("asset", "slug") | (_, "asset" | "unit") => quoted("stack-1"),
         (_, "metric") => quoted("co2_ppm"),
         (_, "metrics") => "[\"co2_ppm\"]".to_owned(),
         // A period that is not over when the stack is registered.
         ("leaderboard", "from") => quoted(&(Utc::now() - TimeDelta::hours(1)).to_rfc3339()),
         ("leaderboard", "to") => quoted(&Utc::now().to_rfc3339()),
-        ("setEmissionTarget" | "withdrawEmissionTarget", "from") => quoted("2026-11-20"),
         ("recordCapture", "to") => quoted("2026-11-20T01:00:00Z"),
-        (_, "unit") => quoted("stack-1"),
         (_, "capturedKg" | "ventedKg") => quoted("1000"),
         ("well", "slug") | (_, "well") => quoted("injector-1"),
-        (_, "day" | "occurredOn" | "validFrom" | "validUntil" | "testedOn") => quoted("2026-11-20"),
+        ("setEmissionTarget" | "withdrawEmissionTarget", "from")
+        | (_, "day" | "occurredOn" | "validFrom" | "validUntil" | "testedOn") => {
+            quoted("2026-11-20")
+        }
         (_, "permit" | "certificate" | "remedy") => quoted("one more"),
         (_, "devices") => "[\"gauge-1\"]".to_owned(),
         (_, "proposal") => "1".to_owned(),

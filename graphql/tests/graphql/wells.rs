@@ -188,7 +188,7 @@ async fn refusals_have_codes_and_name_limit_and_value_and_record_nothing() {
         ),
         (
             with("maxRateTPerH", "20 t/h"),
-            "BAD_USER_INPUT",
+            "UNIT_MISMATCH",
             "figures.maxRateTPerH",
         ),
         (

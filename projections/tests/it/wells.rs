@@ -15,7 +15,7 @@ use sealrock_domain::{Actor, AssetId, Mass};
 use sealrock_ledger::Index;
 use sealrock_projections::all;
 use sealrock_projections::wells::{
-    By, DayCursor, DayFilter, InjectionTotal, Per, StoredDay, StoredWell, WellFilter,
+    By, DayCursor, DayFilter, InjectionTotal, Per, Share, StoredDay, StoredWell, WellFilter,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -322,7 +322,7 @@ async fn totals_say_how_much_of_the_permit_they_are() {
     let of_days = totals(&plant, None, Per::Day, By::Well).await;
     let shares: Vec<_> = of_days
         .iter()
-        .map(|total| total.share.map(|share| share.percent()))
+        .map(|total| total.share.map(Share::percent))
         .collect();
     // On the last day no permit applies.
     assert_eq!(

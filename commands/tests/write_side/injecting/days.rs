@@ -1,5 +1,6 @@
 use sealrock_access::Role;
 use sealrock_commands::InjectedDay;
+use sealrock_domain::Citation;
 use sealrock_domain::injection_day::{DayFigures, InjectionDayEvent, InjectionDayRecorded};
 use sealrock_domain::mass_account::MassAccountEvent;
 use sealrock_domain::telemetry::Source;
@@ -36,11 +37,7 @@ async fn a_day_cites_the_seals_of_its_hours_and_says_what_they_measure() {
         .await
         .unwrap();
     let event = recorded(&f).await;
-    let cited: Vec<u64> = event
-        .evidence
-        .iter()
-        .map(|citation| citation.index())
-        .collect();
+    let cited: Vec<u64> = event.evidence.iter().map(Citation::index).collect();
     assert_eq!(cited, seals.map(|index| index.0));
     assert!(event.real);
     let measured = event.measured;

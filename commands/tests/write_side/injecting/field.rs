@@ -179,11 +179,11 @@ pub async fn seal(
     });
     let northsea = slug("northsea");
     let draft = f.commands.draft_seal(&sealer, &northsea, window).await;
-    let sealed = f
+    let appended = f
         .commands
         .seal_window(&sealer, draft.unwrap().unwrap(), GapsToSeal::default())
         .await;
-    match sealed.unwrap() {
+    match appended.unwrap() {
         Sealing::Sealed(done) => done.receipt.last,
         named @ Sealing::Named(_) => panic!("{named:?}"),
     }

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 use sealrock_domain::injection_day::{InjectionDayApproved, InjectionDayRecorded, Measured};
+use sealrock_domain::quantity::{MassFlow, Pressure};
 use sealrock_domain::{Citation, Mass};
 use sealrock_projections::ReadModels;
 use sealrock_projections::wells::{StoredDay, WellFilter};
@@ -168,9 +169,9 @@ impl InjectionMeasured {
         Self {
             sealed_hours,
             mass_kg: mass_kg.map(Mass::kilograms),
-            max_rate_t_per_h: max_rate_t_per_h.map(|rate| rate.decimal()),
-            max_wellhead_pressure_mpa: max_wellhead_pressure_mpa.map(|p| p.decimal()),
-            min_annulus_pressure_mpa: min_annulus_pressure_mpa.map(|p| p.decimal()),
+            max_rate_t_per_h: max_rate_t_per_h.map(MassFlow::decimal),
+            max_wellhead_pressure_mpa: max_wellhead_pressure_mpa.map(Pressure::decimal),
+            min_annulus_pressure_mpa: min_annulus_pressure_mpa.map(Pressure::decimal),
             real: day.real,
         }
     }

@@ -1,6 +1,7 @@
 //! Injected totals.
 
 use async_graphql::{ID, SimpleObject};
+use sealrock_domain::Mass;
 use sealrock_ledger::LedgerName;
 use sealrock_projections::wells::{InjectionTotal as Stored, Share};
 
@@ -48,7 +49,7 @@ impl InjectionTotal {
             approved_kg: total.approved.kilograms(),
             creditable_kg: total.creditable.kilograms(),
             days: total.days.into(),
-            permit_limit_kg: limit.map(|limit| limit.kilograms()),
+            permit_limit_kg: limit.map(Mass::kilograms),
             permit_percent: total.share.map(Share::percent),
             provenance: Provenance::of(ledger, total.indexes).cut_short(total.truncated),
         }
