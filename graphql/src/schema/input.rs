@@ -55,6 +55,7 @@ fn other_unit(name: &str, text: &str) -> Option<Problem> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
     use super::*;
     use sealrock_domain::{Mass, Slug};
