@@ -70,7 +70,7 @@ async fn on_day(plant: &Plant, name: &str, from: i64, event: CaptureDayEvent) ->
 }
 
 fn recorded(name: &str, (from, to): (i64, i64), captured: u64, vented: u64) -> CaptureDayEvent {
-    let real = captured % 2 == 0;
+    let real = captured.is_multiple_of(2);
     CaptureRecorded {
         org: slug("northsea"),
         site: slug("plant-1"),
