@@ -43,7 +43,7 @@ fn table() -> String {
         "{TABLE_BEGINS} {} |\n",
         Role::ACCOUNTS.map(Role::name).join(" | ")
     );
-    table += &format!("|---|{}\n", ":-:|".repeat(Role::ACCOUNTS.len()));
+    writeln!(table, "|---|{}", ":-:|".repeat(Role::ACCOUNTS.len())).unwrap();
     for permission in Permission::ALL {
         let cells = Role::ACCOUNTS.map(|role| if role.allows(permission) { "yes" } else { "" });
         writeln!(table, "| {permission} | {} |", cells.join(" | ")).unwrap();
