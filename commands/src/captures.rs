@@ -6,7 +6,7 @@ use sealrock_access::Permission;
 use sealrock_domain::asset::AssetKind;
 use sealrock_domain::capture_day::{
     ApproveCaptureDay, CaptureDay, CaptureDayId, CaptureFigures, CaptureMeasured, CapturePeriod,
-    CorrectCapture, RecordCapture,
+    CaptureRecord, CorrectCapture, RecordCapture,
 };
 use sealrock_domain::capture_unit::{
     CaptureUnit, CaptureUnitCommand, RegisterCaptureUnit, SetCaptureUnitStatus,
@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::commands::Commands;
 use crate::context::{Context, Done};
 use crate::error::CommandError;
-use crate::evidence::Evidence;
+use crate::evidence::{self, Evidence};
 use crate::ledger::{Decision, OrganisationLedger, decide_events, permit};
 
 /// What the meters of a unit measure.
@@ -200,7 +200,8 @@ impl Commands {
         ledger.transact(context, &input, decide).await
     }
 
-    /// Approves what a unit captured on a UTC day; nothing of it can be changed from then on.
+    /// Approves what a unit captured on a UTC day; nothing of it can be changed from then on. Refused
+    /// (`EVIDENCE_CHANGED`) where other seals stand behind a record by now.
     ///
     /// # Errors
     /// See [`CommandError`].
@@ -221,8 +222,10 @@ impl Commands {
                 let at = context.received_at;
                 let day = ledger.load_day(path.day(day)).await?;
                 let command = ApproveCaptureDay { by, at }.into();
+                let events = decide_events(&ledger.capture_days, &day, command).await?;
+                ledger.require_seals_of(path, day.state()).await?;
                 Ok(Decision {
-                    events: decide_events(&ledger.capture_days, &day, command).await?,
+                    events,
                     unchanged: None,
                     cause: None,
                 })
@@ -256,6 +259,28 @@ impl OrganisationLedger {
 
     async fn load_day(&self, id: CaptureDayId) -> Result<Loaded<CaptureDay>, CommandError> {
         Ok(self.capture_days.load_current(&id.to_string()).await?)
+    }
+
+    /// That every record of the day rests on what is sealed of its period now.
+    async fn require_seals_of(
+        &self,
+        path: &CaptureUnitPath,
+        day: &CaptureDay,
+    ) -> Result<(), CommandError> {
+        for (from, CaptureRecord { to, figures }) in day.records() {
+            let now = self.evidence_now(&path.site, &path.unit, (*from, *to), &figures.evidence);
+            let now = now.await?;
+            // Named devices without a seal are not known any more, and may have been unreal.
+            let found = measured(&now).map(|found| CaptureMeasured {
+                real: figures.measured.as_ref().is_some_and(|it| it.real),
+                ..found
+            });
+            if now.citations != figures.evidence || found != figures.measured {
+                let what = format!("the record of unit {} from {from}", path.unit);
+                return Err(evidence::changed(&what));
+            }
+        }
+        Ok(())
     }
 
     async fn figures(

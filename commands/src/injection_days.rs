@@ -4,12 +4,12 @@
 //! version of the well's stream. Whatever changes it meanwhile is a conflict, and the day is decided
 //! anew.
 
-use chrono::{Datelike, Days, NaiveDate, NaiveTime};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc};
 use futures::FutureExt;
 use sealrock_access::Permission;
 use sealrock_domain::injection_day::{
     self, ApproveInjectionDay, CorrectInjectionDay, DayFigures, InjectionDay, InjectionDayCommand,
-    Measured, RecordInjectionDay, Surroundings,
+    InjectionDayRecorded, Measured, RecordInjectionDay, Surroundings,
 };
 use sealrock_domain::mass_account::{MassAccount, MassAccountId, RecordNetMass};
 use sealrock_domain::well::{PermitLimits, Well};
@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::commands::Commands;
 use crate::context::{Context, Done};
 use crate::error::CommandError;
+use crate::evidence;
 use crate::ledger::{Decision, OrganisationLedger, decide_events, permit};
 use crate::wells::WellPath;
 
@@ -73,8 +74,10 @@ impl Commands {
         ledger.transact(context, &input, decide).await
     }
 
-    /// Approves a day, which locks it. If its evidence is creditable, the same append adds its mass to
-    /// the site's account of that year: never twice, and never without the approval.
+    /// Approves a day, which locks it. If its evidence is creditable, the same append adds its mass, as
+    /// stated and no more than measured, to the site's account of that year: never twice, and never
+    /// without the approval. Refused (`EVIDENCE_CHANGED`) where other seals stand behind the day by
+    /// now.
     ///
     /// # Errors
     /// See [`CommandError`].
@@ -147,16 +150,12 @@ impl OrganisationLedger {
         scene: &Scene,
     ) -> Result<Surroundings, CommandError> {
         let well = &injected.well;
-        let from = injected.day.and_time(NaiveTime::MIN).and_utc();
-        let to = from.checked_add_days(Days::new(1)).ok_or_else(|| {
-            CommandError::Invalid(format!("{}: this day is out of range", injected.day))
-        })?;
         let evidence = self
             .evidence(
                 &well.organisation,
                 &well.site,
                 &well.well,
-                (from, to),
+                whole(injected.day)?,
                 &injected.devices,
             )
             .await?;
@@ -229,17 +228,43 @@ impl OrganisationLedger {
         let command = InjectionDayCommand::Approve(Box::new(command));
         let mut events = decide_events(&self.injection_days, &scene.day, command).await?;
         let recorded = scene.day.state().recorded();
+        if let Some(recorded) = recorded {
+            self.require_present_seals(well, recorded).await?;
+        }
         if let Some(recorded) = recorded.filter(|recorded| recorded.creditable_in(demo)) {
             let net_mass = RecordNetMass {
                 org: well.organisation.clone(),
                 site: well.site.clone(),
                 well: well.id(),
                 day,
-                mass_kg: recorded.mass_kg,
+                mass_kg: recorded.net_mass(),
             };
             let account = &scene.account;
             events.extend(decide_events(&self.mass_accounts, account, net_mass.into()).await?);
         }
         Ok(scene.decided(events))
     }
+
+    /// That the day rests on what is sealed of it now.
+    async fn require_present_seals(
+        &self,
+        well: &WellPath,
+        day: &InjectionDayRecorded,
+    ) -> Result<(), CommandError> {
+        let now = self.evidence_now(&well.site, &well.well, whole(day.day)?, &day.evidence);
+        let now = now.await?;
+        if now.citations == day.evidence && Measured::of(&now) == day.measured {
+            return Ok(());
+        }
+        let what = format!("{} of well {}", day.day, well.well);
+        Err(evidence::changed(&what))
+    }
+}
+
+/// From midnight to midnight.
+fn whole(day: NaiveDate) -> Result<(DateTime<Utc>, DateTime<Utc>), CommandError> {
+    let from = day.and_time(NaiveTime::MIN).and_utc();
+    let to = from.checked_add_days(Days::new(1));
+    let to = to.ok_or_else(|| CommandError::Invalid(format!("{day}: this day is out of range")))?;
+    Ok((from, to))
 }

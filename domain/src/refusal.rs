@@ -18,6 +18,8 @@ pub const LOCKED: &str = "LOCKED";
 pub const SELF_APPROVAL: &str = "SELF_APPROVAL";
 /// No sealed telemetry stands behind it, or what is sealed measures something else.
 pub const NO_EVIDENCE: &str = "NO_EVIDENCE";
+/// What is sealed now is not what was sealed when it was recorded: it is to be corrected first.
+pub const EVIDENCE_CHANGED: &str = "EVIDENCE_CHANGED";
 /// A unit that is not the one of the quantity.
 pub const UNIT_MISMATCH: &str = "UNIT_MISMATCH";
 /// A value that nothing can have, such as 25 hours in a day.

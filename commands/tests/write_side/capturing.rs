@@ -210,6 +210,31 @@ async fn a_record_cites_the_newest_seal_of_each_hour_of_its_period_and_no_other(
 }
 
 #[tokio::test]
+async fn an_approval_rests_on_the_seals_of_now() {
+    let (f, flow) = with_a_unit(Source::Real).await;
+    let early = send(&f, &flow, 3, ("", 90.0)).await;
+    let first = seal(&f, &flow, 3, (&[early], None)).await;
+    let statement = statement("90000", &["flow-1"]);
+    record(&f, period(3, 4), &statement).await.unwrap();
+    let late = send(&f, &flow, 3, ("", 10.0)).await;
+    seal(&f, &flow, 3, (&[late], Some((first, 1)))).await;
+    let (code, why) = refusal(approve(&f).await);
+    assert_eq!(code, "EVIDENCE_CHANGED");
+    let says = "does not rest on the present seals";
+    assert!(why.contains(says), "{why}");
+    let fewer = CaptureStatement {
+        captured: "50000".parse().unwrap(),
+        ..statement
+    };
+    let reason = "a late batch".parse().unwrap();
+    f.commands
+        .correct_capture(&operator(), &unit(), hour(3), (&fewer, &reason))
+        .await
+        .unwrap();
+    approve(&f).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_device_that_was_bound_elsewhere_in_the_meantime_is_no_evidence_for_these_hours() {
     let (f, flow) = with_a_unit(Source::Real).await;
     let third = measure(&f, &flow, 3, 90.0).await;

@@ -148,6 +148,13 @@ impl InjectionDayRecorded {
         self.real || demo
     }
 
+    /// The mass that counts for credits: what the operator says, and no more than the seals measure.
+    #[must_use]
+    pub fn net_mass(&self) -> Mass {
+        let measured = self.measured.mass_kg.unwrap_or(Mass::ZERO);
+        self.mass_kg.min(measured)
+    }
+
     /// The day after a correction; the well and the day stay.
     #[must_use]
     pub fn corrected(self, event: InjectionDayCorrected) -> Self {

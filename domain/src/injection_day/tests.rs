@@ -424,6 +424,28 @@ fn an_approval_needs_seals_that_measure_the_mass() {
 }
 
 #[test]
+fn what_counts_is_what_is_stated_and_no_more_than_is_measured() {
+    let net_mass = |stated: &str, measured_kg: Option<&str>| {
+        let found = Surroundings {
+            measured: Measured {
+                mass_kg: measured_kg.map(|mass| mass.parse().unwrap()),
+                ..measured()
+            },
+            ..surroundings()
+        };
+        let stated = DayFigures {
+            mass_kg: stated.parse().unwrap(),
+            ..figures()
+        };
+        let day = InjectionDayRecorded::from(record(stated, found));
+        day.net_mass().kilograms()
+    };
+    assert_eq!(net_mass("480000", Some("479998.5")), "479998.5");
+    assert_eq!(net_mass("470000", Some("479998.5")), "470000");
+    assert_eq!(net_mass("470000", None), "0");
+}
+
+#[test]
 fn an_approval_needs_both_pressures_wherever_the_well_injected() {
     let unwatched = Surroundings {
         measured: Measured {

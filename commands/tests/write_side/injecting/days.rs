@@ -122,6 +122,58 @@ async fn a_day_without_evidence_is_corrected_before_it_is_approved() {
 }
 
 #[tokio::test]
+async fn an_approval_rests_on_the_seals_of_now() {
+    let (f, gauge) = injecting(Source::Real).await;
+    let (commands, yesterday) = (&f.commands, day(1));
+    seal_day(&f, &gauge, yesterday).await;
+    record(commands, injected(yesterday)).await.unwrap();
+    // An hour that was sealed late.
+    seal(&f, &gauge, time(yesterday, 5), (1.0, 9.4, 9.5)).await;
+    let (code, message) = refusal(approve(commands, site_manager(), yesterday).await);
+    assert_eq!(code, "EVIDENCE_CHANGED");
+    let says = "does not rest on the present seals";
+    assert!(message.contains(says), "{message}");
+    correct(commands, injected(yesterday)).await.unwrap();
+    approve(commands, site_manager(), yesterday).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_more_is_credited_than_was_measured() {
+    let (f, gauge) = injecting(Source::Real).await;
+    let (commands, yesterday) = (&f.commands, day(1));
+    seal_day(&f, &gauge, yesterday).await;
+    let stated = InjectedDay {
+        figures: DayFigures {
+            mass_kg: "41000".parse().unwrap(),
+            ..injected(yesterday).figures
+        },
+        ..injected(yesterday)
+    };
+    record(commands, stated).await.unwrap();
+    approve(commands, site_manager(), yesterday).await.unwrap();
+    let stored = events::<MassAccountEvent>(&f.entries().await);
+    let [(_, MassAccountEvent::NetMassRecorded(stored))] = &stored[..] else {
+        panic!("{stored:?}")
+    };
+    assert_eq!(stored.mass_kg, "40000".parse().unwrap());
+}
+
+#[tokio::test]
+async fn an_hour_of_injection_without_its_pressures_keeps_the_day_from_approval() {
+    let (f, gauge) = injecting(Source::Real).await;
+    let (commands, yesterday) = (&f.commands, day(1));
+    seal_day(&f, &gauge, yesterday).await;
+    let resting = [("injection_rate", 0.0)];
+    seal_of(&f, &gauge, time(yesterday, 5), &resting).await;
+    let unwatched = [("injection_rate", 1.0), ("wellhead_pressure", 9.4)];
+    seal_of(&f, &gauge, time(yesterday, 6), &unwatched).await;
+    record(commands, injected(yesterday)).await.unwrap();
+    let (code, message) = refusal(approve(commands, site_manager(), yesterday).await);
+    assert_eq!(code, "NO_EVIDENCE");
+    assert!(message.contains("06:00:00"), "{message}");
+}
+
+#[tokio::test]
 async fn what_is_above_a_limit_or_has_no_permit_is_refused_and_nothing_is_recorded() {
     let (f, gauge) = injecting(Source::Real).await;
     let commands = &f.commands;

@@ -149,18 +149,29 @@ pub async fn seal(
     figures: Hourly,
 ) -> Index {
     let (rate, wellhead, annulus) = figures;
+    let measured = [
+        ("injection_rate", rate),
+        ("wellhead_pressure", wellhead),
+        ("annulus_pressure", annulus),
+    ];
+    seal_of(f, gauge, from, &measured).await
+}
+
+/// As [`seal`], of these metrics.
+pub async fn seal_of(
+    f: &Fixture,
+    gauge: &RegisteredDevice,
+    from: DateTime<Utc>,
+    measured: &[(&str, f64)],
+) -> Index {
     let identity = f.sign_in(gauge).await;
     let mut entries = Vec::new();
     for minute in [0, 30] {
         let at = (from + TimeDelta::minutes(minute)).to_rfc3339();
-        let reading = |metric: &str, value: f64| {
+        let reading = |(metric, value): &(&str, f64)| {
             format!(r#"{{"metric":"{metric}","at":"{at}","value":{value}}}"#)
         };
-        let readings = [
-            reading("injection_rate", rate),
-            reading("wellhead_pressure", wellhead),
-            reading("annulus_pressure", annulus),
-        ];
+        let readings: Vec<String> = measured.iter().map(reading).collect();
         let batch = format!(r#"{{"readings":[{}]}}"#, readings.join(","));
         let sent = f
             .devices

@@ -1,6 +1,8 @@
 //! The evidence of a figure: the sealed hours of the devices that measured it.
 
-use std::collections::BTreeMap;
+mod again;
+
+use std::collections::BTreeSet;
 use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
@@ -14,6 +16,8 @@ use sealrock_eventstore::{LedgerInfo, Recorded};
 use crate::error::CommandError;
 use crate::ledger::OrganisationLedger;
 use crate::unsealed;
+
+pub(crate) use again::changed;
 
 /// The most hours of a period.
 const MAX_HOURS: usize = 24;
@@ -50,6 +54,7 @@ impl Evidence {
 /// A device that is named, and its bindings in the ledger that is read.
 struct Device {
     id: DeviceId,
+    name: Slug,
     source: Source,
     bindings: Bindings,
     /// Whether it measured the asset at any time.
@@ -82,22 +87,32 @@ impl OrganisationLedger {
         (from, to): (DateTime<Utc>, DateTime<Utc>),
         devices: &[Slug],
     ) -> Result<Evidence, CommandError> {
-        let mut evidence = Evidence::default();
         if devices.is_empty() {
-            return Ok(evidence);
+            return Ok(Evidence::default());
         }
         let hours = hours_of(from, to)?;
-        let mut devices = self.known_devices(organisation, site, devices).await?;
+        let devices = self.known_devices(organisation, site, devices).await?;
+        self.gather((site, asset), &hours, devices).await
+    }
+
+    /// The newest seals of these devices for these hours.
+    async fn gather(
+        &self,
+        (site, asset): (&Slug, &Slug),
+        hours: &[Hour],
+        mut devices: Vec<Device>,
+    ) -> Result<Evidence, CommandError> {
+        let mut evidence = Evidence::default();
         let ledgers = self.parents().await?.iter().rev();
         for ledger in ledgers.chain([&self.info]) {
-            for device in devices.values_mut() {
+            for device in &mut devices {
                 device.bindings = self.bindings(ledger, device.id).await?;
                 device.was_bound |= device.bindings.ever(asset);
             }
-            self.add_seals(&mut evidence, ledger, &devices, (&hours, asset))
+            self.add_seals(&mut evidence, ledger, &devices, (hours, asset))
                 .await?;
         }
-        if let Some((name, _)) = devices.iter().find(|(_, device)| !device.was_bound) {
+        if let Some(Device { name, .. }) = devices.iter().find(|device| !device.was_bound) {
             let why = format!(
                 "device {name} of site {site} never measured {asset}: bind it to {asset} first, or \
                  name a device that measures it"
@@ -105,7 +120,7 @@ impl OrganisationLedger {
             return Err(CommandError::refused(NO_EVIDENCE, why));
         }
         evidence.real = !evidence.citations.is_empty()
-            && devices.values().all(|device| device.source == Source::Real)
+            && devices.iter().all(|device| device.source == Source::Real)
             && !evidence.hold_unreal();
         Ok(evidence)
     }
@@ -115,31 +130,36 @@ impl OrganisationLedger {
         organisation: &Slug,
         site: &Slug,
         names: &[Slug],
-    ) -> Result<BTreeMap<Slug, Device>, CommandError> {
+    ) -> Result<Vec<Device>, CommandError> {
         if names.len() > MAX_DEVICES {
             return Err(CommandError::Rejected(format!(
                 "{} devices are named, at most {MAX_DEVICES} can be",
                 names.len()
             )));
         }
-        let mut known = BTreeMap::new();
+        let names: BTreeSet<&Slug> = names.iter().collect();
+        let mut known = Vec::with_capacity(names.len());
         for name in names {
             let id = DeviceId::of(organisation, site, name);
-            let loaded = self.devices.load_current(&id.to_string()).await?;
-            let Some(profile) = loaded.state().profile() else {
-                return Err(CommandError::NotFound(format!(
+            let device = self.known_device(id).await?.ok_or_else(|| {
+                CommandError::NotFound(format!(
                     "site {site} has no device {name}: register it first, or name another one"
-                )));
-            };
-            let device = Device {
-                id,
-                source: profile.source,
-                bindings: Bindings::default(),
-                was_bound: false,
-            };
-            known.insert(name.clone(), device);
+                ))
+            })?;
+            known.push(device);
         }
         Ok(known)
+    }
+
+    async fn known_device(&self, id: DeviceId) -> Result<Option<Device>, CommandError> {
+        let loaded = self.devices.load_current(&id.to_string()).await?;
+        Ok(loaded.state().profile().map(|profile| Device {
+            id,
+            name: profile.name.clone(),
+            source: profile.source,
+            bindings: Bindings::default(),
+            was_bound: false,
+        }))
     }
 
     async fn bindings(
@@ -158,10 +178,10 @@ impl OrganisationLedger {
         &self,
         evidence: &mut Evidence,
         ledger: &LedgerInfo,
-        devices: &BTreeMap<Slug, Device>,
+        devices: &[Device],
         (hours, asset): (&[Hour], &Slug),
     ) -> Result<(), CommandError> {
-        let streams = devices.values().flat_map(|device| {
+        let streams = devices.iter().flat_map(|device| {
             let hours = hours.iter();
             hours.map(|hour| window_stream(device.id, *hour))
         });
@@ -174,7 +194,7 @@ impl OrganisationLedger {
                     ledger.name
                 ))
             })?;
-            let mut bindings = devices.values().filter(|device| device.id == seal.device);
+            let mut bindings = devices.iter().filter(|device| device.id == seal.device);
             if bindings.any(|device| device.bindings.throughout(&seal, asset)) {
                 let citation = Citation::new(ledger.origin.as_str(), index.0);
                 let citation = citation.map_err(|e| CommandError::Fatal(e.to_string()))?;
