@@ -11,6 +11,9 @@ use crate::{Citation, Mass};
 /// favour of the operator by as much, against what the seals measure.
 pub const METER_TOLERANCE_PERCENT: u64 = 5;
 
+/// The most energy of a period, in kWh or MJ: beyond what any site uses, so that sums can be written.
+pub const MAX_ENERGY: u64 = 1_000_000_000_000;
+
 /// The figures of a period.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaptureFigures {
@@ -58,6 +61,10 @@ impl CaptureFigures {
             let energy = energy.clone();
             return Err(CaptureDayRejection::NegativeEnergy { energy });
         }
+        if let Some(energy) = energies.into_iter().flatten().find(|it| is_too_much(it)) {
+            let energy = energy.clone();
+            return Err(CaptureDayRejection::TooMuchEnergy { energy });
+        }
         let share = |mass: Mass, of: TimeDelta| {
             u128::from(mass.grams()) * u128::from(of.num_seconds().unsigned_abs())
         };
@@ -104,6 +111,16 @@ impl CaptureFigures {
             _ => Ok(()),
         }
     }
+}
+
+/// Above [`MAX_ENERGY`], by its digits.
+fn is_too_much(energy: &DecimalText) -> bool {
+    let digits = energy.as_str().trim_start_matches('-');
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let more = fraction.bytes().any(|digit| digit != b'0');
+    whole.parse().map_or(true, |whole: u64| {
+        whole > MAX_ENERGY || (whole == MAX_ENERGY && more)
+    })
 }
 
 /// So many percent of a mass, in hundredths of a gram.

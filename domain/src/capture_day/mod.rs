@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use commands::{ApproveCaptureDay, CaptureDayCommand, CorrectCapture, RecordCapture};
 pub use events::{CaptureCorrected, CaptureDayApproved, CaptureDayEvent, CaptureRecorded};
-pub use figures::{CaptureFigures, CaptureMeasured, METER_TOLERANCE_PERCENT};
+pub use figures::{CaptureFigures, CaptureMeasured, MAX_ENERGY, METER_TOLERANCE_PERCENT};
 pub use id::{CaptureDayId, CaptureDayIdError, CapturePeriod};
 pub use rejection::CaptureDayRejection;
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{CapturePeriod, METER_TOLERANCE_PERCENT};
+use super::{CapturePeriod, MAX_ENERGY, METER_TOLERANCE_PERCENT};
 use crate::decimal::DecimalText;
 use crate::refusal::{
     LIMIT_EXCEEDED, LOCKED, NO_EVIDENCE, NOT_FOUND, OUT_OF_RANGE, OVERLAP, REJECTED, SELF_APPROVAL,
@@ -54,6 +54,12 @@ pub enum CaptureDayRejection {
     /// Energy is used, not won.
     #[error("an energy of {energy} is negative: give what was used")]
     NegativeEnergy {
+        /// What was given.
+        energy: DecimalText,
+    },
+    /// More than there is.
+    #[error("an energy of {energy} is more than {MAX_ENERGY}: check the figure and its unit")]
+    TooMuchEnergy {
         /// What was given.
         energy: DecimalText,
     },
@@ -149,9 +155,10 @@ fn list(known: &[DateTime<Utc>]) -> String {
 impl Refusal for CaptureDayRejection {
     fn code(&self) -> &'static str {
         match self {
-            Self::NotInADay { .. } | Self::NotOver { .. } | Self::NegativeEnergy { .. } => {
-                OUT_OF_RANGE
-            }
+            Self::NotInADay { .. }
+            | Self::NotOver { .. }
+            | Self::NegativeEnergy { .. }
+            | Self::TooMuchEnergy { .. } => OUT_OF_RANGE,
             Self::Overlap { .. } => OVERLAP,
             Self::AboveCapacity { .. } => LIMIT_EXCEEDED,
             Self::NotRecorded { .. } | Self::NothingRecorded => NOT_FOUND,

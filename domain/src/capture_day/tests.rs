@@ -241,6 +241,35 @@ fn a_negative_energy_is_refused() {
 }
 
 #[test]
+fn an_energy_beyond_a_million_million_is_refused() {
+    let using = |energy: &str| CaptureFigures {
+        heat_mj: Some(parse(energy)),
+        ..figures("1")
+    };
+    let recorded = |energy: &str| {
+        let command = record(period(0, 6), using(energy));
+        given(vec![]).when(command.into()).inspect_result().is_ok()
+    };
+    assert!(recorded("1000000000000"));
+    assert!(recorded("1000000000000.000"));
+    for energy in [
+        "1000000000000.001",
+        "1000000000001",
+        "9999999999999999999999999999",
+    ] {
+        let too_much = || CaptureDayRejection::TooMuchEnergy {
+            energy: parse(energy),
+        };
+        given(vec![])
+            .when(record(period(0, 6), using(energy)).into())
+            .then_expect_error(too_much());
+        given(vec![morning()])
+            .when(correct(0, using(energy)).into())
+            .then_expect_error(too_much());
+    }
+}
+
+#[test]
 fn a_correction_is_a_further_event_and_takes_the_place_of_the_figures() {
     given(vec![morning()])
         .when(correct(0, figures("80000")).into())

@@ -1,6 +1,7 @@
 //! Units, records and totals, now or as of an entry.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use sealrock_domain::decimal::DecimalText;
 use sealrock_domain::{AssetId, Mass, Slug};
 use sealrock_eventstore::LedgerId;
 use sealrock_ledger::Index;
@@ -184,8 +185,8 @@ fn total(row: &TotalRow) -> Result<CaptureTotal, QueryError> {
         approved: grams(&row.approved_g)?,
         measured_by_sensors: grams(&row.real_g)?,
         vented: grams(&row.vented_g)?,
-        electricity_kwh_per_tonne: row.electricity.as_deref().map(stored).transpose()?,
-        heat_mj_per_tonne: row.heat.as_deref().map(stored).transpose()?,
+        electricity_kwh_per_tonne: printed(row.electricity.as_deref()),
+        heat_mj_per_tonne: printed(row.heat.as_deref()),
         records: row.records.unsigned_abs(),
         indexes: row
             .indexes
@@ -193,4 +194,9 @@ fn total(row: &TotalRow) -> Result<CaptureTotal, QueryError> {
             .map(|index| Index(index.unsigned_abs()))
             .collect(),
     })
+}
+
+/// A ratio; none where it has more digits than a decimal holds, which only figures without sense give.
+fn printed(ratio: Option<&str>) -> Option<DecimalText> {
+    ratio?.parse().ok()
 }
