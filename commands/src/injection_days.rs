@@ -161,6 +161,7 @@ impl OrganisationLedger {
             .await?;
         Ok(Surroundings {
             limits: scene.limits.clone(),
+            hours_open: scene.well.state().hours_open_on(injected.day),
             approved_this_year: scene.account.state().stored_by(well.id()),
             measured: Measured::of(&evidence),
             real: evidence.real,
@@ -220,6 +221,7 @@ impl OrganisationLedger {
         let demo = self.info.demo;
         let command = ApproveInjectionDay {
             limits: scene.limits.clone(),
+            hours_open: scene.well.state().hours_open_on(day),
             approved_this_year: scene.account.state().stored_by(well.id()),
             demo,
             by,

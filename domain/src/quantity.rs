@@ -3,6 +3,7 @@
 
 use std::{fmt, str::FromStr};
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::MAX_SAFE_INTEGER;
@@ -161,6 +162,13 @@ impl Pressure {
 impl Hours {
     /// A day has no more.
     pub const DAY: Self = Self(24_000);
+
+    /// So much of a day, rounded up to the full hour.
+    #[must_use]
+    pub fn full_of_day(duration: TimeDelta) -> Self {
+        let milliseconds = u64::try_from(duration.num_milliseconds()).unwrap_or_default();
+        Self(milliseconds.div_ceil(3_600_000) * 1_000).min(Self::DAY)
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::{DayFigures, Measured};
+use crate::quantity::Hours;
 use crate::well::PermitLimits;
 use crate::{Actor, AssetId, Citation, Mass, Reason, Slug};
 
@@ -23,6 +24,9 @@ pub enum InjectionDayCommand {
 pub struct Surroundings {
     /// What the well may inject on that day: [`Well::limits_of`](crate::well::Well::limits_of).
     pub limits: PermitLimits,
+    /// For how long it was open that day:
+    /// [`Well::hours_open_on`](crate::well::Well::hours_open_on).
+    pub hours_open: Hours,
     /// What the account of the year holds of this well already: its approved days.
     pub approved_this_year: Mass,
     /// What the seals measure.
@@ -81,6 +85,8 @@ pub struct CorrectInjectionDay {
 pub struct ApproveInjectionDay {
     /// What the well may inject on that day, as it is known now.
     pub limits: PermitLimits,
+    /// For how long it was open that day, as it is known now.
+    pub hours_open: Hours,
     /// What the account of the year holds of this well already: its approved days.
     pub approved_this_year: Mass,
     /// Whether the ledger is a demonstration, where simulated evidence counts too.

@@ -112,6 +112,15 @@ impl DayFigures {
         )
     }
 
+    /// That the well was open for so long.
+    pub(super) fn check_hours(&self, open: Hours) -> Result<(), InjectionDayRejection> {
+        if self.hours <= open {
+            return Ok(());
+        }
+        let stated = self.hours;
+        Err(InjectionDayRejection::LongerThanOpen { stated, open })
+    }
+
     fn check_possible(&self) -> Result<(), InjectionDayRejection> {
         if self.hours > Hours::DAY {
             return Err(InjectionDayRejection::LongDay { hours: self.hours });

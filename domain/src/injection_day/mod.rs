@@ -110,6 +110,7 @@ impl InjectionDay {
         // The limits may have changed since.
         open.figures()
             .check(&command.limits, command.approved_this_year)?;
+        open.figures().check_hours(command.hours_open)?;
         open.measured.check(&command.limits)?;
         check_evidence(open)?;
         let creditable = open.creditable_in(command.demo);
@@ -126,6 +127,7 @@ impl InjectionDay {
 
 fn check(figures: &DayFigures, found: &Surroundings) -> Result<(), InjectionDayRejection> {
     figures.check(&found.limits, found.approved_this_year)?;
+    figures.check_hours(found.hours_open)?;
     found.measured.check(&found.limits)
 }
 

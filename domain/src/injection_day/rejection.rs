@@ -64,6 +64,17 @@ pub enum InjectionDayRejection {
         /// What was given.
         hours: Hours,
     },
+    /// Longer than the well was open.
+    #[error(
+        "{stated} of injection are stated, and the well was open for {open} that day, by its record of \
+         starts and stops: check the hours"
+    )]
+    LongerThanOpen {
+        /// What was stated.
+        stated: Hours,
+        /// For how long it was open, rounded up to the full hour.
+        open: Hours,
+    },
     /// More than the highest rate brings in so many hours.
     #[error("{mass} cannot go in within {hours} at a rate of {rate} at most: check the figures")]
     Impossible {
@@ -183,6 +194,7 @@ impl Refusal for InjectionDayRejection {
             Self::DayAhead { .. }
             | Self::DayNotOver { .. }
             | Self::LongDay { .. }
+            | Self::LongerThanOpen { .. }
             | Self::Impossible { .. } => OUT_OF_RANGE,
             Self::AboveLimit { .. } | Self::AnnulusBelow { .. } | Self::NoAnnulusMargin => {
                 LIMIT_EXCEEDED

@@ -3,6 +3,7 @@
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 
 use super::*;
+use crate::quantity::Hours;
 use crate::refusal::{
     LIMIT_EXCEEDED, LOCKED, NO_EVIDENCE, NOT_FOUND, OUT_OF_RANGE, OVERLAP, SELF_APPROVAL,
 };
@@ -61,6 +62,7 @@ fn measured() -> Measured {
 fn surroundings() -> Surroundings {
     Surroundings {
         limits: limits(),
+        hours_open: Hours::DAY,
         approved_this_year: Mass::ZERO,
         measured: measured(),
         real: true,
@@ -116,6 +118,7 @@ fn corrected() -> InjectionDayEvent {
 fn approval(by: Actor) -> ApproveInjectionDay {
     ApproveInjectionDay {
         limits: limits(),
+        hours_open: Hours::DAY,
         approved_this_year: Mass::ZERO,
         demo: false,
         by,
@@ -351,6 +354,26 @@ fn a_year_has_a_limit_over_its_approved_days() {
     refused(vec![recorded()], approve, LIMIT_EXCEEDED, says);
     let enough = recording(figures(), found("520000"));
     assert!(given(vec![]).when(enough).inspect_result().is_ok());
+}
+
+#[test]
+fn a_day_is_no_longer_than_its_well_was_open() {
+    let open = |hours: &str| Surroundings {
+        hours_open: hours.parse().unwrap(),
+        ..surroundings()
+    };
+    let says = "24 h of injection are stated, and the well was open for 23 h that day";
+    refused(vec![], recording(figures(), open("23")), OUT_OF_RANGE, says);
+    let corrected = InjectionDayCommand::Correct(Box::new(CorrectInjectionDay {
+        surroundings: open("23"),
+        ..correction(less())
+    }));
+    refused(vec![recorded()], corrected, OUT_OF_RANGE, says);
+    let approve = InjectionDayCommand::Approve(Box::new(ApproveInjectionDay {
+        hours_open: "23".parse().unwrap(),
+        ..approval(person(3))
+    }));
+    refused(vec![recorded()], approve, OUT_OF_RANGE, says);
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub use operation::WellStatus;
 pub use permit::{MitKind, PermitLimits, WellKind};
 pub use rejection::WellRejection;
 
+use crate::quantity::Hours;
 use operation::Operation;
 
 /// The well of one stream; empty before its registration.
@@ -93,6 +94,13 @@ impl Well {
         }
         let slug = profile.slug.clone();
         Err(WellRejection::IdleThatDay { slug, day })
+    }
+
+    /// For how long the well was open on a UTC day, by its record of starts and stops, rounded up to
+    /// the full hour; until the day's end, if it was not stopped.
+    #[must_use]
+    pub fn hours_open_on(&self, day: NaiveDate) -> Hours {
+        self.operation.hours_on(day)
     }
 
     fn decide(&self, command: WellCommand) -> Decision {

@@ -1,12 +1,13 @@
 //! Injecting, idle, shut in, plugged: what follows what.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
     CloseShutIn, Decision, InjectionStarted, InjectionStopped, MitRecorded, Operate, ShutIn,
     ShutInClosed, Well, WellPlugged, WellRejection, WellShutIn,
 };
+use crate::quantity::Hours;
 use crate::{Reason, Slug};
 
 /// What a well does.
@@ -49,10 +50,19 @@ impl Operation {
         &self.status
     }
 
+    /// For how long it injected on a UTC day; until the day's end, if it was not stopped.
+    pub(super) fn hours_on(&self, day: NaiveDate) -> Hours {
+        let (begin, end) = bounds(day);
+        let within = |(from, until): &(DateTime<Utc>, Option<DateTime<Utc>>)| {
+            let until = until.map_or(end, |until| until.min(end));
+            (until - (*from).max(begin)).max(TimeDelta::zero())
+        };
+        Hours::full_of_day(self.injected.iter().map(within).sum())
+    }
+
     /// Whether it injected at any moment of a UTC day.
     pub(super) fn injected_on(&self, day: NaiveDate) -> bool {
-        let begin = day.and_time(NaiveTime::MIN).and_utc();
-        let end = begin.checked_add_days(Days::new(1)).unwrap_or(begin);
+        let (begin, end) = bounds(day);
         let within = |(from, until): &(DateTime<Utc>, Option<DateTime<Utc>>)| {
             *from < end && until.is_none_or(|until| until > begin)
         };
@@ -131,6 +141,13 @@ impl Operation {
             }),
         }
     }
+}
+
+/// When a UTC day begins and ends.
+fn bounds(day: NaiveDate) -> (DateTime<Utc>, DateTime<Utc>) {
+    let begin = day.and_time(NaiveTime::MIN).and_utc();
+    let end = begin.checked_add_days(Days::new(1)).unwrap_or(begin);
+    (begin, end)
 }
 
 impl Well {

@@ -564,6 +564,31 @@ fn a_day_has_limits_when_the_well_injected_within_it() {
 }
 
 #[test]
+fn a_day_has_the_hours_in_which_the_well_was_open() {
+    let mut well = Well::default();
+    let spans = vec![
+        started("2026-11-18T22:30:00Z"),
+        stopped("2026-11-20T03:10:00Z"),
+        started("2026-11-20T05:00:00Z"),
+        stopped("2026-11-20T06:00:00Z"),
+        started("2026-11-20T23:59:59Z"),
+    ];
+    for event in ready().into_iter().chain(spans) {
+        well.apply(event);
+    }
+    for (on, hours) in [
+        ("2026-11-17", "0"),
+        ("2026-11-18", "2"),
+        ("2026-11-19", "24"),
+        // 3:10 and 1:00 and a second.
+        ("2026-11-20", "5"),
+        ("2026-11-21", "24"),
+    ] {
+        assert_eq!(well.hours_open_on(day(on)), hours.parse().unwrap(), "{on}");
+    }
+}
+
+#[test]
 fn of_two_permits_for_a_day_the_one_put_into_force_last_counts() {
     let tighter = PermitLimits {
         permit: "IL-115-6A-0002".parse().unwrap(),

@@ -222,6 +222,21 @@ async fn what_is_above_a_limit_or_has_no_permit_is_refused_and_nothing_is_record
 }
 
 #[tokio::test]
+async fn a_day_is_no_longer_than_its_well_was_open() {
+    let (f, _gauge) = injecting(Source::Real).await;
+    let stopped = Some(time(day(1), 1));
+    f.commands
+        .stop_injection(&operator(), &injector(), stopped)
+        .await
+        .unwrap();
+    let (code, message) = refusal(record(&f.commands, injected(day(1))).await);
+    assert_eq!(code, "OUT_OF_RANGE", "{message}");
+    let says = "2 h of injection are stated, and the well was open for 1 h";
+    assert!(message.contains(says), "{message}");
+    record(&f.commands, injected(day(2))).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_year_takes_no_more_than_its_permit_says() {
     let (f, gauge) = injecting(Source::Real).await;
     let commands = &f.commands;
