@@ -18,7 +18,7 @@ impl Projection for CreditsProjection {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> &'static str {

@@ -59,6 +59,8 @@ CREATE TABLE reservation (
 );
 CREATE INDEX reservation_open ON reservation (issuance, ledger_id)
  WHERE to_index IS NULL;
+CREATE INDEX reservation_reserved ON reservation (ledger_id, issuance)
+ WHERE to_index IS NULL AND state = 'reserved';
 
 CREATE TABLE request (
     ledger_id       integer     NOT NULL,
@@ -109,3 +111,4 @@ CREATE TABLE block (
 );
 CREATE INDEX block_of_issuance ON block (issuance);
 CREATE INDEX block_of_holder ON block (holder, ledger_id);
+CREATE INDEX block_of_organisation ON block (organisation);

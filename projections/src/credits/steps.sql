@@ -1,14 +1,9 @@
--- A ledger that continues another one has its reservations too: the newer one counts.
-WITH open AS (
-    SELECT DISTINCT ON (issuance) issuance, ledger_id, reserved_index, reserved_at, state
-      FROM rm_credits.reservation
-     WHERE to_index IS NULL
-     ORDER BY issuance, ledger_id DESC
-)
+-- Begins with what is reserved now, which is little (index reservation_reserved). A ledger that
+-- continues another one has its reservations too: the newer one counts.
 SELECT o.issuance, q.issuance IS NULL AS opens,
        CASE WHEN q.issuance IS NULL THEN source.origin || '#' || o.reserved_index
             ELSE decision.origin || '#' || coalesce(b.issued_index, q.decided_index) END AS citation
-  FROM open o
+  FROM rm_credits.reservation o
   JOIN ledgers source ON source.ledger_id = o.ledger_id
   LEFT JOIN LATERAL (SELECT issuance, ledger_id, state, decided_index
                        FROM rm_credits.request
@@ -19,7 +14,10 @@ SELECT o.issuance, q.issuance IS NULL AS opens,
   LEFT JOIN rm_credits.block b
          ON b.issuance = o.issuance AND b.ledger_id = q.ledger_id AND q.state = 'issued'
         AND b.from_index = b.issued_index
- WHERE o.state = 'reserved'
+ WHERE o.state = 'reserved' AND o.to_index IS NULL
+   AND NOT EXISTS (SELECT FROM rm_credits.reservation newer
+                    WHERE newer.issuance = o.issuance AND newer.to_index IS NULL
+                      AND newer.ledger_id > o.ledger_id)
    AND (q.issuance IS NULL OR q.state <> 'requested')
    AND o.issuance <> ALL ($1)
  ORDER BY o.reserved_at, o.issuance

@@ -9,12 +9,19 @@ WITH open AS (
       FROM rm_credits.request
      WHERE ledger_id = $2 AND to_index IS NULL AND state = 'requested'
 ),
+-- One index each; a block that is found twice counts once.
+found AS (
+    SELECT * FROM rm_credits.block WHERE holder = $1 AND to_index IS NULL
+    UNION
+    SELECT * FROM rm_credits.block WHERE organisation = $1 AND to_index IS NULL
+    UNION
+    SELECT * FROM rm_credits.block WHERE ledger_id = $2 AND to_index IS NULL
+),
 block AS (
     SELECT last_serial - first_serial + 1 AS credits, holder = $1 AS held,
            organisation = $1 OR ledger_id = $2 AS issued
-      FROM rm_credits.block
-     WHERE to_index IS NULL AND (holder = $1 OR organisation = $1 OR ledger_id = $2)
-       AND NOT EXISTS (SELECT FROM ledgers WHERE continues = block.ledger_id)
+      FROM found
+     WHERE NOT EXISTS (SELECT FROM ledgers WHERE continues = found.ledger_id)
 )
 SELECT (SELECT coalesce(sum(kilograms), 0) / 1000 FROM open)::bigint AS requested,
        (SELECT coalesce(sum(credits), 0) FROM block WHERE issued)::bigint AS issued,

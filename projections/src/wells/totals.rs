@@ -103,8 +103,8 @@ impl ReadModels {
     }
 }
 
-/// A day is held against the limits of that day; a year against the yearly limit on its last day on
-/// which there is one.
+/// A day is held against the limits of that day; a year against the yearly limit of the permit in force
+/// on its last day that has one.
 fn share(total: &InjectionTotal, well: &StoredWell, per: Per) -> Option<Share> {
     let start = total.start?;
     let limit = match per {
@@ -118,8 +118,9 @@ fn share(total: &InjectionTotal, well: &StoredWell, per: Per) -> Option<Share> {
 fn yearly(well: &StoredWell, start: NaiveDate) -> Option<Mass> {
     let last = NaiveDate::from_ymd_opt(start.year(), 12, 31)?;
     let of_year = |limits: &PermitLimits| limits.valid_from <= last && limits.valid_until >= start;
-    let mut newest_first = well.state.permits().filter(of_year);
-    newest_first.find_map(|limits| limits.max_yearly_mass_kg)
+    let of_year = well.state.permits().filter(of_year);
+    let day = of_year.map(|limits| limits.valid_until.min(last)).max()?;
+    well.state.permit_on(day)?.max_yearly_mass_kg
 }
 
 impl Row {

@@ -359,6 +359,29 @@ async fn totals_say_how_much_of_the_permit_they_are() {
     running.stop().await;
 }
 
+#[tokio::test]
+async fn a_year_is_held_against_the_permit_of_its_last_day_that_has_one() {
+    // Put into force later, and for the first days only.
+    let of_the_first_days = PermitLimitsSet {
+        proposal: 2,
+        valid_until: day(5),
+        max_yearly_mass_kg: "1000000".parse().ok(),
+        ..set()
+    };
+    let events = [
+        registered("injector-1", WellKind::Injector),
+        OfWell("injector-1", set().into()),
+        OfWell("injector-1", of_the_first_days.into()),
+        recorded("injector-1", day(0), "480000"),
+    ];
+    let (plant, running, _) = after(&events).await;
+    let of_the_year = totals(&plant, None, Per::Year, By::Well).await;
+    let share = of_the_year[0].share.unwrap();
+    assert_eq!(share.limit(), "8000000".parse().unwrap());
+    assert_eq!(share.percent(), "6.00");
+    running.stop().await;
+}
+
 /// Events of two wells in an order that mixes all of them: corrections, approvals, stops.
 fn mixed() -> Vec<Happened> {
     let names = ["injector-1", "injector-2"];
