@@ -50,7 +50,8 @@ impl Leases {
     }
 
     /// The lease on `work`, a name that means the same in every process on this database. From now
-    /// on this process takes it whenever it is free.
+    /// on this process takes it whenever it is free, until the last [`Lease`] on it is dropped: then
+    /// it gives it back within a second, and another process may take it.
     #[must_use]
     pub fn want(&self, work: &str) -> Lease {
         let mut wanted = self.wanted();
@@ -95,6 +96,7 @@ impl Leases {
     async fn hold(&self, token: &CancellationToken) -> sqlx::Result<()> {
         let mut session = in_time(self.session()).await?;
         while !token.is_cancelled() {
+            in_time(self.give_back(&mut session)).await?;
             in_time(self.take_free(&mut session)).await?;
             tokio::select! {
                 () = token.cancelled() => {}
@@ -111,6 +113,32 @@ impl Leases {
         let mut session = self.shared.pool.acquire().await?.detach();
         session.execute(include_str!("leases.sql")).await?;
         Ok(session)
+    }
+
+    /// Lets go of what nobody here wants any more: its work has ended, or panicked.
+    async fn give_back(&self, session: &mut PgConnection) -> sqlx::Result<()> {
+        let unused = self.unused();
+        if unused.is_empty() {
+            return Ok(());
+        }
+        sqlx::query(
+            "SELECT pg_advisory_unlock(hashtextextended('lease ' || work, 0))
+               FROM unnest($1::text[]) AS work",
+        )
+        .bind(unused)
+        .execute(session)
+        .await
+        .map(drop)
+    }
+
+    /// What is held and has no user; it is forgotten. Whoever wants it again meanwhile asks anew.
+    fn unused(&self) -> Vec<String> {
+        let is_unused = |_: &String, sender: &mut watch::Sender<bool>| sender.receiver_count() == 0;
+        let unused: Vec<_> = self.wanted().extract_if(.., is_unused).collect();
+        let held = unused.into_iter().filter(|(_, sender)| *sender.borrow());
+        let held: Vec<String> = held.map(|(work, _)| work).collect();
+        held.iter().for_each(|work| record(work, false));
+        held
     }
 
     /// Also asked when nothing is wanted any more: the answer shows that the session lives, and with
@@ -144,9 +172,7 @@ impl Leases {
         if let Some(sender) = self.wanted().get(work) {
             sender.send_replace(held);
         }
-        tracing::info!(work, held, "a lease");
-        metrics::gauge!("sealrock_lease_held", "work" => work.to_owned())
-            .set(f64::from(u8::from(held)));
+        record(work, held);
     }
 
     fn wanted(&self) -> MutexGuard<'_, BTreeMap<String, watch::Sender<bool>>> {
@@ -187,7 +213,8 @@ impl Lease {
     }
 
     /// Does the work whenever the lease is held, with a token that is cancelled when the lease is
-    /// lost or `stopping` is. Returns when the work ends for another reason than the lease.
+    /// lost or `stopping` is. Returns when the work ends for another reason than the lease, and gives
+    /// the lease back then, or when the work panics.
     pub async fn while_held<F>(
         mut self,
         stopping: CancellationToken,
@@ -218,6 +245,13 @@ impl Lease {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// For the log and `/metrics`.
+fn record(work: &str, held: bool) {
+    tracing::info!(work, held, "a lease");
+    metrics::gauge!("sealrock_lease_held", "work" => work.to_owned())
+        .set(f64::from(u8::from(held)));
 }
 
 async fn in_time<T>(asked: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {

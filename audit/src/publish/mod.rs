@@ -137,6 +137,13 @@ impl Publisher {
         &self.inner.store
     }
 
+    /// Whether there is nothing to [`run`](Self::run): with neither witnesses nor an authority a commit
+    /// publishes by itself.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.inner.publishing.is_plain()
+    }
+
     /// What an auditor has to trust: the ledger's keys, and the witnesses with their quorum.
     ///
     /// # Errors

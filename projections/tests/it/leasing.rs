@@ -149,6 +149,47 @@ async fn leased_work_is_told_to_end_when_the_lease_is_lost_and_begins_again_when
     node.stop().await;
 }
 
+#[tokio::test]
+async fn a_lease_whose_work_has_ended_or_panicked_goes_to_another_process_that_wants_it() {
+    let pool = sealrock_testkit::database().await.pool;
+    let (one, other) = (Node::start(&pool), Node::start(&pool));
+    for panics in [false, true] {
+        let mut mine = one.leases.want("work");
+        soon(mine.taken()).await;
+        let mut standby = other.leases.want("work");
+        let work = mine.while_held(CancellationToken::new(), move |_| async move {
+            assert!(!panics, "what happens to this work");
+        });
+        let ended = soon(tokio::spawn(work)).await;
+        assert_eq!(ended.is_err(), panics);
+        soon(standby.taken()).await;
+        drop(standby);
+    }
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn a_lease_stays_while_one_of_its_users_has_it_and_can_be_wanted_again_after_the_last() {
+    let pool = sealrock_testkit::database().await.pool;
+    let (one, other) = (Node::start(&pool), Node::start(&pool));
+    let (mut first, second) = (one.leases.want("work"), one.leases.want("work"));
+    soon(first.taken()).await;
+    drop(first);
+    // Who has these two has been through a round since: one could have given back, the other asked.
+    let mut standby = other.leases.want("work");
+    soon(one.leases.want("of one").taken()).await;
+    soon(other.leases.want("of the other").taken()).await;
+    assert!(second.is_held() && !standby.is_held());
+    drop(second);
+    soon(standby.taken()).await;
+    let mut again = one.leases.want("work");
+    drop(standby);
+    soon(again.taken()).await;
+    one.stop().await;
+    other.stop().await;
+}
+
 /// Counts what it is asked to fold.
 struct Counted {
     version: u32,

@@ -22,23 +22,35 @@ const LONG: Duration = Duration::from_mins(10);
 /// Since when erasures wait.
 type Waiting = BTreeMap<(LedgerName, Index), Instant>;
 
-/// Finishes erasures, and applies the retention once a day if one is set, until `stopping`.
-pub async fn keep(
-    eraser: Eraser,
-    commands: Commands,
-    older_than: Option<Age>,
-    stopping: CancellationToken,
-) {
+/// Finishes erasures, and drops days that hold nothing any more, until `stopping`.
+pub async fn finish_all(eraser: Eraser, stopping: CancellationToken) {
     let (mut waiting, mut daily) = (Waiting::new(), None::<Instant>);
     while !stopping.is_cancelled() {
         finish(&eraser, &mut waiting).await;
         if daily.is_none_or(|last| last.elapsed() >= DAY) {
             daily = Some(Instant::now());
-            once_a_day(&eraser, &commands, older_than).await;
+            drop_empty_days(&eraser).await;
         }
         tokio::select! {
             () = stopping.cancelled() => {}
             () = tokio::time::sleep(ROUND) => {}
+        }
+    }
+}
+
+/// Applies the retention at once and then once a day, until `stopping`. What it decides on is deleted
+/// by [`finish_all`].
+pub async fn retain_daily(
+    eraser: Eraser,
+    commands: Commands,
+    older_than: Age,
+    stopping: CancellationToken,
+) {
+    while !stopping.is_cancelled() {
+        retain(&eraser, &commands, older_than.before(Utc::now())).await;
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = tokio::time::sleep(DAY) => {}
         }
     }
 }
@@ -96,11 +108,7 @@ fn note(ledger: &LedgerInfo, entry: Index, outcome: &Outcome, waiting: &mut Wait
     }
 }
 
-/// The rows that this decides on are deleted by the rounds that follow.
-async fn once_a_day(eraser: &Eraser, commands: &Commands, older_than: Option<Age>) {
-    if let Some(age) = older_than {
-        retain(eraser, commands, age.before(Utc::now())).await;
-    }
+async fn drop_empty_days(eraser: &Eraser) {
     match eraser.store.drop_empty_days().await {
         Ok(days) => {
             for day in days {

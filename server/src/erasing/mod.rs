@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::platform::Platform;
 
 pub use age::Age;
-pub use keep::keep;
+pub use keep::{finish_all, retain_daily};
 pub use redact::{Redact, redact};
 pub use retention::{Retention, retention};
 

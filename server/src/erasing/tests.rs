@@ -150,10 +150,8 @@ async fn a_server_finishes_what_was_decided_and_half_deleted_when_the_power_went
     assert_eq!(scene.payloads().await, 8);
 
     let token = CancellationToken::new();
-    let kept = tokio::spawn(keep(
+    let kept = tokio::spawn(finish_all(
         Eraser::new(scene.store.clone(), scene.runner.clone()),
-        scene.commands.clone(),
-        None,
         token.clone(),
     ));
     let running = tokio::spawn({

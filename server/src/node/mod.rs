@@ -1,5 +1,6 @@
 //! A node: everything that `serve` and `demo` run, by the node's roles, started and stopped in order.
 
+mod alone;
 mod api;
 mod http;
 mod identity;
@@ -26,6 +27,7 @@ use crate::publishing;
 use crate::roles::{Role, Roles};
 use crate::surroundings::{Addresses, Note};
 use crate::writable::{self, NotWritable};
+use alone::Alone;
 use identity::Identity;
 use intake::{Door, Intake};
 
@@ -194,7 +196,7 @@ impl Parts {
         runner.prepare().await.context("the read models")?;
         let publisher = publishing::publisher(config, store)?;
         let (cannot_write, not_writable) = watch::channel(Vec::new());
-        let mut routes = health_routes(platform, &runner, (&leases, not_writable), &stopping);
+        let mut routes = health_routes(platform, &runner, (&leases, &not_writable), &stopping);
         if roles.has(Role::Api) {
             let api = api::routes(config, platform, &runner, &publisher, &stopping);
             routes = routes.merge(api.await?);
@@ -226,8 +228,12 @@ impl Parts {
         let projecting = CancellationToken::new();
         let mut background = Vec::new();
         let reading = if roles.has(Role::Projector) {
-            let by = (publisher, &leases);
-            background = work::background(config, platform, &runner, by, &stopping);
+            let alone = Alone {
+                leases: leases.clone(),
+                not_writable,
+                stopping: stopping.clone(),
+            };
+            background = work::background(config, platform, &runner, publisher, &alone);
             work::project(&runner, &projecting)
         } else {
             work::follow(&runner, &projecting)
@@ -270,14 +276,14 @@ fn read_models(platform: &Platform, roles: &Roles, leases: &Leases) -> Runner {
 fn health_routes(
     platform: &Platform,
     runner: &Runner,
-    (leases, not_writable): (&Leases, NotWritable),
+    (leases, not_writable): (&Leases, &NotWritable),
     stopping: &CancellationToken,
 ) -> Router {
     health::router(Health {
         pool: platform.store.pool().clone(),
         runner: runner.clone(),
         leases: leases.clone(),
-        not_writable,
+        not_writable: not_writable.clone(),
         stopping: stopping.clone(),
     })
 }
