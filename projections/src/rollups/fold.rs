@@ -69,16 +69,18 @@ async fn fold_step(
     ledger: LedgerId,
     step: Step,
 ) -> Result<(), FoldError> {
-    let (days, by) = match step {
-        Step::Seals(seals) => {
-            erasing::remember_seals(tx, ledger, &seals).await?;
-            return Ok(());
+    match step {
+        Step::Seals(seals) => erasing::remember_seals(tx, ledger, &seals).await?,
+        Step::Redacted(erased) => {
+            for day in erasing::forget(tx, ledger, &erased).await? {
+                derive::redacted(tx, ledger, day, erased.by).await?;
+            }
         }
-        Step::Redacted(erased) => (erasing::forget(tx, ledger, &erased).await?, erased.by),
-        Step::Retained(erased) => (erasing::retain(tx, ledger, &erased).await?.days, erased.by),
-    };
-    for day in days {
-        derive::day(tx, ledger, day, by).await?;
+        Step::Retained(erased) => {
+            for day in erasing::retain(tx, ledger, &erased).await?.days {
+                derive::retained(tx, ledger, day, erased.by).await?;
+            }
+        }
     }
     Ok(())
 }
@@ -104,7 +106,7 @@ pub(super) fn add(buckets: &mut Buckets, reading: &Counted) {
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(super) struct Row {
     device_id: Uuid,
     metric: String,
     width: i32,
@@ -140,7 +142,7 @@ async fn load(tx: &mut PgTransaction<'_>, readings: &[Counted]) -> sqlx::Result<
 }
 
 impl Row {
-    fn into_bucket(self) -> (Key, Rollup) {
+    pub(super) fn into_bucket(self) -> (Key, Rollup) {
         let aggregate = Aggregate {
             count: self.count.unsigned_abs(),
             sum: self.sum,

@@ -260,6 +260,9 @@ async fn hour_of_batches(plant: &Plant, device: DeviceId, from: i64, count: i32)
 }
 
 const OF_FIVE_MINUTES: &str = "(SELECT * FROM rm_rollups.rollup WHERE width = 300)";
+/// What coverage and means over time are made of.
+const FIVES_OF_DAYS: &str = "(SELECT device_id, metric, bucket, filled, mean_sum \
+     FROM rm_rollups.rollup WHERE width = 86400)";
 /// Without what they say of five minutes, which is gone with the batches.
 const OF_AN_HOUR_OR_MORE: &str = "(SELECT device_id, metric, width, bucket, ledger_id, count, sum, min, max, \
      first, first_at, last, last_at FROM rm_rollups.rollup WHERE width > 300)";
@@ -341,15 +344,22 @@ async fn readings_across_midnight_are_summed_once_after_retention_live_or_rebuil
     let after = [reading("co2_ppm", at(-3600), 8.0)];
     let after = plant.batch(device, batch("", &after)).await;
     seal(&plant, device, "2026-11-20T23", &[over]).await;
+    running.reach(&plant, after).await;
+    let (five_minutes, fives) = (
+        plant.content(OF_FIVE_MINUTES).await,
+        plant.content(FIVES_OF_DAYS).await,
+    );
     let entry = retain(&plant, &[(over, over)]).await;
     running.reach(&plant, entry).await;
     plant.erase(entry).await;
+    assert_eq!(plant.content(OF_FIVE_MINUTES).await, five_minutes);
+    assert_eq!(plant.content(FIVES_OF_DAYS).await, fives);
     // Derives the second day anew.
     let entry = plant.redact(&[(after.0, after.0)]).await;
     running.reach(&plant, entry).await;
     plant.erase(entry).await;
 
-    let live = plant.content("rm_rollups.rollup").await;
+    let live = plant.content(OF_AN_HOUR_OR_MORE).await;
     let of_days = "SELECT sum(sum) FROM rm_rollups.rollup WHERE width = 86400";
     let sum: Option<f64> = sqlx::query_scalar(of_days)
         .fetch_one(plant.store.pool())
@@ -358,5 +368,5 @@ async fn readings_across_midnight_are_summed_once_after_retention_live_or_rebuil
     assert_eq!(sum, Some(7.0));
     running.stop().await;
     plant.rebuilt().await;
-    assert_eq!(plant.content("rm_rollups.rollup").await, live);
+    assert_eq!(plant.content(OF_AN_HOUR_OR_MORE).await, live);
 }

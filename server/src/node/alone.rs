@@ -84,7 +84,11 @@ async fn ends(not_writable: &mut NotWritable) {
     if !not_writable.borrow().is_empty() {
         sleep(TURN).await;
     }
-    if not_writable.wait_for(|ledgers| !ledgers.is_empty()).await.is_err() {
+    if not_writable
+        .wait_for(|ledgers| !ledgers.is_empty())
+        .await
+        .is_err()
+    {
         // Nobody looks any more, because the node is stopping.
         std::future::pending::<()>().await;
     }
@@ -155,7 +159,9 @@ mod tests {
         let lacking = Node::start(&pool, &[]);
         until(|| lacking.seals()).await;
         let able = Node::start(&pool, &[]);
-        lacking.cannot_write.send_replace(vec!["northsea".to_owned()]);
+        lacking
+            .cannot_write
+            .send_replace(vec!["northsea".to_owned()]);
         until(|| able.seals()).await;
         assert!(!lacking.seals());
         able.stopping.cancel();
