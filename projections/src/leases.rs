@@ -137,7 +137,9 @@ impl Leases {
         let unused: Vec<_> = self.wanted().extract_if(.., is_unused).collect();
         let held = unused.into_iter().filter(|(_, sender)| *sender.borrow());
         let held: Vec<String> = held.map(|(work, _)| work).collect();
-        held.iter().for_each(|work| record(work, false));
+        for work in &held {
+            record(work, false);
+        }
         held
     }
 
