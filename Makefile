@@ -21,7 +21,7 @@ help: ## This list
 	echo "make test    all tests, against a real Postgres and broker                     ARGS='-p sealrock-ledger'"
 	echo "make tools   what tests and docs/tour.md use: clients that nobody here wrote"
 	echo "make check   format, lints, documentation, licences: what a change must pass besides"
-	echo "make bench   a large ledger recorded, exported and verified                    ARGS='--entries 1000000'"
+	echo "make bench   how fast it is, each figure beside a baseline                         ARGS='append --json'"
 	echo "make fuzz    every parser of what strangers wrote, with random input        FUZZ_SECONDS=30 a target"
 
 demo: needs-rust apt-demo
@@ -37,7 +37,7 @@ test: needs-rust tools
 check: fmt clippy doc deny
 
 bench: needs-rust apt-demo
-	@cargo run --locked --release --package sealrock-bench --bin ledger -- $(ARGS)
+	@cargo run --locked --release --package sealrock-bench -- $(or $(ARGS),all)
 
 # libFuzzer with coverage, by flags that a stable compiler takes; see fuzz/README.md.
 FUZZ_SECONDS ?= 30

@@ -1,0 +1,3 @@
+//! One file a benchmark.
+
+pub mod ledger;

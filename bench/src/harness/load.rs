@@ -1,0 +1,136 @@
+//! Load: closed loops for what fits, open loops for what it feels like.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+/// What a load came to.
+pub struct Load {
+    /// Requests that were answered.
+    pub answered: u64,
+    /// Requests that failed.
+    pub failed: u64,
+    /// From the first request to the last answer.
+    pub took: Duration,
+    /// Microseconds a request.
+    pub latency: Histogram<u64>,
+}
+
+impl Load {
+    fn new() -> Self {
+        Self {
+            answered: 0,
+            failed: 0,
+            took: Duration::ZERO,
+            latency: histogram(),
+        }
+    }
+
+    /// Answers a second.
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+    pub fn rate(&self) -> f64 {
+        self.answered as f64 / self.took.as_secs_f64()
+    }
+
+    /// Milliseconds at this quantile of 0 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of a run")]
+    pub fn ms(&self, quantile: f64) -> f64 {
+        self.latency.value_at_quantile(quantile) as f64 / 1000.0
+    }
+
+    fn record(&mut self, latency: Duration, answered: bool) {
+        if answered {
+            self.answered += 1;
+        } else {
+            self.failed += 1;
+        }
+        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        self.latency.saturating_record(micros.max(1));
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.answered += other.answered;
+        self.failed += other.failed;
+        self.latency += &other.latency;
+    }
+}
+
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 600_000_000, 3).expect("constant bounds are valid")
+}
+
+/// `clients` clients, each with one request after the other, for this long. `request` gets a number
+/// that no other request has, and answers whether it succeeded.
+pub async fn closed_loop<F, R>(clients: usize, span: Duration, request: F) -> Load
+where
+    F: Fn(u64) -> R + Clone + Send + Sync + 'static,
+    R: Future<Output = bool> + Send,
+{
+    let next = Arc::new(AtomicU64::new(0));
+    let begun = Instant::now();
+    let end = begun + span;
+    let mut all = JoinSet::new();
+    for _ in 0..clients {
+        let (next, request) = (Arc::clone(&next), request.clone());
+        all.spawn(async move {
+            let mut load = Load::new();
+            while Instant::now() < end {
+                let started = Instant::now();
+                let answered = request(next.fetch_add(1, Ordering::Relaxed)).await;
+                load.record(started.elapsed(), answered);
+            }
+            load
+        });
+    }
+    total(all, begun).await
+}
+
+/// `rate` requests a second whether or not earlier ones are answered. A latency counts from when the
+/// request was due, so that a stall is felt by all that came during it (no coordinated omission).
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts are far below 2^53"
+)]
+pub async fn open_loop<F, R>(rate: f64, span: Duration, request: F) -> Load
+where
+    F: Fn(u64) -> R,
+    R: Future<Output = bool> + Send + 'static,
+{
+    let begun = Instant::now();
+    let mut all = JoinSet::new();
+    let mut load = Load::new();
+    for number in 0..(rate * span.as_secs_f64()) as u64 {
+        let due = begun + Duration::from_secs_f64(number as f64 / rate);
+        if due > Instant::now() {
+            sleep_until(due).await;
+        }
+        let answer = request(number);
+        all.spawn(async move {
+            let answered = answer.await;
+            (due.elapsed(), answered)
+        });
+        while let Some(Ok((latency, answered))) = all.try_join_next() {
+            load.record(latency, answered);
+        }
+    }
+    while let Some(Ok((latency, answered))) = all.join_next().await {
+        load.record(latency, answered);
+    }
+    load.took = begun.elapsed();
+    load
+}
+
+async fn total(mut all: JoinSet<Load>, begun: Instant) -> Load {
+    let mut sum = Load::new();
+    while let Some(Ok(load)) = all.join_next().await {
+        sum.add(&load);
+    }
+    sum.took = begun.elapsed();
+    sum
+}

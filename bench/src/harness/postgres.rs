@@ -1,0 +1,92 @@
+//! A Postgres of the benchmark's own, that syncs to disk.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use sealrock_eventstore::{EventStore, KeyFiles};
+use sealrock_postgres::{Config, Postgres, State};
+use sqlx::PgPool;
+
+use super::{CpuMeter, Options};
+
+/// The same Postgres that `sealrock serve` starts, with the same settings; baselines use it too.
+pub struct PrivatePostgres {
+    postgres: Postgres,
+    dir: Arc<Dir>,
+}
+
+/// The folder of a benchmark; one that nobody named goes with its last user.
+enum Dir {
+    Named(std::path::PathBuf),
+    Temporary(tempfile::TempDir),
+}
+
+impl PrivatePostgres {
+    pub async fn start(options: &Options) -> anyhow::Result<Self> {
+        let dir = match &options.dir {
+            Some(dir) => Dir::Named(dir.clone()),
+            None => Dir::Temporary(tempfile::tempdir()?),
+        };
+        let mut config = Config::new(dir.path().join("postgres"));
+        config.die_with_parent = true;
+        let postgres = Postgres::start(config).await?;
+        Ok(Self {
+            postgres,
+            dir: Arc::new(dir),
+        })
+    }
+
+    /// The benchmark's folder.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A new database, as superuser: for baselines.
+    pub async fn database(&self, name: &str) -> anyhow::Result<String> {
+        let pool = PgPool::connect(self.postgres.url()).await?;
+        sqlx::query(&format!("CREATE DATABASE {name}"))
+            .execute(&pool)
+            .await?;
+        pool.close().await;
+        let url = self.postgres.url();
+        Ok(url.replacen("/sealrock?", &format!("/{name}?"), 1))
+    }
+
+    /// A new database with our tables, and its store.
+    pub async fn store(&self, name: &str, connections: u32) -> anyhow::Result<EventStore> {
+        let url = self.database(name).await?;
+        let login = sealrock_eventstore::connect_as_login(&url, 1).await?;
+        sealrock_eventstore::migrate(&login).await?;
+        login.close().await;
+        let pool = sealrock_eventstore::connect(&url, connections).await?;
+        let keys = Arc::new(KeyFiles::new(self.dir().join(format!("keys-{name}"))));
+        Ok(EventStore::open(pool, keys, "sealrock.bench").await?)
+    }
+
+    /// This process, as `own`, and Postgres.
+    pub fn cpu(&self, own: &'static str) -> anyhow::Result<CpuMeter> {
+        Ok(CpuMeter::own(own).tree("postgres", self.pid()?))
+    }
+
+    /// The postmaster.
+    pub fn pid(&self) -> anyhow::Result<u32> {
+        let State::Running { pid } = self.postgres.state() else {
+            anyhow::bail!("Postgres does not run");
+        };
+        u32::try_from(pid).context("a process id is positive")
+    }
+
+    pub async fn stop(self) {
+        self.postgres.stop().await;
+    }
+}
+
+impl Dir {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Named(path) => path,
+            Self::Temporary(dir) => dir.path(),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+#![doc = include_str!("../README.md")]
+
+mod benches;
+mod harness;
+
+use clap::{Parser, ValueEnum};
+
+use harness::Options;
+
+#[derive(Parser)]
+#[command(about, long_about = None)]
+struct Cli {
+    /// Which
+    bench: Bench,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// The benchmarks; `all` runs one after the other.
+#[derive(ValueEnum, Clone, Copy, PartialEq)]
+enum Bench {
+    All,
+    Ledger,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .expect("nothing in this process has chosen a provider before main");
+    let Cli { bench, options } = Cli::parse();
+    let all = bench == Bench::All;
+    if all || bench == Bench::Ledger {
+        benches::ledger::run(&options).await?;
+    }
+    Ok(())
+}
