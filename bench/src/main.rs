@@ -21,6 +21,7 @@ struct Cli {
 enum Bench {
     All,
     Ledger,
+    Rebuild,
 }
 
 #[tokio::main]
@@ -32,6 +33,9 @@ async fn main() -> anyhow::Result<()> {
     let all = bench == Bench::All;
     if all || bench == Bench::Ledger {
         benches::ledger::run(&options).await?;
+    }
+    if all || bench == Bench::Rebuild {
+        benches::rebuild::run(&options).await?;
     }
     Ok(())
 }

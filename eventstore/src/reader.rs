@@ -41,6 +41,9 @@ type ListedRow = (
 
 type EntryRow = (Vec<u8>, Vec<u8>);
 
+/// Index, media type, salt and bytes; no bytes from where they would pass the bound.
+type BoundedRow = (i64, String, Vec<u8>, Option<Vec<u8>>);
+
 pub(crate) async fn read(
     pool: &PgPool,
     ledger: LedgerId,
@@ -64,14 +67,82 @@ pub(crate) async fn read_bounded(
     limit: u32,
     max_bytes: u64,
 ) -> Result<Vec<Recorded>, StoreError> {
-    let rows: Vec<EntryRow> = sqlx::query_as(include_str!("sql/read_entries_bounded.sql"))
+    let rows: Vec<EntryRow> = sqlx::query_as(include_str!("sql/read_entries.sql"))
         .bind(ledger.0)
         .bind(stored(from.0))
         .bind(i64::from(limit))
-        .bind(i64::try_from(max_bytes).unwrap_or(i64::MAX))
+        .fetch_all(pool)
+        .await?;
+    let mut recorded = rows
+        .into_iter()
+        .map(without_payload)
+        .collect::<Result<Vec<_>, _>>()?;
+    let payloads = bounded_payloads(pool, ledger, &recorded, max_bytes).await?;
+    if let Some((index, ..)) = payloads.iter().find(|row| row.3.is_none()) {
+        recorded.truncate(recorded.partition_point(|one| stored(one.entry.index.0) < *index));
+    }
+    merge(&mut recorded, payloads)?;
+    Ok(recorded)
+}
+
+/// In the order of their indexes.
+async fn bounded_payloads(
+    pool: &PgPool,
+    ledger: LedgerId,
+    recorded: &[Recorded],
+    max_bytes: u64,
+) -> Result<Vec<BoundedRow>, StoreError> {
+    let days = recorded.iter().map(|r| r.entry.recorded_at.date_naive());
+    let (Some(first), Some(last)) = (recorded.first(), recorded.last()) else {
+        return Ok(Vec::new());
+    };
+    Ok(
+        sqlx::query_as(include_str!("sql/read_payloads_bounded.sql"))
+            .bind(ledger.0)
+            .bind(stored(first.entry.index.0))
+            .bind(stored(last.entry.index.0))
+            .bind(days.clone().min())
+            .bind(days.max())
+            .bind(i64::try_from(max_bytes).unwrap_or(i64::MAX))
+            .fetch_all(pool)
+            .await?,
+    )
+}
+
+/// The entries from `from` to before `to` that are not of type `kind`, at most `limit`.
+pub(crate) async fn read_without(
+    pool: &PgPool,
+    ledger: LedgerId,
+    kind: &str,
+    (from, to): (Index, Index),
+    limit: u32,
+) -> Result<Vec<Recorded>, StoreError> {
+    let rows: Vec<EntryRow> = sqlx::query_as(include_str!("sql/read_entries_without.sql"))
+        .bind(ledger.0)
+        .bind(stored(from.0))
+        .bind(stored(to.0))
+        .bind(kind)
+        .bind(i64::from(limit))
         .fetch_all(pool)
         .await?;
     with_payloads(pool, ledger, rows).await
+}
+
+/// Gives entries their payloads, both in the order of their indexes.
+fn merge(recorded: &mut [Recorded], payloads: Vec<BoundedRow>) -> Result<(), StoreError> {
+    let mut payloads = payloads.into_iter().peekable();
+    for one in recorded {
+        let own = |row: &BoundedRow| row.0 == stored(one.entry.index.0);
+        if let Some((index, media, salt, Some(bytes))) = payloads.next_if(own) {
+            one.payload = Some(payload(PayloadRow {
+                index,
+                media,
+                salt,
+                bytes,
+            })?);
+        }
+    }
+    Ok(())
 }
 
 /// The entries at these indexes, within a transaction of the caller's.

@@ -244,6 +244,21 @@ impl EventStore {
         reader::read_bounded(self.pool(), ledger, from, limit, max_bytes).await
     }
 
+    /// The entries from index `from` to before `to` that are not of type `kind`, in order and at most
+    /// `limit`. Payloads of that type are not read.
+    ///
+    /// # Errors
+    /// If the database is away or a row cannot be read.
+    pub async fn read_without(
+        &self,
+        ledger: LedgerId,
+        kind: &str,
+        range: (Index, Index),
+        limit: u32,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        reader::read_without(self.pool(), ledger, kind, range, limit).await
+    }
+
     /// The leaf hashes of the entries at these indexes, in ascending order, without their payloads.
     ///
     /// # Errors

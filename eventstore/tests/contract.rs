@@ -554,6 +554,34 @@ async fn a_bounded_read_ends_before_its_payloads_pass_the_bound_and_holds_at_lea
 }
 
 #[tokio::test]
+async fn entries_are_read_without_those_of_one_type() {
+    let f = fixture().await;
+    let mut events = Vec::new();
+    for kind in ["A", "B", "B", "A", "B", "A"] {
+        let mut event = event("thing/1", Expected::Any, kind.as_bytes());
+        event.kind = kind.to_owned();
+        events.push(event);
+    }
+    f.store
+        .append(f.ledger.id, append(Uuid::now_v7(), events))
+        .await
+        .unwrap();
+    let read = async |kind, from, to, limit| -> Vec<u64> {
+        let range = (Index(from), Index(to));
+        let read = f.store.read_without(f.ledger.id, kind, range, limit).await;
+        let payload = |one: &Recorded| one.payload.as_ref().unwrap().bytes.clone();
+        let read = read.unwrap();
+        assert!(read.iter().all(|one| payload(one) != kind.as_bytes()));
+        read.iter().map(|one| one.entry.index.0).collect()
+    };
+    assert_eq!(read("B", 0, 6, 10).await, [0, 3, 5]);
+    assert_eq!(read("B", 0, 6, 2).await, [0, 3]);
+    assert_eq!(read("B", 1, 5, 10).await, [3]);
+    assert_eq!(read("B", 1, 3, 10).await, [] as [u64; 0]);
+    assert_eq!(read("C", 0, 6, 10).await, [0, 1, 2, 3, 4, 5]);
+}
+
+#[tokio::test]
 async fn what_postgres_would_refuse_again_is_not_to_be_tried_again() {
     let f = fixture().await;
     sqlx::query("REVOKE INSERT ON sealrock.events FROM sealrock_app")

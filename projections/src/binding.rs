@@ -8,12 +8,11 @@ use std::collections::HashMap;
 use sealrock_domain::device::DeviceEvent;
 use sealrock_domain::telemetry::Source;
 use sealrock_domain::{DeviceId, Slug};
-use sealrock_eventstore::Recorded;
 use sqlx::PgTransaction;
 use sqlx::types::Uuid;
 
 use crate::entry::{decode, stream_id};
-use crate::runner::FoldError;
+use crate::runner::{FoldError, Shown};
 
 /// A device's site and default source.
 #[derive(Debug, Clone)]
@@ -23,7 +22,7 @@ pub(crate) struct Binding {
 }
 
 /// The devices that are registered in `entries`.
-pub(crate) fn registered(entries: &[Recorded]) -> Result<Vec<(DeviceId, Binding)>, FoldError> {
+pub(crate) fn registered(entries: &[Shown]) -> Result<Vec<(DeviceId, Binding)>, FoldError> {
     let mut devices = Vec::new();
     for entry in entries {
         if let Some(DeviceEvent::DeviceRegistered(event)) = decode(entry)? {

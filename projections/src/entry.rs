@@ -4,7 +4,7 @@ use sealrock_domain::EventType;
 use sealrock_eventstore::Recorded;
 use sealrock_ledger::record::{IndexRange, PayloadRedacted, Record, RetentionApplied};
 
-use crate::runner::FoldError;
+use crate::runner::{FoldError, Shown};
 
 /// The event of an entry; `None` if it is of another enum, or its payload was erased.
 ///
@@ -30,18 +30,20 @@ pub(crate) fn decode<E: EventType>(recorded: &Recorded) -> Result<Option<E>, Fol
 /// Poison if there is none.
 pub(crate) fn stream_id<T: std::str::FromStr>(recorded: &Recorded) -> Result<T, FoldError> {
     let entry = &recorded.entry;
-    let id = entry
-        .stream
-        .split_once('/')
-        .and_then(|(_, id)| id.parse().ok());
-    id.ok_or_else(|| FoldError::poison(entry.index, format!("{:?} names no id", entry.stream)))
+    id_of(&entry.stream).map_err(|reason| FoldError::poison(entry.index, reason))
+}
+
+/// The id in the name `<kind>/<id>`, or what is wrong with it.
+pub(crate) fn id_of<T: std::str::FromStr>(stream: &str) -> Result<T, String> {
+    let id = stream.split_once('/').and_then(|(_, id)| id.parse().ok());
+    id.ok_or_else(|| format!("{stream:?} names no id"))
 }
 
 /// The payloads that `entries` say are erased.
 ///
 /// # Errors
 /// Poison if such an entry is not one that this code knows.
-pub(crate) fn erased(entries: &[Recorded]) -> Result<Vec<IndexRange>, FoldError> {
+pub(crate) fn erased(entries: &[Shown]) -> Result<Vec<IndexRange>, FoldError> {
     let mut ranges = Vec::new();
     for recorded in entries {
         if let Some(entry) = record::<PayloadRedacted>(recorded)? {

@@ -2,6 +2,7 @@
 
 mod binding;
 pub mod captures;
+mod copy;
 pub mod credits;
 pub mod device_status;
 mod entry;
@@ -26,7 +27,7 @@ pub use leases::{Lease, Leases};
 pub use read_models::{QueryError, ReadModels};
 pub use runner::{
     Behind, FoldError, Positions, Prepared, Projection, ProjectionStatus, RebuildError, Rebuilt,
-    Runner, RunnerError, State, WaitError,
+    Runner, RunnerError, Shown, State, WaitError,
 };
 
 /// What names a ledger and its entries in the answers here.

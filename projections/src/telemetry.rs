@@ -3,22 +3,24 @@
 use chrono::{DateTime, Utc};
 use sealrock_domain::DeviceId;
 use sealrock_domain::telemetry::{
-    Assessed, SENSOR_BATCH_RECORDED, SENSOR_BATCH_SCHEMA, SensorBatch, Value, Verdict, assess,
-    decode_recorded,
+    Reading, SENSOR_BATCH_RECORDED, SENSOR_BATCH_SCHEMA, SensorBatch, Value, Verdict, assess,
+    decode_recorded, metric,
 };
 use sealrock_eventstore::Recorded;
 use sealrock_ledger::{Index, micros};
 
-use crate::entry::stream_id;
-use crate::runner::FoldError;
+use crate::entry::{id_of, stream_id};
+use crate::runner::{FoldError, Shown};
 
-/// A recorded batch, decoded.
+/// A recorded batch, decoded and judged.
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) index: Index,
     pub(crate) device: DeviceId,
     pub(crate) received_at: DateTime<Utc>,
     pub(crate) content: SensorBatch,
+    /// Of each reading.
+    verdicts: Vec<Verdict>,
 }
 
 /// A reading that counts: known metric and unit, not doubted, not from the future.
@@ -27,7 +29,8 @@ pub(crate) struct Counted {
     pub(crate) index: Index,
     pub(crate) ordinal: i32,
     pub(crate) device: DeviceId,
-    pub(crate) metric: String,
+    /// As the catalogue has it.
+    pub(crate) metric: &'static str,
     /// Cut to microseconds, as Postgres keeps it.
     pub(crate) at: DateTime<Utc>,
     /// In the metric's canonical unit.
@@ -37,22 +40,25 @@ pub(crate) struct Counted {
 
 impl Batch {
     /// Every reading with its verdict, numbered from 0.
-    pub(crate) fn assessed(&self) -> impl Iterator<Item = (i32, Assessed<'_>)> {
-        (0..).zip(assess(&self.content, self.received_at))
+    pub(crate) fn assessed(&self) -> impl Iterator<Item = (i32, &Reading, &Verdict)> {
+        let judged = self.content.readings.iter().zip(&self.verdicts);
+        (0..)
+            .zip(judged)
+            .map(|(n, (reading, verdict))| (n, reading, verdict))
     }
 
     /// The readings that count, in order.
     pub(crate) fn counted(&self) -> impl Iterator<Item = Counted> {
         self.assessed()
-            .filter_map(|(ordinal, assessed)| match assessed.verdict {
+            .filter_map(|(ordinal, reading, verdict)| match verdict {
                 Verdict::Suspect(_) => None,
                 Verdict::Good { value, unit } => Some(Counted {
                     index: self.index,
                     ordinal,
                     device: self.device,
-                    metric: assessed.reading.metric.to_string(),
-                    at: micros(assessed.reading.at),
-                    value,
+                    metric: metric::find(&reading.metric)?.name,
+                    at: micros(reading.at),
+                    value: *value,
                     unit,
                 }),
             })
@@ -63,11 +69,9 @@ impl Batch {
 ///
 /// # Errors
 /// Poison for a batch of another schema, stream or format than this code knows.
-pub(crate) fn batches(entries: &[Recorded]) -> Result<Vec<Batch>, FoldError> {
-    entries
-        .iter()
-        .filter_map(|entry| read(entry).transpose())
-        .collect()
+pub(crate) fn batches(entries: &[Shown]) -> Result<Vec<&Batch>, FoldError> {
+    let batches = entries.iter().map(Shown::batch);
+    batches.filter_map(Result::transpose).collect()
 }
 
 /// A recorded batch whose payload was erased: that it came is all that is left.
@@ -82,11 +86,11 @@ pub(crate) struct Emptied {
 ///
 /// # Errors
 /// Poison for a batch of a stream that names no device.
-pub(crate) fn emptied(entries: &[Recorded]) -> Result<Vec<Emptied>, FoldError> {
+pub(crate) fn emptied(entries: &[Shown]) -> Result<Vec<Emptied>, FoldError> {
     let emptied = entries
         .iter()
         .filter(|one| one.entry.kind == SENSOR_BATCH_RECORDED && one.payload.is_none());
-    let read = |one: &Recorded| {
+    let read = |one: &Shown| {
         Ok(Emptied {
             index: one.entry.index,
             device: stream_id(one)?,
@@ -96,29 +100,30 @@ pub(crate) fn emptied(entries: &[Recorded]) -> Result<Vec<Emptied>, FoldError> {
     emptied.map(read).collect()
 }
 
-fn read(recorded: &Recorded) -> Result<Option<Batch>, FoldError> {
+/// What [`Shown::batch`] answers; why it cannot be read is a text, to be kept beside the entry.
+pub(crate) fn read(recorded: &Recorded) -> Result<Option<Batch>, String> {
     let entry = &recorded.entry;
     if entry.kind != SENSOR_BATCH_RECORDED {
         return Ok(None);
     }
     if entry.schema != SENSOR_BATCH_SCHEMA {
-        let reason = format!(
-            "schema {} of {SENSOR_BATCH_RECORDED} is not known",
-            entry.schema
-        );
-        return Err(FoldError::poison(entry.index, reason));
+        let schema = entry.schema;
+        return Err(format!(
+            "schema {schema} of {SENSOR_BATCH_RECORDED} is not known"
+        ));
     }
     let Some(payload) = &recorded.payload else {
         return Ok(None);
     };
-    let content = decode_recorded(&payload.media, &payload.bytes)
-        .map_err(|e| FoldError::poison(entry.index, e))?;
-    let device = stream_id(recorded)?;
+    let content = decode_recorded(&payload.media, &payload.bytes).map_err(|e| e.to_string())?;
+    let judged = assess(&content, entry.received_at);
+    let verdicts = judged.into_iter().map(|one| one.verdict).collect();
     Ok(Some(Batch {
         index: entry.index,
-        device,
+        device: id_of(&entry.stream)?,
         received_at: entry.received_at,
         content,
+        verdicts,
     }))
 }
 

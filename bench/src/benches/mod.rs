@@ -1,3 +1,4 @@
 //! One file a benchmark.
 
 pub mod ledger;
+pub mod rebuild;

@@ -10,7 +10,7 @@ use sealrock_domain::capture_day::{
     CaptureCorrected, CaptureDayEvent, CaptureDayId, CaptureFigures, CaptureRecorded,
 };
 use sealrock_domain::capture_unit::{CaptureUnitEvent, CaptureUnitRegistered, CaptureUnitStatus};
-use sealrock_eventstore::{LedgerId, LedgerInfo, Recorded};
+use sealrock_eventstore::{LedgerId, LedgerInfo};
 use sealrock_ledger::Entry;
 use serde::Serialize;
 use sqlx::PgTransaction;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::NAME;
 use super::rows::{ApprovalRow, CaptureRow, UnitRow};
 use crate::entry::{decode, stream_id};
-use crate::runner::{FoldError, Projection};
+use crate::runner::{FoldError, Projection, Shown};
 
 /// Fills read model `captures`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,11 +40,15 @@ impl Projection for CapturesProjection {
         include_str!("schema.sql")
     }
 
+    fn folds_batches(&self) -> bool {
+        false
+    }
+
     async fn fold(
         &self,
         tx: &mut PgTransaction<'_>,
         ledger: &LedgerInfo,
-        batch: &[Recorded],
+        batch: &[Shown],
     ) -> Result<(), FoldError> {
         let units: Vec<(&Entry, AssetId, CaptureUnitEvent)> = events(batch)?;
         let days: Vec<(&Entry, CaptureDayId, CaptureDayEvent)> = events(batch)?;
@@ -58,7 +62,7 @@ impl Projection for CapturesProjection {
     }
 }
 
-fn events<I, E>(batch: &[Recorded]) -> Result<Vec<(&Entry, I, E)>, FoldError>
+fn events<I, E>(batch: &[Shown]) -> Result<Vec<(&Entry, I, E)>, FoldError>
 where
     I: std::str::FromStr,
     E: sealrock_domain::EventType,

@@ -1,11 +1,11 @@
 //! Events to versions of rows.
 
 use async_trait::async_trait;
-use sealrock_eventstore::{LedgerInfo, Recorded};
+use sealrock_eventstore::LedgerInfo;
 use sqlx::PgTransaction;
 
 use super::{NAME, registry, storage};
-use crate::runner::{FoldError, Projection};
+use crate::runner::{FoldError, Projection, Shown};
 
 /// Fills read model `credits`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,11 +25,15 @@ impl Projection for CreditsProjection {
         include_str!("schema.sql")
     }
 
+    fn folds_batches(&self) -> bool {
+        false
+    }
+
     async fn fold(
         &self,
         tx: &mut PgTransaction<'_>,
         ledger: &LedgerInfo,
-        batch: &[Recorded],
+        batch: &[Shown],
     ) -> Result<(), FoldError> {
         storage::fold(tx, ledger.id, batch).await?;
         registry::fold(tx, ledger.id, batch).await

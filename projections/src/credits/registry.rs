@@ -10,12 +10,12 @@ use uuid::Uuid;
 use super::rows::{Block, Request, RequestState, Span};
 use super::versions::Versions;
 use crate::entry::{decode, stream_id};
-use crate::runner::FoldError;
+use crate::runner::{FoldError, Shown};
 
 pub(super) async fn fold(
     tx: &mut PgTransaction<'_>,
     ledger: LedgerId,
-    batch: &[Recorded],
+    batch: &[Shown],
 ) -> Result<(), FoldError> {
     fold_requests(tx, ledger, batch).await?;
     fold_blocks(tx, ledger, batch).await
@@ -24,7 +24,7 @@ pub(super) async fn fold(
 async fn fold_requests(
     tx: &mut PgTransaction<'_>,
     ledger: LedgerId,
-    batch: &[Recorded],
+    batch: &[Shown],
 ) -> Result<(), FoldError> {
     let mut changes: Vec<(&Recorded, IssuanceEvent)> = Vec::new();
     for recorded in batch {
@@ -127,7 +127,7 @@ fn requested(ledger: LedgerId, recorded: &Recorded, event: IssuanceRequested) ->
 async fn fold_blocks(
     tx: &mut PgTransaction<'_>,
     ledger: LedgerId,
-    batch: &[Recorded],
+    batch: &[Shown],
 ) -> Result<(), FoldError> {
     let mut blocks = Versions::load(tx, ledger, &[]).await?;
     for recorded in batch {

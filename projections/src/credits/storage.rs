@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::rows::{AccountEntry, MassAccount, Reservation, ReservationState, Span};
 use super::versions::Versions;
 use crate::entry::{decode, stream_id};
-use crate::runner::FoldError;
+use crate::runner::{FoldError, Shown};
 
 /// An event and where it stands.
 struct Change<'a> {
@@ -35,7 +35,7 @@ struct Storage {
 pub(super) async fn fold(
     tx: &mut PgTransaction<'_>,
     ledger: LedgerId,
-    batch: &[Recorded],
+    batch: &[Shown],
 ) -> Result<(), FoldError> {
     let changes = changes(batch)?;
     if changes.is_empty() {
@@ -48,7 +48,7 @@ pub(super) async fn fold(
     storage.store(tx).await
 }
 
-fn changes(batch: &[Recorded]) -> Result<Vec<Change<'_>>, FoldError> {
+fn changes(batch: &[Shown]) -> Result<Vec<Change<'_>>, FoldError> {
     let mut changes = Vec::new();
     for recorded in batch {
         if let Some(event) = decode(recorded)? {

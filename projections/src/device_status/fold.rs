@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sealrock_eventstore::{LedgerId, LedgerInfo, Recorded};
+use sealrock_eventstore::{LedgerId, LedgerInfo};
 use sqlx::PgTransaction;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::rows::{BatchRow, StatusRow};
 use super::{NAME, uncount};
+use crate::copy::CopyRows;
 use crate::erasing::{self, Step};
-use crate::runner::{FoldError, Projection};
+use crate::runner::{FoldError, Projection, Shown};
 use crate::seqs::{self, store, window_entries};
 use crate::telemetry::{Batch, Emptied, batches, emptied};
 
@@ -41,15 +42,15 @@ impl Projection for DeviceStatusProjection {
         &self,
         tx: &mut PgTransaction<'_>,
         ledger: &LedgerInfo,
-        batch: &[Recorded],
+        batch: &[Shown],
     ) -> Result<(), FoldError> {
         let (windows, emptied, batches) =
             (window_entries(batch)?, emptied(batch)?, batches(batch)?);
-        let row = |batch| row(ledger.id, batch);
-        let rows: Vec<BatchRow> = batches.iter().map(row).collect();
+        let row = |batch: &Batch| row(ledger.id, batch);
+        let rows: Vec<BatchRow> = batches.iter().copied().map(row).collect();
         fold_statuses(tx, ledger.id, &rows, &emptied).await?;
         seqs::fold(tx, &batches, &windows).await?;
-        store(tx, include_str!("store_batches.sql"), &rows).await?;
+        insert_batches(tx, &rows).await?;
         for step in erasing::steps(ledger, batch)? {
             match step {
                 Step::Seals(_) => {}
@@ -73,6 +74,22 @@ fn row(ledger: LedgerId, batch: &Batch) -> BatchRow {
         suspect: readings - count(batch.counted()),
         received_at: batch.received_at,
     }
+}
+
+async fn insert_batches(tx: &mut PgTransaction<'_>, batches: &[BatchRow]) -> sqlx::Result<()> {
+    let mut rows = CopyRows::new();
+    for batch in batches {
+        rows.row(8)
+            .integer(batch.ledger_id)
+            .bigint(batch.index)
+            .uuid(batch.device_id)
+            .text(batch.boot.as_deref())
+            .nullable_bigint(batch.seq)
+            .bigint(batch.readings)
+            .bigint(batch.suspect)
+            .time(batch.received_at);
+    }
+    rows.send(tx, include_str!("copy_batches.sql")).await
 }
 
 async fn fold_statuses(

@@ -11,8 +11,9 @@ use sqlx::PgTransaction;
 use sqlx::types::Uuid;
 
 use super::{Erased, columns, unreadable};
+use crate::copy::CopyRows;
 use crate::entry::decode;
-use crate::runner::FoldError;
+use crate::runner::{FoldError, Shown};
 use crate::telemetry::{Batch, batches};
 
 /// Batches read again at a time.
@@ -25,17 +26,18 @@ pub(crate) type DeviceDay = (DeviceId, NaiveDate);
 pub(crate) async fn remember(
     tx: &mut PgTransaction<'_>,
     ledger: LedgerId,
-    batches: &[Batch],
+    batches: &[&Batch],
 ) -> sqlx::Result<()> {
-    let rows: Vec<(Uuid, NaiveDate, i64)> = batches.iter().flat_map(rows).collect();
-    sqlx::query(include_str!("insert_days.sql"))
-        .bind(ledger.0)
-        .bind(rows.iter().map(|row| row.0).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.1).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.2).collect::<Vec<_>>())
-        .execute(&mut **tx)
-        .await
-        .map(drop)
+    let mut copied = CopyRows::new();
+    for (device, day, index) in batches.iter().copied().flat_map(rows) {
+        copied
+            .row(4)
+            .integer(ledger.0)
+            .uuid(device)
+            .date(day)
+            .bigint(index);
+    }
+    copied.send(tx, include_str!("copy_days.sql")).await
 }
 
 fn rows(batch: &Batch) -> impl Iterator<Item = (Uuid, NaiveDate, i64)> {
@@ -86,13 +88,14 @@ pub(crate) async fn each_left(
     .fetch_all(&mut **tx)
     .await?;
     for (ledger, some) in by_ledger(&left) {
-        let recorded = listed(tx, ledger, &some, by).await?;
-        let batches = batches(&recorded)?;
+        let listed = listed(tx, ledger, &some, by).await?;
+        let shown: Vec<Shown> = listed.into_iter().map(Shown::from).collect();
+        let batches = batches(&shown)?;
         if batches.len() != some.len() {
             let reason = "payloads that it leaves are missing: run `sealrock fsck`, then rebuild";
             return Err(FoldError::poison(by, reason));
         }
-        batches.iter().for_each(&mut take);
+        batches.into_iter().for_each(&mut take);
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ use sqlx::PgTransaction;
 use sqlx::types::Uuid;
 
 use crate::entry::decode;
-use crate::runner::FoldError;
+use crate::runner::{FoldError, Shown};
 
 pub(crate) use days::{DeviceDay, bounds, each_left, forget, remember, sealed_in};
 pub(crate) use retained::retain;
@@ -68,7 +68,7 @@ pub(crate) struct Seal {
 ///
 /// # Errors
 /// Poison for a seal or an erasure that cannot be read: their payloads are never erased.
-pub(crate) fn steps(ledger: &LedgerInfo, entries: &[Recorded]) -> Result<Vec<Step>, FoldError> {
+pub(crate) fn steps(ledger: &LedgerInfo, entries: &[Shown]) -> Result<Vec<Step>, FoldError> {
     let own = stream_of(&ledger.name);
     let mut steps = Vec::new();
     for recorded in entries {
@@ -88,7 +88,7 @@ pub(crate) fn steps(ledger: &LedgerInfo, entries: &[Recorded]) -> Result<Vec<Ste
 ///
 /// # Errors
 /// As [`steps`].
-pub(crate) fn erased(ledger: &LedgerInfo, entries: &[Recorded]) -> Result<Vec<Erased>, FoldError> {
+pub(crate) fn erased(ledger: &LedgerInfo, entries: &[Shown]) -> Result<Vec<Erased>, FoldError> {
     let erased = steps(ledger, entries)?
         .into_iter()
         .filter_map(|step| match step {

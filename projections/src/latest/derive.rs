@@ -68,7 +68,7 @@ async fn find(
     while let Some(day) = last_day(tx, device, &metrics, before).await? {
         let found = newest_of_day(tx, (device, day), &metrics, by).await?;
         for (_, metric) in found.keys() {
-            metrics.remove(metric);
+            metrics.remove(*metric);
         }
         put(tx, ledger, device, found).await?;
         before = Some(day);
@@ -100,7 +100,7 @@ async fn newest_of_day(
     let mut found = Found::new();
     erasing::each_left(tx, at, by, |batch| {
         add(&mut found, batch, |reading| {
-            reading.at.date_naive() == at.1 && metrics.contains(&reading.metric)
+            reading.at.date_naive() == at.1 && metrics.contains(reading.metric)
         });
     })
     .await?;
@@ -125,12 +125,12 @@ fn add_seal(found: &mut Found, seal: &WindowSealed, wanted: impl Fn(&str) -> boo
             index,
             ordinal: 0,
             device: seal.device,
-            metric: name.to_string(),
+            metric: known.name,
             at: summary.last_at,
             value: summary.last.to_f64(),
             unit: known.unit,
         };
-        let key = (seal.device, name.to_string());
+        let key = (seal.device, known.name);
         let newer = found
             .get(&key)
             .is_none_or(|known| reading.at > known.reading.at);

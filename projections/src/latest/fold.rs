@@ -1,19 +1,19 @@
 //! Batches to the newest value each.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sealrock_domain::DeviceId;
 use sealrock_domain::telemetry::Source;
-use sealrock_eventstore::{LedgerId, LedgerInfo, Recorded};
+use sealrock_eventstore::{LedgerId, LedgerInfo};
 use sqlx::PgTransaction;
 use sqlx::types::Uuid;
 
 use super::{NAME, derive};
 use crate::binding::{self, Binding};
 use crate::erasing::{self, Step};
-use crate::runner::{FoldError, Projection};
+use crate::runner::{FoldError, Projection, Shown};
 use crate::telemetry::{Batch, Counted, batches};
 
 /// Fills read model `latest`.
@@ -38,7 +38,7 @@ impl Projection for LatestProjection {
         &self,
         tx: &mut PgTransaction<'_>,
         ledger: &LedgerInfo,
-        batch: &[Recorded],
+        batch: &[Shown],
     ) -> Result<(), FoldError> {
         let registered = binding::registered(batch)?;
         let batches = batches(batch)?;
@@ -47,7 +47,7 @@ impl Projection for LatestProjection {
         let newest: Vec<Newest> = newest(&batches).into_values().collect();
         upsert(tx, ledger.id, &newest, &bindings).await?;
         erasing::remember(tx, ledger.id, &batches).await?;
-        remember_metrics(tx, batches.iter().flat_map(Batch::counted)).await?;
+        remember_metrics(tx, batches.iter().copied().flat_map(Batch::counted)).await?;
         for step in erasing::steps(ledger, batch)? {
             fold_step(tx, ledger.id, step).await?;
         }
@@ -78,12 +78,12 @@ pub(super) async fn remember_metrics(
     tx: &mut PgTransaction<'_>,
     readings: impl Iterator<Item = Counted>,
 ) -> sqlx::Result<()> {
-    let days: BTreeSet<_> = readings
+    let days: HashSet<_> = readings
         .map(|reading| (reading.device.0, reading.metric, reading.at.date_naive()))
         .collect();
     sqlx::query(include_str!("insert_metric_days.sql"))
         .bind(days.iter().map(|day| day.0).collect::<Vec<Uuid>>())
-        .bind(days.iter().map(|day| day.1.as_str()).collect::<Vec<&str>>())
+        .bind(days.iter().map(|day| day.1).collect::<Vec<&str>>())
         .bind(days.iter().map(|day| day.2).collect::<Vec<_>>())
         .execute(&mut **tx)
         .await
@@ -106,7 +106,7 @@ pub(super) async fn upsert(
     sqlx::query(include_str!("upsert.sql"))
         .bind(ledger.0)
         .bind(readings().map(|r| r.device.0).collect::<Vec<Uuid>>())
-        .bind(readings().map(|r| r.metric.as_str()).collect::<Vec<&str>>())
+        .bind(readings().map(|r| r.metric).collect::<Vec<&str>>())
         .bind(indexes.collect::<Vec<i64>>())
         .bind(readings().map(|r| r.ordinal).collect::<Vec<i32>>())
         .bind(sites.collect::<Vec<Option<&str>>>())
@@ -126,9 +126,9 @@ pub(super) struct Newest {
     pub(super) source: Option<Source>,
 }
 
-pub(super) type Found = BTreeMap<(DeviceId, String), Newest>;
+pub(super) type Found = HashMap<(DeviceId, &'static str), Newest>;
 
-fn newest(batches: &[Batch]) -> Found {
+fn newest(batches: &[&Batch]) -> Found {
     let mut newest = Found::new();
     for batch in batches {
         add(&mut newest, batch, |_| true);
@@ -139,7 +139,7 @@ fn newest(batches: &[Batch]) -> Found {
 /// The newest reading of each device and metric; `>=` because readings come in the ledger's order.
 pub(super) fn add(newest: &mut Found, batch: &Batch, wanted: impl Fn(&Counted) -> bool) {
     for reading in batch.counted().filter(wanted) {
-        let key = (reading.device, reading.metric.clone());
+        let key = (reading.device, reading.metric);
         let known = newest.get(&key);
         if known.is_none_or(|known| reading.at >= known.reading.at) {
             let source = batch.content.source;

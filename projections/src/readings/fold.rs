@@ -5,16 +5,16 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sealrock_domain::DeviceId;
-use sealrock_domain::telemetry::{Assessed, Source, Verdict};
-use sealrock_eventstore::{LedgerId, LedgerInfo, Recorded};
+use sealrock_domain::telemetry::{Reading, Source, Verdict};
+use sealrock_eventstore::{LedgerId, LedgerInfo};
 use sealrock_ledger::micros;
 use sqlx::PgTransaction;
-use sqlx::types::Uuid;
 
 use super::{NAME, partitions};
 use crate::binding::{self, Binding};
+use crate::copy::CopyRows;
 use crate::erasing::{self, Erased, columns as ranges};
-use crate::runner::{FoldError, Prepared, Projection};
+use crate::runner::{FoldError, Prepared, Projection, Shown};
 use crate::telemetry::{Batch, batches, columns};
 
 /// Fills read model `readings`.
@@ -35,11 +35,19 @@ impl Projection for ReadingsProjection {
         include_str!("schema.sql")
     }
 
+    fn indexes(&self) -> &'static str {
+        include_str!("indexes.sql")
+    }
+
+    fn prepares(&self) -> bool {
+        true
+    }
+
     async fn prepare(
         &self,
         tx: &mut PgTransaction<'_>,
         _ledger: &LedgerInfo,
-        batch: &[Recorded],
+        batch: &[Shown],
     ) -> Result<Prepared, FoldError> {
         let days = partitions::days(&batches(batch)?);
         partitions::make(tx, &days).await
@@ -49,16 +57,16 @@ impl Projection for ReadingsProjection {
         &self,
         tx: &mut PgTransaction<'_>,
         ledger: &LedgerInfo,
-        batch: &[Recorded],
+        batch: &[Shown],
     ) -> Result<(), FoldError> {
         let registered = binding::registered(batch)?;
         let batches = batches(batch)?;
         let devices = batches.iter().map(|batch| batch.device);
         let bindings = binding::fold(tx, &registered, devices).await?;
         insert_batches(tx, ledger.id, &batches).await?;
-        let (near, far) = Columns::of(&batches, &bindings);
-        near.insert(tx, "reading", ledger.id).await?;
-        far.insert(tx, "far_reading", ledger.id).await?;
+        let (near, far) = rows(ledger.id, &batches, &bindings);
+        copy(tx, "reading", near).await?;
+        copy(tx, "far_reading", far).await?;
         for erased in erasing::erased(ledger, batch)? {
             forget(tx, ledger.id, &erased).await?;
         }
@@ -90,137 +98,76 @@ async fn forget(tx: &mut PgTransaction<'_>, ledger: LedgerId, erased: &Erased) -
 async fn insert_batches(
     tx: &mut PgTransaction<'_>,
     ledger: LedgerId,
-    batches: &[Batch],
+    batches: &[&Batch],
 ) -> sqlx::Result<()> {
-    let near = |batch: &Batch| {
+    let mut rows = CopyRows::new();
+    for batch in batches {
         let times = batch.content.readings.iter().map(|r| r.at);
         let near = times.filter(|at| partitions::is_near(*at, batch.received_at));
-        near.map(micros).collect()
+        rows.row(5)
+            .integer(ledger.0)
+            .bigint(batch.index.0.cast_signed())
+            .uuid(batch.device.0)
+            .nullable_time(near.clone().min().map(micros))
+            .nullable_time(near.max().map(micros));
+    }
+    rows.send(tx, include_str!("copy_batches.sql")).await
+}
+
+/// The rows for partitions, and those for `far_reading`.
+fn rows(
+    ledger: LedgerId,
+    batches: &[&Batch],
+    bindings: &HashMap<DeviceId, Binding>,
+) -> (CopyRows, CopyRows) {
+    let (mut near, mut far) = (CopyRows::new(), CopyRows::new());
+    for batch in batches {
+        let binding = bindings.get(&batch.device);
+        for (ordinal, reading, verdict) in batch.assessed() {
+            let rows = if partitions::is_near(reading.at, batch.received_at) {
+                &mut near
+            } else {
+                &mut far
+            };
+            add_row(rows, (ledger, batch, binding), ordinal, reading, verdict);
+        }
+    }
+    (near, far)
+}
+
+fn add_row(
+    rows: &mut CopyRows,
+    (ledger, batch, binding): (LedgerId, &Batch, Option<&Binding>),
+    ordinal: i32,
+    reading: &Reading,
+    verdict: &Verdict,
+) {
+    let (value, truth, text) = columns(&reading.value);
+    let (canonical, suspicion) = match verdict {
+        Verdict::Good { value, .. } => (Some(*value), None),
+        Verdict::Suspect(suspicion) => (None, Some(suspicion.code())),
     };
-    let times: Vec<Vec<DateTime<Utc>>> = batches.iter().map(near).collect();
-    let indexes: Vec<i64> = batches
-        .iter()
-        .map(|batch| batch.index.0.cast_signed())
-        .collect();
-    let devices: Vec<Uuid> = batches.iter().map(|batch| batch.device.0).collect();
-    let from: Vec<_> = times
-        .iter()
-        .map(|times| times.iter().min().copied())
-        .collect();
-    let to: Vec<_> = times
-        .iter()
-        .map(|times| times.iter().max().copied())
-        .collect();
-    sqlx::query(include_str!("insert_batches.sql"))
-        .bind(ledger.0)
-        .bind(indexes)
-        .bind(devices)
-        .bind(from)
-        .bind(to)
-        .execute(&mut **tx)
-        .await
-        .map(drop)
+    let registered = binding.map(|binding| binding.source);
+    let source = Source::effective(registered, batch.content.source);
+    rows.row(15)
+        .integer(ledger.0)
+        .bigint(batch.index.0.cast_signed())
+        .integer(ordinal)
+        .uuid(batch.device.0)
+        .text(binding.map(|binding| binding.site.as_str()))
+        .text(Some(reading.metric.as_str()))
+        .time(reading.at)
+        .double(value)
+        .boolean(truth)
+        .text(text)
+        .text(reading.unit.as_deref())
+        .double(canonical)
+        .text(Some(reading.quality.as_str()))
+        .text(suspicion)
+        .text(source.map(Source::as_str));
 }
 
-/// The rows of a batch, column by column, for one UNNEST.
-#[derive(Default)]
-struct Columns<'a> {
-    index: Vec<i64>,
-    ordinal: Vec<i32>,
-    device: Vec<Uuid>,
-    site: Vec<Option<&'a str>>,
-    metric: Vec<&'a str>,
-    at: Vec<DateTime<Utc>>,
-    value: Vec<Option<f64>>,
-    truth: Vec<Option<bool>>,
-    text: Vec<Option<&'a str>>,
-    unit: Vec<Option<&'a str>>,
-    canonical: Vec<Option<f64>>,
-    quality: Vec<&'static str>,
-    suspicion: Vec<Option<&'static str>>,
-    source: Vec<Option<&'static str>>,
-}
-
-impl<'a> Columns<'a> {
-    /// The rows for partitions, and those for `far_reading`.
-    fn of(batches: &'a [Batch], bindings: &'a HashMap<DeviceId, Binding>) -> (Self, Self) {
-        let (mut near, mut far) = (Self::default(), Self::default());
-        for batch in batches {
-            let binding = bindings.get(&batch.device);
-            for (ordinal, assessed) in batch.assessed() {
-                let columns = if partitions::is_near(assessed.reading.at, batch.received_at) {
-                    &mut near
-                } else {
-                    &mut far
-                };
-                columns.push(batch, binding, ordinal, &assessed);
-            }
-        }
-        (near, far)
-    }
-
-    fn push(
-        &mut self,
-        batch: &'a Batch,
-        binding: Option<&'a Binding>,
-        ordinal: i32,
-        assessed: &Assessed<'a>,
-    ) {
-        let reading = assessed.reading;
-        let (value, truth, text) = columns(&reading.value);
-        let (canonical, suspicion) = match &assessed.verdict {
-            Verdict::Good { value, .. } => (Some(*value), None),
-            Verdict::Suspect(suspicion) => (None, Some(suspicion.code())),
-        };
-        let registered = binding.map(|binding| binding.source);
-        let source = Source::effective(registered, batch.content.source);
-        self.index.push(batch.index.0.cast_signed());
-        self.ordinal.push(ordinal);
-        self.device.push(batch.device.0);
-        self.site.push(binding.map(|binding| binding.site.as_str()));
-        self.metric.push(reading.metric.as_str());
-        self.at.push(micros(reading.at));
-        self.value.push(value);
-        self.truth.push(truth);
-        self.text.push(text);
-        self.unit.push(reading.unit.as_deref());
-        self.canonical.push(canonical);
-        self.quality.push(reading.quality.as_str());
-        self.suspicion.push(suspicion);
-        self.source.push(source.map(Source::as_str));
-    }
-
-    async fn insert(
-        self,
-        tx: &mut PgTransaction<'_>,
-        table: &'static str,
-        ledger: LedgerId,
-    ) -> sqlx::Result<()> {
-        if self.index.is_empty() {
-            return Ok(());
-        }
-        let sql = format!(
-            "INSERT INTO {table} {}",
-            include_str!("insert_readings.sql")
-        );
-        sqlx::query(&sql)
-            .bind(ledger.0)
-            .bind(self.index)
-            .bind(self.ordinal)
-            .bind(self.device)
-            .bind(self.site)
-            .bind(self.metric)
-            .bind(self.at)
-            .bind(self.value)
-            .bind(self.truth)
-            .bind(self.text)
-            .bind(self.unit)
-            .bind(self.canonical)
-            .bind(self.quality)
-            .bind(self.suspicion)
-            .bind(self.source)
-            .execute(&mut **tx)
-            .await
-            .map(drop)
-    }
+async fn copy(tx: &mut PgTransaction<'_>, table: &str, rows: CopyRows) -> sqlx::Result<()> {
+    let sql = format!("COPY {table}{}", include_str!("copy_readings.sql"));
+    rows.send(tx, &sql).await
 }

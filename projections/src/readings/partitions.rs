@@ -27,8 +27,8 @@ pub(super) fn is_near(at: DateTime<Utc>, received_at: DateTime<Utc>) -> bool {
 }
 
 /// The days of all readings that go into partitions.
-pub(super) fn days(batches: &[Batch]) -> BTreeSet<NaiveDate> {
-    batches.iter().flat_map(near_days).collect()
+pub(super) fn days(batches: &[&Batch]) -> BTreeSet<NaiveDate> {
+    batches.iter().copied().flat_map(near_days).collect()
 }
 
 fn near_days(batch: &Batch) -> impl Iterator<Item = NaiveDate> {

@@ -31,11 +31,8 @@ CREATE TABLE reading (
     canonical double precision,
     quality   text        NOT NULL,
     suspicion text,
-    source    text,
-    PRIMARY KEY (ledger_id, index, ordinal, at)
+    source    text
 ) PARTITION BY RANGE (at);
-
-CREATE INDEX reading_by_time ON reading (device_id, metric, at, index, ordinal);
 
 -- Readings of days far from their receipt (clocks that were never set, the distant future): they
 -- must not make a partition a day. A day may have some here and a partition as well.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use sealrock_eventstore::{LedgerId, LedgerInfo, Recorded};
+use sealrock_eventstore::{LedgerId, LedgerInfo};
 use sqlx::PgTransaction;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::rows::{At, Thing};
 use super::{Asset, Device, NAME, Organisation, Site};
 use crate::entry::{decode, stream_id};
-use crate::runner::{FoldError, Projection};
+use crate::runner::{FoldError, Projection, Shown};
 
 /// Fills read model `registry`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,11 +31,15 @@ impl Projection for RegistryProjection {
         include_str!("schema.sql")
     }
 
+    fn folds_batches(&self) -> bool {
+        false
+    }
+
     async fn fold(
         &self,
         tx: &mut PgTransaction<'_>,
         ledger: &LedgerInfo,
-        batch: &[Recorded],
+        batch: &[Shown],
     ) -> Result<(), FoldError> {
         let organisations = events::<Organisation>(ledger.id, batch)?;
         let sites = events::<Site>(ledger.id, batch)?;
@@ -50,7 +54,7 @@ impl Projection for RegistryProjection {
 
 type Events<T> = Vec<(At, <T as Thing>::Event)>;
 
-fn events<T: Thing>(ledger: LedgerId, batch: &[Recorded]) -> Result<Events<T>, FoldError> {
+fn events<T: Thing>(ledger: LedgerId, batch: &[Shown]) -> Result<Events<T>, FoldError> {
     let mut events = Vec::new();
     for recorded in batch {
         if let Some(event) = decode(recorded)? {

@@ -75,7 +75,7 @@ fn add_seal(buckets: &mut Buckets, seal: &WindowSealed) {
         for width in SEALED_WIDTHS {
             let start = bucket_of(seal.hour.start(), width);
             buckets
-                .entry((seal.device, metric.to_string(), width, start))
+                .entry((seal.device, metric.to_string().into(), width, start))
                 .and_modify(|bucket| bucket.aggregate = bucket.aggregate.and(sealed))
                 .or_insert(Rollup {
                     aggregate: sealed,

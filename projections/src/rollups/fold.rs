@@ -5,12 +5,13 @@
 //! rebuild gives the same rows. Adding partial sums in SQL would not. Nothing can be taken out of a
 //! least or a greatest, so the days of an erased batch are derived anew: see `derive.rs`.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sealrock_domain::DeviceId;
-use sealrock_eventstore::{LedgerId, LedgerInfo, Recorded};
+use sealrock_eventstore::{LedgerId, LedgerInfo};
 use sqlx::PgTransaction;
 use sqlx::types::Uuid;
 
@@ -18,7 +19,7 @@ use super::aggregate::bucket_of;
 use super::fives::{Fives, Rollup};
 use super::{Aggregate, FIVE_MINUTES, NAME, WIDTHS, derive};
 use crate::erasing::{self, Step};
-use crate::runner::{FoldError, Projection};
+use crate::runner::{FoldError, Projection, Shown};
 use crate::telemetry::{Batch, Counted, batches};
 
 /// Fills read model `rollups`.
@@ -26,8 +27,8 @@ use crate::telemetry::{Batch, Counted, batches};
 pub struct RollupsProjection;
 
 /// Device, metric, width in seconds, start.
-pub(super) type Key = (DeviceId, String, i32, DateTime<Utc>);
-pub(super) type Buckets = BTreeMap<Key, Rollup>;
+pub(super) type Key = (DeviceId, Cow<'static, str>, i32, DateTime<Utc>);
+pub(super) type Buckets = HashMap<Key, Rollup>;
 
 #[async_trait]
 impl Projection for RollupsProjection {
@@ -47,10 +48,10 @@ impl Projection for RollupsProjection {
         &self,
         tx: &mut PgTransaction<'_>,
         ledger: &LedgerInfo,
-        batch: &[Recorded],
+        batch: &[Shown],
     ) -> Result<(), FoldError> {
         let batches = batches(batch)?;
-        let readings: Vec<Counted> = batches.iter().flat_map(Batch::counted).collect();
+        let readings: Vec<Counted> = batches.iter().copied().flat_map(Batch::counted).collect();
         let mut buckets = load(tx, &readings).await?;
         for reading in &readings {
             add(&mut buckets, reading);
@@ -91,7 +92,7 @@ fn keys(reading: &Counted) -> impl Iterator<Item = Key> {
 
 fn key(reading: &Counted, width: i32) -> Key {
     let start = bucket_of(reading.at, width);
-    (reading.device, reading.metric.clone(), width, start)
+    (reading.device, Cow::Borrowed(reading.metric), width, start)
 }
 
 pub(super) fn add(buckets: &mut Buckets, reading: &Counted) {
@@ -124,11 +125,9 @@ pub(super) struct Row {
 }
 
 async fn load(tx: &mut PgTransaction<'_>, readings: &[Counted]) -> sqlx::Result<Buckets> {
-    let mut wanted: Vec<Key> = readings.iter().flat_map(keys).collect();
-    wanted.sort_unstable();
-    wanted.dedup();
+    let wanted: HashSet<Key> = readings.iter().flat_map(keys).collect();
     let devices: Vec<Uuid> = wanted.iter().map(|key| key.0.0).collect();
-    let metrics: Vec<&str> = wanted.iter().map(|key| key.1.as_str()).collect();
+    let metrics: Vec<&str> = wanted.iter().map(|key| &*key.1).collect();
     let widths: Vec<i32> = wanted.iter().map(|key| key.2).collect();
     let starts: Vec<DateTime<Utc>> = wanted.iter().map(|key| key.3).collect();
     let rows: Vec<Row> = sqlx::query_as(include_str!("load.sql"))
@@ -160,7 +159,7 @@ impl Row {
         (
             (
                 DeviceId(self.device_id),
-                self.metric,
+                Cow::Owned(self.metric),
                 self.width,
                 self.bucket,
             ),
@@ -174,27 +173,21 @@ pub(super) async fn store(
     ledger: LedgerId,
     buckets: &Buckets,
 ) -> sqlx::Result<()> {
-    let aggregates = || buckets.values().map(|bucket| &bucket.aggregate);
+    // In the order of the key, so that neighbours in the index are written one after the other.
+    let mut rows: Vec<(&Key, &Rollup)> = buckets.iter().collect();
+    rows.sort_unstable_by_key(|(key, _)| *key);
+    let keys = || rows.iter().map(|(key, _)| *key);
+    let aggregates = || rows.iter().map(|(_, bucket)| &bucket.aggregate);
     let column = |f: fn(&Aggregate) -> f64| aggregates().map(f).collect::<Vec<f64>>();
     let time = |f: fn(&Aggregate) -> DateTime<Utc>| aggregates().map(f).collect::<Vec<_>>();
     let counts: Vec<i64> = aggregates().map(|a| a.count.cast_signed()).collect();
-    let fives = || buckets.values().map(|bucket| bucket.fives);
+    let fives = || rows.iter().map(|(_, bucket)| bucket.fives);
     sqlx::query(include_str!("store.sql"))
         .bind(ledger.0)
-        .bind(buckets.keys().map(|key| key.0.0).collect::<Vec<Uuid>>())
-        .bind(
-            buckets
-                .keys()
-                .map(|key| key.1.as_str())
-                .collect::<Vec<&str>>(),
-        )
-        .bind(buckets.keys().map(|key| key.2).collect::<Vec<i32>>())
-        .bind(
-            buckets
-                .keys()
-                .map(|key| key.3)
-                .collect::<Vec<DateTime<Utc>>>(),
-        )
+        .bind(keys().map(|key| key.0.0).collect::<Vec<Uuid>>())
+        .bind(keys().map(|key| &*key.1).collect::<Vec<&str>>())
+        .bind(keys().map(|key| key.2).collect::<Vec<i32>>())
+        .bind(keys().map(|key| key.3).collect::<Vec<DateTime<Utc>>>())
         .bind(counts)
         .bind(column(|b| b.sum))
         .bind(column(|b| b.min))

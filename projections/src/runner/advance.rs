@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use sealrock_eventstore::{EventStore, IndexSet, LedgerInfo, Recorded, StoreError};
+use sealrock_eventstore::{EventStore, IndexSet, LedgerInfo, StoreError};
 use sealrock_ledger::Index;
 use sqlx::PgTransaction;
 use tokio::sync::Semaphore;
 
 use super::projection::{FoldError, Prepared, Projection};
 use super::schema::{self, Schema};
+use super::shown::Shown;
+use super::source::{Source, Stretch};
+use super::tail::Bounds;
 use super::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS, checkpoint};
 
 /// What a step did.
@@ -43,6 +46,7 @@ pub(crate) struct Advance {
     pub(crate) ledger: LedgerInfo,
     /// Bounds the connections and the memory that all folds of a process take together.
     pub(crate) turns: Arc<Semaphore>,
+    source: Source,
     next: Option<u64>,
     limit: u32,
     refusals: u8,
@@ -66,6 +70,7 @@ impl Advance {
         schema: Schema,
         ledger: LedgerInfo,
         turns: Arc<Semaphore>,
+        source: Source,
     ) -> Self {
         Self {
             store,
@@ -73,6 +78,7 @@ impl Advance {
             schema,
             ledger,
             turns,
+            source,
             next: None,
             limit: 64,
             refusals: 0,
@@ -92,12 +98,12 @@ impl Advance {
         // Before reading: a turn bounds what all folds together hold in memory, too.
         let turns = Arc::clone(&self.turns);
         let _turn = turns.acquire().await;
-        let batch = self.read(next).await?;
-        if batch.is_empty() {
+        let stretch = self.read(next).await?;
+        if stretch.end == next {
             // Another process may have gone on, or a rebuild may have changed the tables.
             return self.find_place().await;
         }
-        self.fold_or_isolate(next, &batch).await
+        self.fold_or_isolate(next, &stretch).await
     }
 
     /// A ledger that continues another one speaks of the same devices, so it is folded behind it: a
@@ -133,11 +139,11 @@ impl Advance {
             if place.next >= goal {
                 return Ok(Step::Moved(place.next));
             }
-            let batch = self.read(place.next).await?;
-            if batch.is_empty() {
+            let stretch = self.read(place.next).await?;
+            if stretch.end == place.next {
                 return Ok(Step::Moved(place.next));
             }
-            match self.fold_within(tx, &batch).await {
+            match self.fold_within(tx, &stretch).await {
                 Ok(()) => {}
                 Err(FoldError::Poison { index, reason }) => {
                     return Ok(Step::Poisoned { index, reason });
@@ -150,11 +156,23 @@ impl Advance {
     async fn fold_within(
         &self,
         tx: &mut PgTransaction<'_>,
-        batch: &[Recorded],
+        stretch: &Stretch,
     ) -> Result<(), FoldError> {
-        self.prepare(batch).await?;
-        self.model.fold(tx, &self.ledger, batch).await?;
-        Ok(checkpoint::advance(tx, self.ledger.id, after(batch)).await?)
+        self.prepare(&stretch.entries).await?;
+        self.fold_entries(tx, &stretch.entries).await?;
+        Ok(checkpoint::advance(tx, self.ledger.id, stretch.end).await?)
+    }
+
+    /// There may be none of this model's in a stretch of the ledger.
+    async fn fold_entries(
+        &self,
+        tx: &mut PgTransaction<'_>,
+        entries: &[Shown],
+    ) -> Result<(), FoldError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        self.model.fold(tx, &self.ledger, entries).await
     }
 
     /// Only looks: it is asked by every idle follower now and then, and must not write.
@@ -177,19 +195,30 @@ impl Advance {
     /// What an entry anywhere in the ledger erases is not shown, even where the row is still there: a
     /// fold takes out what it has folded of a payload when it comes to that entry, and could not if
     /// it had begun to fold the payload after the erasure was decided, because then nobody waits for it.
-    async fn read(&mut self, next: u64) -> Result<Vec<Recorded>, StepError> {
-        let mut batch = self
-            .store
-            .read_bounded(self.ledger.id, Index(next), self.limit, MAX_BATCH_BYTES)
+    async fn read(&mut self, next: u64) -> Result<Stretch, StepError> {
+        let bounds = Bounds {
+            entries: self.limit,
+            bytes: MAX_BATCH_BYTES,
+        };
+        let mut stretch = self
+            .source
+            .read(&self.store, self.ledger.id, next, bounds)
             .await?;
-        self.limit = (self.limit * 2).min(MAX_BATCH_EVENTS);
+        let read = u32::try_from(stretch.entries.len()).unwrap_or(u32::MAX);
+        // Where payloads are large, entries that do not fit are not read again and again.
+        let fitting = if read < self.limit {
+            read.max(32)
+        } else {
+            self.limit
+        };
+        self.limit = fitting.saturating_mul(2).min(MAX_BATCH_EVENTS);
         self.learn_erasures().await?;
-        for recorded in &mut batch {
-            if self.erased.payloads.contains(recorded.entry.index) {
-                recorded.payload = None;
+        for shown in &mut stretch.entries {
+            if shown.payload.is_some() && self.erased.payloads.contains(shown.entry.index) {
+                *shown = shown.without_payload();
             }
         }
-        Ok(batch)
+        Ok(stretch)
     }
 
     async fn learn_erasures(&mut self) -> Result<(), StepError> {
@@ -197,6 +226,10 @@ impl Advance {
             .store
             .erasures(&self.ledger, self.erased.version)
             .await?;
+        if !new.is_empty() {
+            // What is erased shall not stay in memory longer than it has to.
+            self.source.forget().await;
+        }
         for erasure in new {
             self.erased.version = erasure.version;
             for range in erasure.payloads {
@@ -208,42 +241,49 @@ impl Advance {
 
     async fn begin(&self) -> sqlx::Result<PgTransaction<'static>> {
         let mut tx = self.store.pool().begin().await?;
+        self.schema.enter_to_fold(&mut tx).await?;
         schema::lock_shared(&mut tx, &Schema::live(self.model.name()).name()).await?;
-        self.schema.enter(&mut tx).await?;
         Ok(tx)
     }
 
-    async fn prepare(&self, batch: &[Recorded]) -> Result<(), FoldError> {
-        loop {
+    async fn prepare(&self, batch: &[Shown]) -> Result<(), FoldError> {
+        while self.model.prepares() {
             let mut tx = self.store.pool().begin().await?;
             self.schema.enter(&mut tx).await?;
             let prepared = self.model.prepare(&mut tx, &self.ledger, batch).await?;
             tx.commit().await?;
             if prepared == Prepared::Ready {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
     /// Folds `batch`; one that Postgres refuses for what it holds is retried entry by entry, so
     /// that the reason is found and does not stop what stands before it.
-    async fn fold_or_isolate(&mut self, next: u64, batch: &[Recorded]) -> Result<Step, StepError> {
-        match self.fold_and_commit(next, batch).await {
+    async fn fold_or_isolate(&mut self, next: u64, stretch: &Stretch) -> Result<Step, StepError> {
+        let entries = &stretch.entries[..];
+        match self.fold_and_commit(next, entries, stretch.end).await {
             Ok(step) => {
                 self.refusals = 0;
                 Ok(step)
             }
             Err(FoldError::Poison { index, reason }) => {
-                self.poisoned(next, batch, index, reason).await
+                self.poisoned(next, entries, index, reason).await
             }
             Err(FoldError::Database(error)) => match attempts_at(&error) {
-                Some(attempts) => self.isolate(next, batch, error, attempts),
+                Some(attempts) => self.isolate(next, entries, error, attempts),
                 None => Err(error.into()),
             },
         }
     }
 
-    async fn fold_and_commit(&mut self, next: u64, batch: &[Recorded]) -> Result<Step, FoldError> {
+    async fn fold_and_commit(
+        &mut self,
+        next: u64,
+        batch: &[Shown],
+        end: u64,
+    ) -> Result<Step, FoldError> {
         self.prepare(batch).await?;
         let mut tx = self.begin().await?;
         let place = checkpoint::lock(&mut tx, self.ledger.id).await?;
@@ -254,19 +294,42 @@ impl Advance {
             self.next = Some(place.next);
             return Ok(Step::Elsewhere(place.next));
         }
-        self.model.fold(&mut tx, &self.ledger, batch).await?;
-        let next = after(batch);
-        checkpoint::advance(&mut tx, self.ledger.id, next).await?;
+        if !self.is_still_there(&mut tx, batch).await? {
+            self.source.forget().await;
+            return Ok(Step::Elsewhere(next));
+        }
+        self.fold_entries(&mut tx, batch).await?;
+        checkpoint::advance(&mut tx, self.ledger.id, end).await?;
         tx.commit().await?;
-        self.next = Some(next);
-        Ok(Step::Moved(next))
+        self.next = Some(end);
+        Ok(Step::Moved(end))
+    }
+
+    /// Whether the entries, which were read some time ago, are in the database that is written to now.
+    /// Each leaf covers the one before, so the last stands for all.
+    async fn is_still_there(
+        &self,
+        tx: &mut PgTransaction<'_>,
+        batch: &[Shown],
+    ) -> sqlx::Result<bool> {
+        let Some(last) = batch.last() else {
+            return Ok(true);
+        };
+        let leaf: Option<Vec<u8>> = sqlx::query_scalar(
+            "SELECT leaf_hash FROM sealrock.events WHERE ledger_id = $1 AND index = $2",
+        )
+        .bind(self.ledger.id.0)
+        .bind(last.entry.index.0.cast_signed())
+        .fetch_optional(&mut **tx)
+        .await?;
+        Ok(leaf.is_some_and(|leaf| leaf == last.leaf_hash.0))
     }
 
     /// Commits what stands before the poison entry, then answers it.
     async fn poisoned(
         &mut self,
         next: u64,
-        batch: &[Recorded],
+        batch: &[Shown],
         index: Index,
         reason: String,
     ) -> Result<Step, StepError> {
@@ -274,7 +337,7 @@ impl Advance {
         if before == 0 {
             return Ok(Step::Poisoned { index, reason });
         }
-        match self.fold_and_commit(next, &batch[..before]).await {
+        match self.fold_and_commit(next, &batch[..before], index.0).await {
             Ok(Step::Moved(_)) => Ok(Step::Poisoned { index, reason }),
             Ok(other) => Ok(other),
             Err(FoldError::Poison { index, reason }) => Ok(Step::Poisoned { index, reason }),
@@ -285,12 +348,14 @@ impl Advance {
     fn isolate(
         &mut self,
         next: u64,
-        batch: &[Recorded],
+        batch: &[Shown],
         error: sqlx::Error,
         attempts: u8,
     ) -> Result<Step, StepError> {
         self.limit = 1;
         if batch.len() > 1 {
+            // Read again, one by one.
+            self.source.stop_reading_ahead();
             return Ok(Step::Elsewhere(next));
         }
         self.refusals += 1;
@@ -302,10 +367,6 @@ impl Advance {
             reason: format!("Postgres refuses what it folds to: {error}"),
         })
     }
-}
-
-fn after(batch: &[Recorded]) -> u64 {
-    batch.last().map_or(0, |entry| entry.entry.index.0 + 1)
 }
 
 /// How often an entry is tried alone that Postgres refuses for what it holds; `None` for errors that

@@ -1,6 +1,6 @@
 //! The task of one projection on one ledger: step after step, for ever.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sealrock_ledger::Index;
 use tokio::sync::watch;
@@ -10,6 +10,7 @@ use crate::leases::Lease;
 
 use super::advance::{Advance, Step, StepError};
 use super::backoff::Backoff;
+use super::pace::Pace;
 use super::stops;
 use super::{Runner, State, measure};
 
@@ -25,6 +26,7 @@ pub(crate) struct Follower {
     pub(crate) lease: Lease,
     /// Whether it has gone on since it started, so that a stop of an earlier run is past.
     pub(crate) settled: bool,
+    pub(crate) pace: Pace,
 }
 
 impl Follower {
@@ -54,6 +56,7 @@ impl Follower {
             Step::Moved(next) => {
                 self.moved(next);
                 self.settle().await;
+                self.rest(next).await;
             }
             Step::Elsewhere(next) => self.moved(next),
             Step::Idle(next) => {
@@ -65,6 +68,18 @@ impl Follower {
                 self.report(State::OtherVersion { stored });
                 self.pause(STANDSTILL).await;
             }
+        }
+    }
+
+    async fn rest(&mut self, next: u64) {
+        let size = *self
+            .advance
+            .store
+            .watch_size(self.advance.ledger.id)
+            .borrow();
+        let rest = self.pace.rest(next, size, Instant::now());
+        if !rest.is_zero() {
+            self.pause(rest).await;
         }
     }
 

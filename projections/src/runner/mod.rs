@@ -7,13 +7,17 @@ mod checkpoint;
 mod drop_old;
 mod follow;
 mod measure;
+mod pace;
 mod positions;
 mod projection;
 mod rebuild;
 mod schema;
+mod shown;
+mod source;
 mod status;
 mod stops;
 mod supervise;
+mod tail;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,12 +31,14 @@ pub use behind::Behind;
 pub use positions::{Positions, WaitError};
 pub use projection::{FoldError, Prepared, Projection};
 pub use rebuild::{RebuildError, Rebuilt};
+pub use shown::Shown;
 pub use status::{ProjectionStatus, State};
 
 use schema::Schema;
+use tail::Tail;
 
 /// The most entries folded in one transaction.
-const MAX_BATCH_EVENTS: u32 = 500;
+const MAX_BATCH_EVENTS: u32 = 4_096;
 /// The most payload folded in one transaction, unless a single entry has more.
 const MAX_BATCH_BYTES: u64 = 4 << 20;
 /// Folds at a time in one process. They share the pool with queries and with the ledger's writers;
@@ -53,6 +59,7 @@ struct Shared {
     turns: Arc<Semaphore>,
     leases: Option<Leases>,
     states: Mutex<HashMap<(&'static str, LedgerId), State>>,
+    tails: Mutex<HashMap<LedgerId, Arc<Tail>>>,
 }
 
 /// Why the runner could not look or prepare. All of it may pass: try again.
@@ -102,6 +109,7 @@ impl Runner {
             turns: Arc::new(Semaphore::new(turns as usize)),
             leases,
             states: Mutex::default(),
+            tails: Mutex::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -158,6 +166,13 @@ impl Runner {
         let work = || format!("{} {}", model.name(), model.version());
         let leases = self.shared.leases.as_ref();
         leases.map_or_else(Lease::unshared, |leases| leases.want(&work()))
+    }
+
+    /// What the followers of `ledger` share.
+    fn tail(&self, ledger: LedgerId) -> Arc<Tail> {
+        let tails = self.shared.tails.lock();
+        let mut tails = tails.unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(tails.entry(ledger).or_default())
     }
 
     fn models(&self) -> &[Arc<dyn Projection>] {

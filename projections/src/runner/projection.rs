@@ -1,9 +1,11 @@
 //! What a read model gives the runner: a name, tables, and a fold.
 
 use async_trait::async_trait;
-use sealrock_eventstore::{LedgerInfo, Recorded};
+use sealrock_eventstore::LedgerInfo;
 use sealrock_ledger::Index;
 use sqlx::PgTransaction;
+
+use super::shown::Shown;
 
 /// A read model's tables and the fold that fills them from a ledger.
 ///
@@ -28,6 +30,24 @@ pub trait Projection: Send + Sync + 'static {
     /// The tables (DDL), names without a schema. `checkpoint` and `read_model` are the runner's.
     fn schema(&self) -> &'static str;
 
+    /// Indexes (DDL) that folding can do without, names without a schema, each `CREATE … INDEX IF NOT
+    /// EXISTS`. Live tables have them from the start; a rebuild makes them when the tables are filled,
+    /// which is cheaper than to keep them up row by row.
+    fn indexes(&self) -> &'static str {
+        ""
+    }
+
+    /// Whether sensor batches mean anything to this read model. One that answers no is not shown them,
+    /// so that they need not be read; between the entries of its batches there are gaps then.
+    fn folds_batches(&self) -> bool {
+        true
+    }
+
+    /// Whether [`prepare`](Projection::prepare) has anything to do, ever.
+    fn prepares(&self) -> bool {
+        false
+    }
+
     /// Makes room for a batch before its transaction begins, e.g. partitions.
     ///
     /// It has a transaction of its own, with the `search_path` of the fold, and is called again in
@@ -40,7 +60,7 @@ pub trait Projection: Send + Sync + 'static {
         &self,
         _tx: &mut PgTransaction<'_>,
         _ledger: &LedgerInfo,
-        _batch: &[Recorded],
+        _batch: &[Shown],
     ) -> Result<Prepared, FoldError> {
         Ok(Prepared::Ready)
     }
@@ -56,7 +76,7 @@ pub trait Projection: Send + Sync + 'static {
         &self,
         tx: &mut PgTransaction<'_>,
         ledger: &LedgerInfo,
-        batch: &[Recorded],
+        batch: &[Shown],
     ) -> Result<(), FoldError>;
 }
 

@@ -12,6 +12,7 @@ use super::advance::{Step, StepError};
 use super::backoff::Backoff;
 use super::projection::Projection;
 use super::schema::{self, Schema};
+use super::source::Source;
 use super::{Runner, RunnerError, State, checkpoint, stops};
 
 /// How long a server waits for another process that rebuilds the same read model.
@@ -118,6 +119,8 @@ impl Runner {
         self.begin_next(model).await?;
         loop {
             self.fill_next(model, token).await?;
+            let next = Schema::next(model.name());
+            next.index(self.store().pool(), model.as_ref()).await?;
             let entries = self.exchange(model).await?;
             if let Some(entries) = entries {
                 self.drop_old_or_leave(model.name()).await;
@@ -232,7 +235,7 @@ impl Runner {
         ledger: &LedgerInfo,
         token: &CancellationToken,
     ) -> Result<(), RebuildError> {
-        let mut advance = self.advance(model, Schema::next(model.name()), ledger);
+        let mut advance = self.advance(model, Schema::next(model.name()), ledger, source(model));
         let mut backoff = Backoff::default();
         while !token.is_cancelled() {
             match advance.step().await {
@@ -304,7 +307,7 @@ impl Runner {
         goal: u64,
         tx: &mut PgTransaction<'_>,
     ) -> Result<(), RebuildError> {
-        let mut advance = self.advance(model, Schema::next(model.name()), ledger);
+        let mut advance = self.advance(model, Schema::next(model.name()), ledger, source(model));
         match advance.catch_up_within(tx, goal).await? {
             Step::Poisoned { index, reason } => Err(RebuildError::Poison {
                 projection: model.name(),
@@ -314,6 +317,14 @@ impl Runner {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+fn source(model: &Arc<dyn Projection>) -> Source {
+    if model.folds_batches() {
+        Source::Ahead(None)
+    } else {
+        Source::WithoutBatches
     }
 }
 

@@ -44,6 +44,15 @@ impl Schema {
         run(tx, &sql).await
     }
 
+    /// As [`enter`](Self::enter), for a transaction of a fold: COMMIT does not wait for the disk. What a
+    /// crash of Postgres takes is the end of what was folded, checkpoint and rows, and is folded again;
+    /// whatever is committed later, by anybody, is on disk only if this is.
+    pub(crate) async fn enter_to_fold(&self, tx: &mut PgTransaction<'_>) -> sqlx::Result<()> {
+        let name = self.name();
+        let sql = format!("SET LOCAL search_path TO {name}; SET LOCAL synchronous_commit TO off");
+        run(tx, &sql).await
+    }
+
     /// The version its tables were made for; `None` if the schema is not there.
     pub(crate) async fn version(&self, connection: &mut PgConnection) -> sqlx::Result<Option<u32>> {
         let table = format!("{}.read_model", self.name());
@@ -60,7 +69,16 @@ impl Schema {
         Ok(Some(version.unsigned_abs()))
     }
 
-    /// Makes the schema with the model's tables and the runner's own, unless it is there.
+    /// Makes the indexes that no fold needs, where they are missing.
+    pub(crate) async fn index(&self, pool: &PgPool, model: &dyn Projection) -> sqlx::Result<()> {
+        let mut tx = pool.begin().await?;
+        self.enter(&mut tx).await?;
+        run(&mut tx, model.indexes()).await?;
+        tx.commit().await
+    }
+
+    /// Makes the schema with the model's tables and the runner's own, unless it is there. A live one has
+    /// all its indexes; in one that is to be filled they are made later, by [`index`](Self::index).
     ///
     /// Answers the version that is there afterwards. Safe against another process at the same time.
     pub(crate) async fn ensure(&self, pool: &PgPool, model: &dyn Projection) -> sqlx::Result<u32> {
@@ -74,6 +92,9 @@ impl Schema {
         self.enter(&mut tx).await?;
         run(&mut tx, include_str!("schema.sql")).await?;
         run(&mut tx, model.schema()).await?;
+        if self.suffix.is_empty() {
+            run(&mut tx, model.indexes()).await?;
+        }
         sqlx::query("INSERT INTO read_model (version) VALUES ($1)")
             .bind(model.version().cast_signed())
             .execute(&mut *tx)

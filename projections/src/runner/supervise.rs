@@ -11,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 use super::advance::Advance;
 use super::backoff::Backoff;
 use super::follow::Follower;
+use super::pace::Pace;
 use super::projection::Projection;
 use super::schema::Schema;
+use super::source::Source;
 use super::{Runner, RunnerError, measure};
 
 /// How often new ledgers, and positions moved by other processes, are looked for.
@@ -120,12 +122,18 @@ impl Runner {
         if there || token.is_cancelled() {
             return;
         }
+        let source = if model.folds_batches() {
+            Source::Shared(self.tail(ledger.id))
+        } else {
+            Source::WithoutBatches
+        };
         let follower = Follower {
             runner: self.clone(),
-            advance: self.advance(model, Schema::live(model.name()), ledger),
+            advance: self.advance(model, Schema::live(model.name()), ledger, source),
             token: token.clone(),
             lease: self.lease(model.as_ref()),
             settled: false,
+            pace: Pace::default(),
         };
         followers.insert(key, tokio::spawn(follower.run()));
     }
@@ -135,6 +143,7 @@ impl Runner {
         model: &Arc<dyn Projection>,
         schema: Schema,
         ledger: &LedgerInfo,
+        source: Source,
     ) -> Advance {
         Advance::new(
             self.store().clone(),
@@ -142,6 +151,7 @@ impl Runner {
             schema,
             ledger.clone(),
             Arc::clone(&self.shared.turns),
+            source,
         )
     }
 

@@ -8,14 +8,13 @@ mod rows;
 
 use chrono::{DateTime, Utc};
 use sealrock_domain::telemetry::window::{Gap, MAX_GAPS, SealedBoot, WindowEvent};
-use sealrock_eventstore::Recorded;
 use sealrock_ledger::Index;
 use sqlx::PgTransaction;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::entry::decode;
-use crate::runner::FoldError;
+use crate::runner::{FoldError, Shown};
 use crate::telemetry::Batch;
 use counters::{Counters, Seen};
 use rows::{BootRow, GapRow};
@@ -34,7 +33,7 @@ pub(crate) struct WindowEntry {
 ///
 /// # Errors
 /// Poison for one that this code does not know.
-pub(crate) fn window_entries(entries: &[Recorded]) -> Result<Vec<WindowEntry>, FoldError> {
+pub(crate) fn window_entries(entries: &[Shown]) -> Result<Vec<WindowEntry>, FoldError> {
     let mut found = Vec::new();
     for recorded in entries {
         if let Some(event) = decode(recorded)? {
@@ -55,10 +54,14 @@ pub(crate) fn window_entries(entries: &[Recorded]) -> Result<Vec<WindowEntry>, F
 /// since. A named gap is marked.
 pub(crate) async fn fold(
     tx: &mut PgTransaction<'_>,
-    batches: &[Batch],
+    batches: &[&Batch],
     windows: &[WindowEntry],
 ) -> sqlx::Result<()> {
-    let counted = batches.iter().filter_map(of_batch).map(|seen| (true, seen));
+    let counted = batches
+        .iter()
+        .copied()
+        .filter_map(of_batch)
+        .map(|seen| (true, seen));
     let sealed = windows.iter().flat_map(of_seal).map(|seen| (false, seen));
     let mut seen: Vec<(bool, Seen)> = counted.chain(sealed).collect();
     seen.sort_by_key(|(_, seen)| seen.index);

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::NaiveDate;
 use sealrock_domain::SiteId;
 use sealrock_domain::site::{EmissionTargetSet, EmissionTargetWithdrawn, SiteEvent};
-use sealrock_eventstore::{LedgerId, LedgerInfo, Recorded};
+use sealrock_eventstore::{LedgerId, LedgerInfo};
 use sealrock_ledger::Index;
 use sqlx::PgTransaction;
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::NAME;
 use super::rows::Version;
 use crate::entry::{decode, stream_id};
-use crate::runner::{FoldError, Projection};
+use crate::runner::{FoldError, Projection, Shown};
 
 /// Fills read model `targets`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,11 +35,15 @@ impl Projection for TargetsProjection {
         include_str!("schema.sql")
     }
 
+    fn folds_batches(&self) -> bool {
+        false
+    }
+
     async fn fold(
         &self,
         tx: &mut PgTransaction<'_>,
         ledger: &LedgerInfo,
-        batch: &[Recorded],
+        batch: &[Shown],
     ) -> Result<(), FoldError> {
         let changes = changes(batch)?;
         if changes.is_empty() {
@@ -64,7 +68,7 @@ enum TargetEvent {
     Withdrawn(EmissionTargetWithdrawn),
 }
 
-fn changes(batch: &[Recorded]) -> Result<Vec<Change>, FoldError> {
+fn changes(batch: &[Shown]) -> Result<Vec<Change>, FoldError> {
     let mut changes = Vec::new();
     for recorded in batch {
         let event = match decode(recorded)? {

@@ -9,7 +9,7 @@ use cqrs_es::Aggregate;
 use sealrock_domain::Mass;
 use sealrock_domain::injection_day::{InjectionDay, InjectionDayEvent};
 use sealrock_domain::well::{Well, WellEvent};
-use sealrock_eventstore::{LedgerId, LedgerInfo, Recorded};
+use sealrock_eventstore::{LedgerId, LedgerInfo};
 use sealrock_ledger::Entry;
 use serde::Serialize;
 use sqlx::PgTransaction;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::NAME;
 use super::rows::{DayRow, WellRow, status_name};
 use crate::entry::decode;
-use crate::runner::{FoldError, Projection};
+use crate::runner::{FoldError, Projection, Shown};
 
 /// Fills read model `wells`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,11 +39,15 @@ impl Projection for WellsProjection {
         include_str!("schema.sql")
     }
 
+    fn folds_batches(&self) -> bool {
+        false
+    }
+
     async fn fold(
         &self,
         tx: &mut PgTransaction<'_>,
         ledger: &LedgerInfo,
-        batch: &[Recorded],
+        batch: &[Shown],
     ) -> Result<(), FoldError> {
         let wells = events::<Uuid, WellEvent>(batch, well_of)?;
         let days = events::<DayKey, InjectionDayEvent>(batch, day_of)?;
@@ -56,7 +60,7 @@ type DayKey = (Uuid, NaiveDate);
 type Events<'b, K, E> = Vec<(&'b Entry, K, E)>;
 
 fn events<K, E>(
-    batch: &[Recorded],
+    batch: &[Shown],
     key_of: fn(&str) -> Option<K>,
 ) -> Result<Events<'_, K, E>, FoldError>
 where

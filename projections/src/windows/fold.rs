@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sealrock_domain::telemetry::window::{WindowEvent, WindowSealed, window_of};
-use sealrock_eventstore::{LedgerId, LedgerInfo, Recorded};
+use sealrock_eventstore::{LedgerId, LedgerInfo};
 use sealrock_ledger::record::{IndexRange, LedgerContinued, Record};
 use sqlx::PgTransaction;
 use uuid::Uuid;
 
 use super::NAME;
+use crate::copy::CopyRows;
 use crate::entry::erased;
-use crate::runner::{FoldError, Projection};
+use crate::runner::{FoldError, Projection, Shown};
 use crate::seqs::{self, WindowEntry, window_entries};
 use crate::telemetry::{Batch, batches};
 
@@ -44,7 +45,7 @@ impl Projection for WindowsProjection {
         &self,
         tx: &mut PgTransaction<'_>,
         ledger: &LedgerInfo,
-        batch: &[Recorded],
+        batch: &[Shown],
     ) -> Result<(), FoldError> {
         let (windows, erased) = (window_entries(batch)?, erased(batch)?);
         let batches = batches(batch)?;
@@ -81,27 +82,21 @@ async fn forget_parent(tx: &mut PgTransaction<'_>, parent: LedgerId) -> sqlx::Re
 async fn add_batches(
     tx: &mut PgTransaction<'_>,
     ledger: LedgerId,
-    batches: &[Batch],
+    batches: &[&Batch],
     touched: &mut Touched,
 ) -> sqlx::Result<()> {
-    if batches.is_empty() {
-        return Ok(());
+    let mut rows = CopyRows::new();
+    for batch in batches {
+        let hour = window_of(&batch.content, batch.received_at).start();
+        touched.insert((batch.device.0, hour));
+        rows.row(5)
+            .integer(ledger.0)
+            .uuid(batch.device.0)
+            .time(hour)
+            .bigint(batch.index.0.cast_signed())
+            .time(batch.received_at);
     }
-    let hour = |batch: &Batch| window_of(&batch.content, batch.received_at).start();
-    let devices: Vec<Uuid> = batches.iter().map(|batch| batch.device.0).collect();
-    let hours: Vec<DateTime<Utc>> = batches.iter().map(hour).collect();
-    let indexes: Vec<i64> = batches.iter().map(|b| b.index.0.cast_signed()).collect();
-    let received: Vec<DateTime<Utc>> = batches.iter().map(|batch| batch.received_at).collect();
-    touched.extend(devices.iter().copied().zip(hours.iter().copied()));
-    sqlx::query(include_str!("insert_unsealed.sql"))
-        .bind(ledger.0)
-        .bind(devices)
-        .bind(hours)
-        .bind(indexes)
-        .bind(received)
-        .execute(&mut **tx)
-        .await
-        .map(drop)
+    rows.send(tx, include_str!("copy_unsealed.sql")).await
 }
 
 /// What the seal holds waits no more.

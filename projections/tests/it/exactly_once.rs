@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sealrock_ledger::Index;
-use sealrock_projections::{FoldError, LedgerInfo, Projection, Recorded, Runner, all};
+use sealrock_projections::{FoldError, LedgerInfo, Projection, Runner, Shown, all};
 use sqlx::PgTransaction;
 use tokio::sync::Notify;
 
@@ -43,7 +43,7 @@ impl Projection for Tally {
         &self,
         tx: &mut PgTransaction<'_>,
         ledger: &LedgerInfo,
-        batch: &[Recorded],
+        batch: &[Shown],
     ) -> Result<(), FoldError> {
         let indexes: Vec<i64> = batch
             .iter()

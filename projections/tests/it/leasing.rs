@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sealrock_ledger::Index;
 use sealrock_projections::{
-    FoldError, Lease, Leases, LedgerInfo, Projection, Recorded, Runner, State,
+    FoldError, Lease, Leases, LedgerInfo, Projection, Runner, Shown, State,
 };
 use sqlx::{PgPool, PgTransaction};
 use tokio::task::JoinHandle;
@@ -227,7 +227,7 @@ impl Projection for Counted {
         &self,
         tx: &mut PgTransaction<'_>,
         _: &LedgerInfo,
-        batch: &[Recorded],
+        batch: &[Shown],
     ) -> Result<(), FoldError> {
         let indexes = batch.iter().map(|r| r.entry.index.0.cast_signed());
         sqlx::query("INSERT INTO counted SELECT unnest($1::bigint[])")

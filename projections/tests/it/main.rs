@@ -17,5 +17,6 @@ mod rebuilding;
 mod registering;
 mod rolling_up;
 mod sealing;
+mod sharing;
 mod telemetry;
 mod wells;

@@ -7,7 +7,7 @@ use sealrock_ledger::Index;
 use sealrock_projections::latest::LatestProjection;
 use sealrock_projections::readings::ReadingsProjection;
 use sealrock_projections::registry::RegistryProjection;
-use sealrock_projections::{FoldError, LedgerInfo, Projection, Recorded, State, all};
+use sealrock_projections::{FoldError, LedgerInfo, Projection, Shown, State, all};
 use sqlx::PgTransaction;
 use tokio_util::sync::CancellationToken;
 
@@ -57,7 +57,7 @@ impl Projection for Picky {
         &self,
         tx: &mut PgTransaction<'_>,
         _ledger: &LedgerInfo,
-        batch: &[Recorded],
+        batch: &[Shown],
     ) -> Result<(), FoldError> {
         for recorded in batch {
             let entry = &recorded.entry;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sealrock_ledger::Index;
 use sealrock_projections::{
-    FoldError, LedgerInfo, Projection, RebuildError, Recorded, Runner, State, all,
+    FoldError, LedgerInfo, Projection, RebuildError, Runner, Shown, State, all,
 };
 use sqlx::PgTransaction;
 use tokio_util::sync::CancellationToken;
@@ -146,7 +146,7 @@ impl Projection for Versioned {
         &self,
         tx: &mut PgTransaction<'_>,
         _ledger: &LedgerInfo,
-        batch: &[Recorded],
+        batch: &[Shown],
     ) -> Result<(), FoldError> {
         for recorded in batch {
             sqlx::query("INSERT INTO versioned VALUES ($1, $2)")
