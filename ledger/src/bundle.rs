@@ -5,9 +5,9 @@
 //! `{"media":"…","salt":"<hex>"}`, `{"redacted":true}` where the payload was erased, or
 //! `{"withheld":true}` where it is not for the receiver's eyes.
 
-use serde::{Deserialize, Serialize};
+mod header;
 
-use crate::payload::{Payload, SALT_BYTES};
+use crate::payload::{Payload, PayloadRef};
 
 /// Why bytes are no bundle. `ordinal` counts the bundle's entries from 0.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,19 +34,6 @@ pub enum BundleError {
         /// What is wrong with it.
         reason: String,
     },
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Header {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    media: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    redacted: Option<bool>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    salt: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    withheld: Option<bool>,
 }
 
 /// The place of one entry in a payload bundle.
@@ -135,7 +122,7 @@ pub fn encode_payloads<'a, S: Into<Slot<&'a Payload>>>(
     let mut bundle = Vec::new();
     for slot in payloads {
         let slot = slot.into();
-        let header = serde_json::to_vec(&header_of(slot)).expect("a header of strings is JSON");
+        let header = header::write(slot);
         let bytes = slot.shown().map_or(&[][..], |payload| &payload.bytes);
         let header_length = u16::try_from(header.len()).expect("media types are short");
         let length = u32::try_from(bytes.len()).expect("payloads are at most 1 MiB long");
@@ -153,22 +140,25 @@ pub fn encode_payloads<'a, S: Into<Slot<&'a Payload>>>(
 /// If the bytes are not exactly that many payloads in the one way of writing them, or a salt is not
 /// 16 bytes long.
 pub fn decode_payloads(bundle: &[u8], count: usize) -> Result<Vec<Slot>, BundleError> {
+    let payloads = payloads_in_place(bundle, count)?;
+    let owned = payloads.into_iter().map(|slot| slot.map(Payload::from));
+    Ok(owned.collect())
+}
+
+/// As [`decode_payloads`], without a copy of the payloads.
+///
+/// # Errors
+/// As for [`decode_payloads`].
+pub fn payloads_in_place(
+    bundle: &[u8],
+    count: usize,
+) -> Result<Vec<Slot<PayloadRef<'_>>>, BundleError> {
     let mut items = Items::new(bundle);
     let payloads = (0..count)
         .map(|_| items.payload())
         .collect::<Result<_, _>>()?;
     items.finish()?;
     Ok(payloads)
-}
-
-fn header_of(slot: Slot<&Payload>) -> Header {
-    let mark = |is: bool| is.then_some(true);
-    Header {
-        media: slot.shown().map(|payload| payload.media.clone()),
-        redacted: mark(slot == Slot::Erased),
-        salt: slot.shown().map(|payload| hex::encode(payload.salt)),
-        withheld: mark(slot == Slot::Withheld),
-    }
 }
 
 /// The bytes of a bundle that are still to be read.
@@ -191,11 +181,11 @@ impl<'a> Items<'a> {
         Ok(entry)
     }
 
-    fn payload(&mut self) -> Result<Slot, BundleError> {
+    fn payload(&mut self) -> Result<Slot<PayloadRef<'a>>, BundleError> {
         let header = self.short()?;
         let length = u32::from_be_bytes(self.array()?);
         let bytes = self.take(length as usize)?;
-        let slot = read_slot(header, bytes).map_err(|reason| BundleError::Header {
+        let slot = header::read(header, bytes).map_err(|reason| BundleError::Header {
             ordinal: self.ordinal,
             reason,
         })?;
@@ -240,38 +230,4 @@ impl<'a> Items<'a> {
             })
         }
     }
-}
-
-fn read_slot(header: &[u8], bytes: &[u8]) -> Result<Slot, String> {
-    let text = header;
-    let header: Header = serde_json::from_slice(text).map_err(|e| e.to_string())?;
-    if serde_json::to_vec(&header).map_err(|e| e.to_string())? != text {
-        return Err("it is not written as RFC 8785 asks".to_owned());
-    }
-    match (header.media, header.salt, header.redacted, header.withheld) {
-        (Some(media), Some(salt), None, None) => read_payload(media, &salt, bytes).map(Slot::Shown),
-        (None, None, Some(true), None) if bytes.is_empty() => Ok(Slot::Erased),
-        (None, None, None, Some(true)) if bytes.is_empty() => Ok(Slot::Withheld),
-        _ => Err("neither media and salt, nor redacted or withheld with no bytes".to_owned()),
-    }
-}
-
-fn read_payload(media: String, salt: &str, bytes: &[u8]) -> Result<Payload, String> {
-    let mut salt_bytes = [0; SALT_BYTES];
-    hex::decode_to_slice(salt, &mut salt_bytes)
-        .map_err(|e| format!("the salt {salt:?} is not 16 bytes in hex: {e}"))?;
-    if hex::encode(salt_bytes) != salt {
-        return Err(format!("the salt {salt:?} is not in lower-case hex"));
-    }
-    if media.len() > 255 {
-        return Err(format!(
-            "the media type has {} bytes, at most 255",
-            media.len()
-        ));
-    }
-    Ok(Payload {
-        media,
-        salt: salt_bytes,
-        bytes: bytes.to_vec(),
-    })
 }

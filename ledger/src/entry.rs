@@ -1,5 +1,7 @@
 //! The Merkle leaf: a small envelope in RFC 8785 canonical JSON.
 
+pub(crate) mod canonical;
+
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -88,7 +90,24 @@ impl Entry {
     /// # Errors
     /// [`EntryError::Malformed`] if a key is missing, unknown, doubled or of the wrong type.
     pub fn read(bytes: &[u8]) -> Result<Self, EntryError> {
-        serde_json::from_slice(bytes).map_err(|e| EntryError::Malformed(e.to_string()))
+        Self::read_and_judge(bytes).map(|(entry, _)| entry)
+    }
+
+    /// Reads an entry, and tells what keeps it from being in canonical form, if anything does.
+    ///
+    /// # Errors
+    /// As [`Entry::read`].
+    pub(crate) fn read_and_judge(bytes: &[u8]) -> Result<(Self, Option<EntryError>), EntryError> {
+        if let Some(entry) = canonical::read(bytes) {
+            return Ok((entry, None));
+        }
+        let entry: Self =
+            serde_json::from_slice(bytes).map_err(|e| EntryError::Malformed(e.to_string()))?;
+        let fault = match entry.to_bytes() {
+            Ok(again) => (again != bytes).then_some(EntryError::NotCanonical),
+            Err(error) => Some(error),
+        };
+        Ok((entry, fault))
     }
 
     /// Reads an entry and holds its bytes against the canonical form.
@@ -96,11 +115,9 @@ impl Entry {
     /// # Errors
     /// As [`Entry::read`], and [`EntryError::NotCanonical`].
     pub fn read_canonical(bytes: &[u8]) -> Result<Self, EntryError> {
-        let entry = Self::read(bytes)?;
-        if entry.to_bytes()? == bytes {
-            Ok(entry)
-        } else {
-            Err(EntryError::NotCanonical)
+        match Self::read_and_judge(bytes)? {
+            (entry, None) => Ok(entry),
+            (_, Some(fault)) => Err(fault),
         }
     }
 }

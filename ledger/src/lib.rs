@@ -20,6 +20,7 @@ mod vkey;
 
 pub use bundle::{
     BundleError, Slot, decode_entries, decode_payloads, encode_entries, encode_payloads,
+    payloads_in_place,
 };
 pub use checkpoint::{Checkpoint, CheckpointError, KeyRange, LogVerifier};
 pub use cosignature::{CheckError, Checked, Cosignature, Cosigner, WitnessKey};
@@ -27,7 +28,7 @@ pub use entry::{Entry, EntryError, MAX_ENTRY_BYTES, micros};
 pub use evidence::{EvidenceError, Fork, ForkEvidence};
 pub use key::{LogKey, LogSigner, SignError, sign_checkpoint, verify_statement};
 pub use name::{Index, LedgerName, NameError, Origin};
-pub use payload::{Payload, SALT_BYTES};
+pub use payload::{Payload, PayloadRef, SALT_BYTES};
 pub use policy::{Policy, PolicyError, Threshold, Witness};
 pub use proof::{
     AddCheckpoint, ProofError, ProofPlan, TlogProof, check_consistency, check_inclusion,

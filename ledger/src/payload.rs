@@ -1,5 +1,7 @@
 //! What an entry commits to, kept beside it.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 
 /// Length of the salt, in bytes.
@@ -18,6 +20,17 @@ pub struct Payload {
     pub bytes: Vec<u8>,
 }
 
+/// A payload that lies in a bundle, or anywhere else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PayloadRef<'a> {
+    /// Media type, at most 255 bytes.
+    pub media: Cow<'a, str>,
+    /// Random salt.
+    pub salt: [u8; SALT_BYTES],
+    /// The bytes as they came.
+    pub bytes: &'a [u8],
+}
+
 impl Payload {
     /// What the entry holds: SHA-256(salt ‖ uint8 length of the media type ‖ media type ‖ bytes).
     ///
@@ -25,16 +38,40 @@ impl Payload {
     /// If the media type is longer than 255 bytes; no payload is built with such a one.
     #[must_use]
     pub fn commitment(&self) -> [u8; 32] {
-        let media_length =
-            u8::try_from(self.media.len()).expect("media types are at most 255 bytes long");
-        Sha256::new()
-            .chain_update(self.salt)
-            .chain_update([media_length])
-            .chain_update(self.media.as_bytes())
-            .chain_update(&self.bytes)
-            .finalize()
-            .into()
+        commitment(&self.salt, &self.media, &self.bytes)
     }
+}
+
+impl PayloadRef<'_> {
+    /// As [`Payload::commitment`].
+    ///
+    /// # Panics
+    /// If the media type is longer than 255 bytes; no payload is read with such a one.
+    #[must_use]
+    pub fn commitment(&self) -> [u8; 32] {
+        commitment(&self.salt, &self.media, self.bytes)
+    }
+}
+
+impl From<PayloadRef<'_>> for Payload {
+    fn from(PayloadRef { media, salt, bytes }: PayloadRef<'_>) -> Self {
+        Self {
+            media: media.into_owned(),
+            salt,
+            bytes: bytes.to_vec(),
+        }
+    }
+}
+
+fn commitment(salt: &[u8; SALT_BYTES], media: &str, bytes: &[u8]) -> [u8; 32] {
+    let media_length = u8::try_from(media.len()).expect("media types are at most 255 bytes long");
+    Sha256::new()
+        .chain_update(salt)
+        .chain_update([media_length])
+        .chain_update(media.as_bytes())
+        .chain_update(bytes)
+        .finalize()
+        .into()
 }
 
 #[cfg(test)]

@@ -111,25 +111,22 @@ impl Chain {
             );
             add(Cause::ClockBackwards, message);
         }
-        if let Err(message) = self.next_version(entry) {
+        let seen = (entry.version, index);
+        let before = match self.streams.get_mut(&entry.stream) {
+            Some(stream) => Some(std::mem::replace(stream, seen)),
+            None => self.streams.insert(entry.stream.clone(), seen),
+        };
+        if let Err(message) = self.next_version(entry, before) {
             add(Cause::VersionGap, message);
         }
         self.prev = Some(leaf);
         self.recorded_at = Some(entry.recorded_at);
-        let seen = (entry.version, index);
-        match self.streams.get_mut(&entry.stream) {
-            Some(stream) => *stream = seen,
-            None => drop(self.streams.insert(entry.stream.clone(), seen)),
-        }
     }
 
     /// A version follows the one before, or, if an entry between them could not be read, comes
     /// anywhere after it.
-    fn next_version(&self, entry: &Entry) -> Result<(), String> {
-        let (known, seen_at) = match self.streams.get(&entry.stream) {
-            Some((version, at)) => (*version, Some(*at)),
-            None => (0, None),
-        };
+    fn next_version(&self, entry: &Entry, before: Option<(u64, u64)>) -> Result<(), String> {
+        let (known, seen_at) = before.map_or((0, None), |(version, at)| (version, Some(at)));
         let may_have_missed_some = self.unread.is_some() && self.unread > seen_at;
         let follows = if may_have_missed_some {
             entry.version > known

@@ -2,7 +2,7 @@
 
 use super::finding::Findings;
 use super::source::SourceError;
-use crate::{Entry, Hash, Payload};
+use crate::{Entry, Hash, PayloadRef};
 
 /// Makes facts of payloads. It works on all cores at once and knows nothing of what came before.
 pub trait Reader: Sync {
@@ -11,7 +11,7 @@ pub trait Reader: Sync {
 
     /// Reads the payload of an entry. The payload is the one that the entry commits to; whether the
     /// entry is the one that was signed is not known yet, and if it is not, nobody gets the fact.
-    fn read(&self, entry: &Entry, payload: &Payload) -> Self::Fact;
+    fn read(&self, entry: &Entry, payload: &PayloadRef<'_>) -> Self::Fact;
 }
 
 /// Judges the ledger entry by entry, in order.
@@ -71,7 +71,7 @@ pub(super) struct Nobody;
 impl Reader for Nobody {
     type Fact = ();
 
-    fn read(&self, _: &Entry, _: &Payload) {}
+    fn read(&self, _: &Entry, _: &PayloadRef<'_>) {}
 }
 
 impl Judge<()> for Nobody {

@@ -7,7 +7,7 @@ use crate::record::{
     ClockCorrected, LedgerContinued, LogKeyRetired, LogKeyRotated, PayloadRedacted, Record,
     RetentionApplied,
 };
-use crate::{Entry, Payload};
+use crate::{Entry, PayloadRef};
 
 /// One of them.
 pub(super) enum Own {
@@ -22,12 +22,12 @@ pub(super) enum Own {
 impl Own {
     /// Reads what an entry of the ledger's own stream says; `None` for what is not known here: a
     /// newer version may have written it.
-    pub(super) fn read(entry: &Entry, payload: &Payload) -> Option<Result<Self, String>> {
-        fn of<T: Record>(payload: &Payload, own: impl Fn(T) -> Own) -> Result<Own, String> {
+    pub(super) fn read(entry: &Entry, payload: &PayloadRef<'_>) -> Option<Result<Self, String>> {
+        fn of<T: Record>(payload: &PayloadRef<'_>, own: impl Fn(T) -> Own) -> Result<Own, String> {
             if payload.media != "application/json" {
                 return Err(format!("its media type is {:?}", payload.media));
             }
-            let record = serde_json::from_slice(&payload.bytes).map_err(|e| e.to_string())?;
+            let record = serde_json::from_slice(payload.bytes).map_err(|e| e.to_string())?;
             Ok(own(record))
         }
         macro_rules! known {

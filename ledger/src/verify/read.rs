@@ -6,8 +6,8 @@ use super::own::Own;
 use super::source::{Source, SourceError};
 use crate::record::stream_of_origin;
 use crate::{
-    BundleError, Entry, EntryError, Hash, Origin, Payload, Slot, TILE_WIDTH, TilePath,
-    decode_entries, decode_payloads, leaf_hash,
+    BundleError, Entry, EntryError, Hash, Origin, PayloadRef, Slot, TILE_WIDTH, TilePath,
+    decode_entries, leaf_hash, payloads_in_place,
 };
 
 /// Telemetry is kept as devices sent it; all other payloads are written by the platform.
@@ -115,8 +115,8 @@ impl<'a, R: Reader> Reading<'a, R> {
         width: u64,
         entries: &[Item],
     ) -> Framed<Held<R::Fact>> {
-        let slots = framed(bytes, width, decode_payloads);
-        let held = |(at, slot): (usize, &Slot)| {
+        let slots = framed(bytes, width, payloads_in_place);
+        let held = |(at, slot): (usize, &Slot<PayloadRef<'_>>)| {
             let entry = entries.get(at).and_then(|item| item.entry.as_ref().ok());
             self.held(slot, entry)
         };
@@ -127,7 +127,7 @@ impl<'a, R: Reader> Reading<'a, R> {
         }
     }
 
-    fn held(&self, slot: &Slot, entry: Option<&Entry>) -> Held<R::Fact> {
+    fn held(&self, slot: &Slot<PayloadRef<'_>>, entry: Option<&Entry>) -> Held<R::Fact> {
         let slot = slot.as_ref().map(|payload| (payload, payload.commitment()));
         let said = slot.shown().and_then(|(payload, commitment)| {
             let entry = entry.filter(|entry| entry.payload == *commitment)?;
@@ -139,7 +139,7 @@ impl<'a, R: Reader> Reading<'a, R> {
         }
     }
 
-    fn said(&self, entry: &Entry, payload: &Payload) -> Said<R::Fact> {
+    fn said(&self, entry: &Entry, payload: &PayloadRef<'_>) -> Said<R::Fact> {
         let is_own = entry.stream == self.own;
         Said {
             not_canonical: not_canonical(entry, payload),
@@ -160,12 +160,10 @@ pub(super) fn items(bytes: Option<&[u8]>, width: u64) -> Framed<Item> {
 }
 
 fn item(bytes: &[u8]) -> Item {
-    let entry = Entry::read(bytes);
-    let again = entry.as_ref().map(Entry::to_bytes);
-    let (entry, canonical) = match again {
-        Ok(Err(too_large)) => (Err(too_large), false),
-        Ok(Ok(again)) => (entry, again == bytes),
-        Err(_) => (entry, false),
+    let (entry, canonical) = match Entry::read_and_judge(bytes) {
+        Ok((entry, None)) => (Ok(entry), true),
+        Ok((entry, Some(EntryError::NotCanonical))) => (Ok(entry), false),
+        Ok((_, Some(error))) | Err(error) => (Err(error), false),
     };
     Item {
         leaf: leaf_hash(bytes),
@@ -175,11 +173,11 @@ fn item(bytes: &[u8]) -> Item {
 }
 
 /// Why a payload that the platform wrote is not RFC 8785 JSON.
-fn not_canonical(entry: &Entry, payload: &Payload) -> Option<String> {
+fn not_canonical(entry: &Entry, payload: &PayloadRef<'_>) -> Option<String> {
     if payload.media != "application/json" || entry.stream.starts_with(TELEMETRY) {
         return None;
     }
-    let json: Result<serde_json::Value, _> = serde_json::from_slice(&payload.bytes);
+    let json: Result<serde_json::Value, _> = serde_json::from_slice(payload.bytes);
     let canonical = json.and_then(|json| serde_json_canonicalizer::to_vec(&json));
     match canonical {
         Err(error) => Some(format!("it is no JSON: {error}")),

@@ -1,23 +1,45 @@
 //! Sets of indexes, kept as runs.
 
-use std::collections::BTreeMap;
+mod packed;
 
-/// A set of indexes. What it holds in memory is its runs of neighbours, not its members.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+use packed::Packed;
+
+/// A set of indexes. What it holds in memory is its runs of neighbours, not its members: about two
+/// bytes each where runs and what is between them are short.
+#[derive(Debug, Clone, Default)]
 pub struct Runs {
     /// First and last of each run; between two runs at least one index is missing.
-    runs: BTreeMap<u64, u64>,
+    runs: Packed,
 }
+
+impl PartialEq for Runs {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Runs {}
 
 impl Runs {
     /// Adds all from `first` through `last`.
     pub fn insert(&mut self, first: u64, last: u64) {
+        match self.runs.last() {
+            // Indexes come in ascending order, all but a few.
+            Some((_, end)) if end < first && first - end > 1 => self.runs.put(first, last),
+            Some((from, end)) if from <= first && first <= end.saturating_add(1) => {
+                self.runs.lengthen_last(last.max(end));
+            }
+            _ => self.insert_before_the_end(first, last),
+        }
+    }
+
+    fn insert_before_the_end(&mut self, first: u64, last: u64) {
         let (mut first, mut last) = (first, last);
         while let Some((from, through)) = self.touching(first, last) {
-            self.runs.remove(&from);
+            self.runs.take(from);
             (first, last) = (first.min(from), last.max(through));
         }
-        self.runs.insert(first, last);
+        self.runs.put(first, last);
     }
 
     /// Adds all of another set.
@@ -29,26 +51,26 @@ impl Runs {
 
     /// A run that overlaps or adjoins the range.
     fn touching(&self, first: u64, last: u64) -> Option<(u64, u64)> {
-        let (from, through) = self.runs.range(..=last.saturating_add(1)).next_back()?;
-        (through.saturating_add(1) >= first).then_some((*from, *through))
+        let (from, through) = self.runs.before(last.saturating_add(1))?;
+        (through.saturating_add(1) >= first).then_some((from, through))
     }
 
     /// Takes out all from `first` through `last`.
     pub fn remove(&mut self, first: u64, last: u64) {
         while let Some((from, through)) = self.overlapping(first, last) {
-            self.runs.remove(&from);
+            self.runs.take(from);
             if from < first {
-                self.runs.insert(from, first - 1);
+                self.runs.put(from, first - 1);
             }
             if through > last {
-                self.runs.insert(last + 1, through);
+                self.runs.put(last + 1, through);
             }
         }
     }
 
     fn overlapping(&self, first: u64, last: u64) -> Option<(u64, u64)> {
-        let (from, through) = self.runs.range(..=last).next_back()?;
-        (*through >= first).then_some((*from, *through))
+        let (from, through) = self.runs.before(last)?;
+        (through >= first).then_some((from, through))
     }
 
     /// Whether it holds this index.
@@ -63,7 +85,13 @@ impl Runs {
         if self.contains(first) {
             return Some(first);
         }
-        self.runs.range(first..=last).next().map(|(from, _)| *from)
+        self.begins_within(first, last)
+    }
+
+    /// The first index of the first run that begins from `first` through `last`.
+    fn begins_within(&self, first: u64, last: u64) -> Option<u64> {
+        let (from, _) = self.runs.after(first)?;
+        (from <= last).then_some(from)
     }
 
     /// The parts of `first` through `last` that it does not hold, in ascending order.
@@ -76,7 +104,7 @@ impl Runs {
                     next = through.checked_add(1);
                     continue;
                 }
-                let held = self.runs.range(at..=last).next().map(|(from, _)| *from);
+                let held = self.begins_within(at, last);
                 next = held;
                 return Some((at, held.map_or(last, |from| from - 1)));
             }
@@ -85,15 +113,15 @@ impl Runs {
 
     /// The runs, in ascending order, as first and last.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.runs.iter().map(|(first, last)| (*first, *last))
+        self.runs.iter()
     }
 
     /// The smallest and the largest member.
     #[must_use]
     pub fn bounds(&self) -> Option<(u64, u64)> {
-        let (first, _) = self.runs.first_key_value()?;
-        let (_, last) = self.runs.last_key_value()?;
-        Some((*first, *last))
+        let (first, _) = self.runs.iter().next()?;
+        let (_, last) = self.runs.last()?;
+        Some((first, last))
     }
 
     /// Number of members.
@@ -136,6 +164,18 @@ mod tests {
     }
 
     #[test]
+    fn distances_of_every_length_survive() {
+        let firsts: Vec<u64> = (0..64)
+            .map(|bit| 1u64 << bit)
+            .filter(|at| *at > 2)
+            .collect();
+        let mut runs = Runs::default();
+        firsts.iter().for_each(|at| runs.insert(*at, at + 1));
+        let found: Vec<u64> = runs.iter().map(|(first, _)| first).collect();
+        assert_eq!(found, firsts);
+    }
+
+    #[test]
     fn the_largest_index_is_no_trap() {
         let mut runs = Runs::default();
         runs.insert(u64::MAX, u64::MAX);
@@ -145,6 +185,32 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn so_it_is_with_thousands_of_runs_that_come_in_ascending_order_and_not(
+            ascending in prop::collection::vec(1u64..5, 0..1500),
+            others in prop::collection::vec((any::<bool>(), 0u64..4000, 0u64..40), 0..60),
+        ) {
+            let (mut runs, mut set, mut at) = (Runs::default(), BTreeSet::new(), 0);
+            for step in ascending {
+                at += step;
+                runs.insert(at, at);
+                set.insert(at);
+            }
+            for (put, first, more) in others {
+                if put {
+                    runs.insert(first, first + more);
+                    set.extend(first..=first + more);
+                } else {
+                    runs.remove(first, first + more);
+                    set.retain(|at| !(first..=first + more).contains(at));
+                }
+            }
+            prop_assert_eq!(runs.count(), set.len() as u64);
+            prop_assert!(runs.iter().flat_map(|(first, last)| first..=last).eq(set.iter().copied()));
+            let runs: Vec<_> = runs.iter().collect();
+            prop_assert!(runs.is_sorted() && runs.windows(2).all(|two| two[1].0 > two[0].1 + 1));
+        }
+
         #[test]
         fn it_is_the_set_of_what_was_put_in_and_not_taken_out(
             steps in prop::collection::vec((any::<bool>(), 0u64..60, 0u64..9), 0..40),
