@@ -6,6 +6,8 @@ mod key;
 #[cfg(test)]
 mod key_tests;
 mod keys;
+mod multiples;
+mod prepared;
 mod rejection;
 mod sensor;
 #[cfg(test)]
@@ -25,6 +27,7 @@ pub use events::{
 };
 pub use key::{KeyId, KeyIdError, PublicKey, PublicKeyError, UnusableKey};
 pub use keys::DeviceKeys;
+pub use prepared::PreparedKey;
 pub use rejection::DeviceRejection;
 pub use sensor::Sensor;
 

@@ -10,14 +10,12 @@
 //! Ledger and device are part of what is signed and not of what is sent: a frame proves nothing
 //! about another device or another ledger, and costs no byte for it.
 
-use ed25519_dalek::Signature;
-
 use super::{
     DecodeError, MAPPED_BATCH, MAX_BATCH_BYTES, MappedBatch, SIGNED_BATCH, SensorBatch, decode,
 };
 use crate::{
     DeviceId,
-    device::{KeyId, PublicKey, UnusableKey},
+    device::{KeyId, PreparedKey, PublicKey, UnusableKey},
 };
 
 /// The first byte of a frame: neither JSON nor a CBOR map begins so.
@@ -126,30 +124,48 @@ impl<'a> Frame<'a> {
         origin: &str,
         device: DeviceId,
     ) -> Result<(), SignatureError> {
+        self.verify_prepared(&PreparedKey::for_few(*key), origin, device)
+    }
+
+    /// The same by a key that verifies many.
+    ///
+    /// # Errors
+    /// As for [`verify`](Self::verify).
+    pub fn verify_prepared(
+        &self,
+        key: &PreparedKey,
+        origin: &str,
+        device: DeviceId,
+    ) -> Result<(), SignatureError> {
         if key.id() != self.key {
             return Err(SignatureError::OtherKey {
                 named: self.key,
                 given: key.id(),
             });
         }
-        let point = key.point().map_err(|reason| SignatureError::UnusableKey {
-            key: self.key,
-            reason,
-        })?;
-        let text = signed_text(origin, device, self.batch);
-        let signature = Signature::from_bytes(self.signature);
-        point
-            .verify_strict(&text, &signature)
-            .map_err(|_| SignatureError::DoesNotFit { key: self.key })
+        let head = signed_head(origin, device);
+        let text = [head.as_bytes(), self.batch];
+        match key.signed(&text, self.signature) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(SignatureError::DoesNotFit { key: self.key }),
+            Err(reason) => Err(SignatureError::UnusableKey {
+                key: self.key,
+                reason,
+            }),
+        }
     }
 }
 
 /// What a device signs: the batch, and whose it is where.
 #[must_use]
 pub fn signed_text(origin: &str, device: DeviceId, batch: &[u8]) -> Vec<u8> {
-    let mut text = format!("sealrock-batch-v1\n{origin}\n{device}\n").into_bytes();
+    let mut text = signed_head(origin, device).into_bytes();
     text.extend_from_slice(batch);
     text
+}
+
+fn signed_head(origin: &str, device: DeviceId) -> String {
+    format!("sealrock-batch-v1\n{origin}\n{device}\n")
 }
 
 /// The batch's bytes in a payload of this media type: a frame's or mapped batch's inner part, or
