@@ -11,12 +11,13 @@ use sealrock_ledger::verify::Scope;
 use sealrock_ledger::{Checkpoint, KeyRange, LogVerifier, Policy, TILE_WIDTH, TilePath};
 
 use super::ExportError;
+use super::group::{self, NewFile};
 
 /// Held while an export is under way, so that two do not write into one directory.
 const LOCK: &str = ".exporting";
-/// A file on its way to its place.
-const ASIDE: &str = ".writing";
-const OURS: [&str; 8] = [
+/// A file on its way to its place; those of a group have a number after it.
+pub(super) const ASIDE: &str = ".writing";
+const OURS: [&str; 7] = [
     "checkpoint",
     "policy",
     "scope",
@@ -24,7 +25,6 @@ const OURS: [&str; 8] = [
     "tile",
     "payloads",
     LOCK,
-    ASIDE,
 ];
 
 /// A directory that holds an export of one ledger, whole or begun, and nothing else.
@@ -81,6 +81,13 @@ impl Folder {
         blocking(move || write(&folder.inner.root, &path, &bytes)).await
     }
 
+    /// Puts a group of files in their places, as [`Folder::write`] does each: none is in its place
+    /// before its bytes are on the disk, and when this returns all are.
+    pub(super) async fn write_all(&self, files: Vec<NewFile>) -> Result<(), ExportError> {
+        let folder = self.clone();
+        blocking(move || group::write(&folder.inner.root, &files)).await
+    }
+
     /// Removes a file that may be there.
     pub(super) async fn remove(&self, path: &'static str) -> Result<(), ExportError> {
         let place = self.inner.root.join(path);
@@ -121,6 +128,7 @@ fn open(root: PathBuf, fitting: &Fitting) -> Result<Folder, ExportError> {
     // empty directory, one begins it.
     is_ours(&root, fitting)?;
     let lock = lock(&root)?;
+    remove_asides(&root)?;
     if !is_ours(&root, fitting)? {
         if fitting.scope != Scope::default() {
             write(&root, "scope", &fitting.scope.to_bytes())?;
@@ -140,8 +148,20 @@ fn open(root: PathBuf, fitting: &Fitting) -> Result<Folder, ExportError> {
 fn refuse_strangers(root: &Path) -> Result<(), ExportError> {
     for item in fs::read_dir(root).map_err(|e| failed(root, e))? {
         let name = item.map_err(|e| failed(root, e))?.file_name();
-        if !OURS.iter().any(|ours| name == *ours) {
+        let aside = name.to_string_lossy().starts_with(ASIDE);
+        if !aside && !OURS.iter().any(|ours| name == *ours) {
             return Err(occupied(root, name.display().to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// What an export that was interrupted left on its way.
+fn remove_asides(root: &Path) -> Result<(), ExportError> {
+    for item in fs::read_dir(root).map_err(|e| failed(root, e))? {
+        let item = item.map_err(|e| failed(root, e))?;
+        if item.file_name().to_string_lossy().starts_with(ASIDE) {
+            fs::remove_file(item.path()).map_err(|e| failed(&item.path(), e))?;
         }
     }
     Ok(())

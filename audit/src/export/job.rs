@@ -1,15 +1,18 @@
 //! One export under way, file by file.
 
-use sealrock_eventstore::Recorded;
+use sealrock_eventstore::{Recorded, StoreError};
 use sealrock_ledger::verify::{Progress, Scope};
 use sealrock_ledger::{
     Checkpoint, Index, Payload, Policy, Slot, TILE_WIDTH, TilePath, encode_entries, encode_payloads,
 };
 
+use tokio::task::JoinHandle;
+
 use super::ExportError;
 use super::archive::Archive;
 use super::erased::Erased;
 use super::folder::Folder;
+use super::group::NewFile;
 use super::rows::Rows;
 use crate::edge::to_bytes;
 
@@ -36,7 +39,15 @@ pub(super) struct Job<'a> {
     pub(super) files_written: u64,
     /// Whether a payload is gone though no entry of the tree erases it.
     pub(super) vanished: bool,
+    /// Files that are to be written together.
+    pub(super) group: Vec<NewFile>,
+    /// The group before, on its way to the disk while this one is read from the database.
+    pub(super) writing: Option<JoinHandle<Result<(), ExportError>>>,
 }
+
+/// A group is written when it has so many files, or bytes.
+const GROUP_FILES: usize = 256;
+const GROUP_BYTES: usize = 16 << 20;
 
 impl Job<'_> {
     /// Writes what is not there. In a directory `checkpoint` comes last, so that an export which
@@ -71,16 +82,16 @@ impl Job<'_> {
     async fn head_files(&mut self) -> Result<(), ExportError> {
         let policy = self.head.policy.to_string().into_bytes();
         if !self.holds("policy", &policy) {
-            self.write("policy".into(), policy).await?;
+            self.write_head("policy", policy).await?;
         }
         if let Place::Folder(folder) = &self.place {
             // It may be of the checkpoint before.
             folder.remove("timestamp.tsr").await?;
         }
         let note = self.head.checkpoint.note.clone().into_bytes();
-        self.write("checkpoint".into(), note).await?;
+        self.write_head("checkpoint", note).await?;
         if let Some(timestamp) = self.head.timestamp.clone() {
-            self.write("timestamp.tsr".into(), timestamp).await?;
+            self.write_head("timestamp.tsr", timestamp).await?;
         }
         match &self.place {
             Place::Folder(folder) if self.head.scope == Scope::default() => {
@@ -92,7 +103,7 @@ impl Job<'_> {
                 if self.holds("scope", &scope) {
                     return Ok(());
                 }
-                self.write("scope".into(), scope).await
+                self.write_head("scope", scope).await
             }
         }
     }
@@ -204,12 +215,46 @@ impl Job<'_> {
         }
     }
 
+    /// Writes a file, in a directory together with others.
     async fn write(&mut self, path: String, bytes: Vec<u8>) -> Result<(), ExportError> {
-        match &self.place {
-            Place::Folder(folder) => folder.write(path, bytes).await?,
-            Place::Archive(archive) => archive.write(path, bytes).await?,
-        }
         self.files_written += 1;
+        if let Place::Archive(archive) = &self.place {
+            return archive.write(path, bytes).await;
+        }
+        self.group.push(NewFile { path, bytes });
+        let bytes: usize = self.group.iter().map(|file| file.bytes.len()).sum();
+        if self.group.len() < GROUP_FILES && bytes < GROUP_BYTES {
+            return Ok(());
+        }
+        self.write_group().await
+    }
+
+    /// Sets the group on its way, when the one before is on the disk.
+    async fn write_group(&mut self) -> Result<(), ExportError> {
+        if let Some(writing) = self.writing.take() {
+            let stopped = |e| StoreError::Fatal(format!("a task that writes files stopped: {e}"));
+            writing.await.map_err(stopped)??;
+        }
+        let group = std::mem::take(&mut self.group);
+        if let (Place::Folder(folder), false) = (&self.place, group.is_empty()) {
+            let folder = folder.clone();
+            self.writing = Some(tokio::spawn(async move { folder.write_all(group).await }));
+        }
         Ok(())
+    }
+
+    /// Waits until all that was written is on the disk.
+    pub(super) async fn settle(&mut self) -> Result<(), ExportError> {
+        self.write_group().await?;
+        self.write_group().await
+    }
+
+    /// Writes a file that says what the export is: what it rests on is on the disk before.
+    async fn write_head(&mut self, path: &str, bytes: Vec<u8>) -> Result<(), ExportError> {
+        self.files_written += 1;
+        match &self.place {
+            Place::Folder(folder) => folder.write(path.into(), bytes).await,
+            Place::Archive(archive) => archive.write(path.into(), bytes).await,
+        }
     }
 }

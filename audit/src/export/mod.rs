@@ -3,6 +3,7 @@
 mod archive;
 mod erased;
 mod folder;
+mod group;
 mod job;
 mod rows;
 
@@ -181,10 +182,11 @@ pub async fn export(
 /// In a directory an older export of the same ledger is brought up to date: full tiles and bundles
 /// are kept, what is new is written, and bundles of payloads that were erased since are written
 /// again without them. It may come to hold more of the ledger than it did, not less, and shows the
-/// same streams' payloads. An archive is made anew. Memory is bounded by one bundle of payloads and
-/// the erased ranges.
+/// same streams' payloads. An archive is made anew. Memory is bounded by two groups of files, 16 MiB
+/// and one bundle of payloads each, and the erased ranges.
 ///
-/// **Crash**: files appear whole or not at all and `checkpoint` last, so a new export that was
+/// **Crash**: files appear whole or not at all and `checkpoint` last, when all others are on the disk,
+/// so a new export that was
 /// interrupted has none, and an older one stays valid; doing it again goes on from there. An
 /// archive is renamed into its place when it is whole.
 ///
@@ -269,8 +271,11 @@ async fn attempt(
         head,
         files_written: 0,
         vanished: false,
+        group: Vec::new(),
+        writing: None,
     };
     job.write_all(progress).await?;
+    job.settle().await?;
     let size = job.head.checkpoint.size;
     if job.vanished && !last && store.size(ledger.id).await? > size {
         return Ok(None);

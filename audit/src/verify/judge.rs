@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use sealrock_domain::DeviceId;
-use sealrock_domain::device::{DeviceEvent, DeviceKeys};
+use sealrock_domain::device::{DeviceEvent, DeviceKeys, PreparedKey};
 use sealrock_domain::telemetry::frame::Frame;
 use sealrock_domain::telemetry::window::{WindowEvent, WindowSealed, gap_stream, window_stream};
 use sealrock_ledger::Entry;
@@ -111,7 +111,7 @@ impl<'s> FactJudge<'s> {
         findings: &mut Findings,
     ) -> Result<(), SourceError> {
         match fact {
-            Fact::Batch(batch) => self.batch(index, entry, batch, findings),
+            Fact::Batch(batch) => self.batch(index, batch, findings),
             Fact::Device(event) => self.device(entry, &event),
             Fact::Window(event) => return self.window(index, entry, *event, findings),
             Fact::Retention(retention) => self.retention(index, &retention, findings),
@@ -144,11 +144,8 @@ impl<'s> FactJudge<'s> {
         }
     }
 
-    fn batch(&mut self, index: u64, entry: &Entry, batch: Batch, findings: &mut Findings) {
-        let id = entry.stream.strip_prefix("telemetry/");
-        let Some(device) = id.and_then(device_of) else {
-            return;
-        };
+    fn batch(&mut self, index: u64, batch: Batch, findings: &mut Findings) {
+        let device = batch.device;
         self.signature(index, device, &batch.signed, findings);
         self.windows.batch(index, device, batch.hour);
         self.seqs.batch(index, device, batch.counter, findings);
@@ -187,7 +184,10 @@ impl<'s> FactJudge<'s> {
                     return;
                 };
                 let key = keys.get(frame.key);
-                let fits = key.map(|key| self.reader.verify(&frame, key, id));
+                let fits = key.map(|key| {
+                    let key = PreparedKey::for_few(*key);
+                    self.reader.verify(&frame, &key, id)
+                });
                 (frame.key, key.copied(), fits)
             }
         };

@@ -7,7 +7,8 @@ use sealrock_domain::telemetry::window::{MetricSummary, Seal, WindowSealed};
 use sealrock_domain::telemetry::{MetricName, SensorBatch, decode_recorded};
 use sealrock_ledger::verify::{AHEAD, Cause, Findings, Source, SourceError, in_order, readable};
 use sealrock_ledger::{
-    Entry, Frontier, Hash, Slot, TILE_WIDTH, TilePath, decode_entries, decode_payloads, leaf_hash,
+    Entry, Frontier, Hash, PayloadRef, Slot, TILE_WIDTH, TilePath, decode_entries, leaf_hash,
+    payloads_in_place,
 };
 
 use super::windows::{Figures, ToRecheck};
@@ -137,11 +138,11 @@ impl<'s> Recheck<'s> {
         let count = usize::try_from(width).expect("at most 256");
         let path = TilePath::Payloads { n, width }.to_string();
         let bundle = self.source.get(&path)?.unwrap_or_default();
-        let (payloads, _) = readable(&bundle, count, decode_payloads);
+        let (payloads, _) = readable(&bundle, count, payloads_in_place);
         let seal = |(index, number): (u64, usize)| {
             let at = usize::try_from(index - n * TILE_WIDTH).ok()?;
             let payload = payloads.get(at).and_then(Slot::shown)?;
-            let seal = serde_json::from_slice(&payload.bytes).ok()?;
+            let seal = serde_json::from_slice(payload.bytes).ok()?;
             Some((number, seal))
         };
         Ok(wanted.into_iter().filter_map(seal).collect())
@@ -158,12 +159,12 @@ impl<'s> Recheck<'s> {
         let get = |path: TilePath| self.source.get(&path.to_string());
         let bundle = get(TilePath::Entries { n, width })?.unwrap_or_default();
         let (entries, _) = readable(&bundle, count, decode_entries);
-        let payloads = if wanted.iter().any(|(_, seal)| shown[*seal]) {
-            let bundle = get(TilePath::Payloads { n, width })?.unwrap_or_default();
-            readable(&bundle, count, decode_payloads).0
+        let bundle = if wanted.iter().any(|(_, seal)| shown[*seal]) {
+            get(TilePath::Payloads { n, width })?.unwrap_or_default()
         } else {
             Vec::new()
         };
+        let (payloads, _) = readable(&bundle, count, payloads_in_place);
         let again = |(index, seal): (u64, usize)| {
             let at = usize::try_from(index - n * TILE_WIDTH).ok()?;
             let again = again(entries.get(at)?, payloads.get(at));
@@ -173,11 +174,11 @@ impl<'s> Recheck<'s> {
     }
 }
 
-fn again(entry: &[u8], payload: Option<&Slot>) -> Again {
+fn again(entry: &[u8], payload: Option<&Slot<PayloadRef<'_>>>) -> Again {
     let batch = payload.and_then(Slot::shown).and_then(|payload| {
         let entry = Entry::read(entry).ok()?;
         let is_its = entry.payload == payload.commitment();
-        let batch = decode_recorded(&payload.media, &payload.bytes).ok();
+        let batch = decode_recorded(&payload.media, payload.bytes).ok();
         Some((entry, batch.filter(|_| is_its)?))
     });
     Again {

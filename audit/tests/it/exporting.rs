@@ -95,6 +95,7 @@ async fn an_interrupted_export_is_recognised_and_taken_up_again() {
         std::fs::remove_file(dir.path().join(path)).unwrap();
     }
     std::fs::write(dir.path().join(".writing"), "half of a f").unwrap();
+    std::fs::write(dir.path().join(".writing-200"), "one of a group").unwrap();
     let unfinished = verify_directory(dir.path(), None, &mut |_| {});
     assert!(matches!(unfinished, Err(CannotRun::NoCheckpoint)));
 
