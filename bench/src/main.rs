@@ -20,8 +20,11 @@ struct Cli {
 #[derive(ValueEnum, Clone, Copy, PartialEq)]
 enum Bench {
     All,
-    Ledger,
     Rebuild,
+    Verify,
+    /// Verifies the export in `--dir` and ends: `verify` runs it to see what memory that takes
+    #[value(hide = true)]
+    VerifyExport,
 }
 
 #[tokio::main]
@@ -30,9 +33,12 @@ async fn main() -> anyhow::Result<()> {
         .install_default()
         .expect("nothing in this process has chosen a provider before main");
     let Cli { bench, options } = Cli::parse();
+    if bench == Bench::VerifyExport {
+        return benches::verify::export(&options);
+    }
     let all = bench == Bench::All;
-    if all || bench == Bench::Ledger {
-        benches::ledger::run(&options).await?;
+    if all || bench == Bench::Verify {
+        benches::verify::run(&options).await?;
     }
     if all || bench == Bench::Rebuild {
         benches::rebuild::run(&options).await?;

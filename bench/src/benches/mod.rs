@@ -1,4 +1,4 @@
 //! One file a benchmark.
 
-pub mod ledger;
 pub mod rebuild;
+pub mod verify;

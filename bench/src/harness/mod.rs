@@ -15,7 +15,7 @@ use clap::Args;
 
 pub use cpu::{CpuMeter, Spent};
 pub use load::{Load, closed_loop, open_loop};
-pub use plant::Plant;
+pub use plant::{Plant, Signing};
 pub use plot::{Chart, Line};
 pub use postgres::PrivatePostgres;
 pub use report::{Report, Target, alternate, median};
