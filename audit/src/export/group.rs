@@ -42,9 +42,11 @@ pub(super) fn write(root: &Path, files: &[NewFile]) -> Result<(), ExportError> {
             .and_then(|mut new| new.write_all(&file.bytes).and_then(|()| new.sync_all()))
             .map_err(|e| failed(aside, e))
     })?;
+    // A folder may be new itself: then its name has to reach the disk too.
     let folders: BTreeSet<&Path> = moves
         .iter()
-        .filter_map(|(_, place)| place.parent())
+        .flat_map(|(_, place)| place.ancestors().skip(1))
+        .filter(|folder| folder.starts_with(root))
         .collect();
     for folder in &folders {
         fs::create_dir_all(folder).map_err(|e| failed(folder, e))?;

@@ -99,7 +99,9 @@ fn fits(minus_a: &Multiples<4>, a: &[u8; 32], text: &[&[u8]], signature: &[u8; 6
     let mut hash = Sha512::new();
     hash.update(r);
     hash.update(a);
-    text.iter().for_each(|part| hash.update(part));
+    for part in text {
+        hash.update(part);
+    }
     let k = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
     let product = OF_BASE.add_product(&s, EdwardsPoint::identity());
     let point = minus_a.add_product(&k, product);
@@ -177,9 +179,9 @@ mod tests {
                     let (prepared, strict) = verdicts(&key, b"a batch", &signature);
                     assert_eq!(prepared, strict);
                     if prepared {
-                        accepted += 1
+                        accepted += 1;
                     } else {
-                        refused += 1
+                        refused += 1;
                     }
                 }
             }

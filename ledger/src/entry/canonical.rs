@@ -44,7 +44,7 @@ impl<'a> Rest<'a> {
     fn text(&mut self, key: &str) -> Option<&'a str> {
         let text = self.0.strip_prefix(key)?.strip_prefix('"')?;
         let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | ..b' ');
-        let end = text.as_bytes().iter().position(|byte| ends(byte))?;
+        let end = text.as_bytes().iter().position(ends)?;
         let (text, rest) = text.split_at(end);
         self.0 = rest.strip_prefix('"')?;
         Some(text)

@@ -170,7 +170,9 @@ mod tests {
             .filter(|at| *at > 2)
             .collect();
         let mut runs = Runs::default();
-        firsts.iter().for_each(|at| runs.insert(*at, at + 1));
+        for at in &firsts {
+            runs.insert(*at, at + 1);
+        }
         let found: Vec<u64> = runs.iter().map(|(first, _)| first).collect();
         assert_eq!(found, firsts);
     }
