@@ -5,6 +5,7 @@ pub(crate) mod canonical;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::envelope::Envelope;
 use crate::name::{Index, Origin};
 
 /// The largest entry, in bytes: tlog-tiles frames an entry with a 16-bit length.
@@ -76,13 +77,27 @@ impl Entry {
     /// # Errors
     /// [`EntryError::TooLarge`] above [`MAX_ENTRY_BYTES`].
     pub fn to_bytes(&self) -> Result<Vec<u8>, EntryError> {
-        // Fields in key order, ASCII keys, and only strings and safe integers as values: here
-        // serde_json writes what RFC 8785 asks for (a property test holds it to that).
-        let bytes = serde_json::to_vec(self).map_err(|e| EntryError::Malformed(e.to_string()))?;
-        if bytes.len() > MAX_ENTRY_BYTES {
-            return Err(EntryError::TooLarge(bytes.len()));
+        self.envelope().to_bytes()
+    }
+
+    fn envelope(&self) -> Envelope<'_> {
+        Envelope {
+            actor: &self.actor,
+            cause: &self.cause,
+            command: &self.command,
+            index: self.index,
+            ledger: &self.ledger,
+            payload: self.payload,
+            prev: self.prev,
+            received_at: self.received_at,
+            recorded_at: self.recorded_at,
+            schema: self.schema,
+            stream: &self.stream,
+            kind: &self.kind,
+            v: self.v,
+            version: self.version,
+            via: &self.via,
         }
-        Ok(bytes)
     }
 
     /// Reads an entry, in canonical form or not.

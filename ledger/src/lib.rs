@@ -5,6 +5,7 @@ mod checkpoint;
 mod cosignature;
 mod decimal;
 mod entry;
+mod envelope;
 mod evidence;
 mod key;
 mod name;
@@ -25,10 +26,11 @@ pub use bundle::{
 pub use checkpoint::{Checkpoint, CheckpointError, KeyRange, LogVerifier};
 pub use cosignature::{CheckError, Checked, Cosignature, Cosigner, WitnessKey};
 pub use entry::{Entry, EntryError, MAX_ENTRY_BYTES, micros};
+pub use envelope::Envelope;
 pub use evidence::{EvidenceError, Fork, ForkEvidence};
 pub use key::{LogKey, LogSigner, SignError, sign_checkpoint, verify_statement};
 pub use name::{Index, LedgerName, NameError, Origin};
-pub use payload::{Payload, PayloadRef, SALT_BYTES};
+pub use payload::{Payload, PayloadRef, SALT_BYTES, commitment};
 pub use policy::{Policy, PolicyError, Threshold, Witness};
 pub use proof::{
     AddCheckpoint, ProofError, ProofPlan, TlogProof, check_consistency, check_inclusion,

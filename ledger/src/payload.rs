@@ -63,7 +63,12 @@ impl From<PayloadRef<'_>> for Payload {
     }
 }
 
-fn commitment(salt: &[u8; SALT_BYTES], media: &str, bytes: &[u8]) -> [u8; 32] {
+/// What an entry holds of a payload, see [`Payload::commitment`].
+///
+/// # Panics
+/// If the media type is longer than 255 bytes.
+#[must_use]
+pub fn commitment(salt: &[u8; SALT_BYTES], media: &str, bytes: &[u8]) -> [u8; 32] {
     let media_length = u8::try_from(media.len()).expect("media types are at most 255 bytes long");
     Sha256::new()
         .chain_update(salt)
