@@ -20,6 +20,8 @@ struct Cli {
 #[derive(ValueEnum, Clone, Copy, PartialEq)]
 enum Bench {
     All,
+    Append,
+    Latency,
     Rebuild,
     Verify,
     /// Verifies the export in `--dir` and ends: `verify` runs it to see what memory that takes
@@ -37,6 +39,12 @@ async fn main() -> anyhow::Result<()> {
         return benches::verify::export(&options);
     }
     let all = bench == Bench::All;
+    if all || bench == Bench::Append {
+        benches::append::run(&options).await?;
+    }
+    if all || bench == Bench::Latency {
+        benches::latency::run(&options).await?;
+    }
     if all || bench == Bench::Verify {
         benches::verify::run(&options).await?;
     }

@@ -19,6 +19,16 @@ pub struct Line {
     pub points: Vec<(f64, f64)>,
 }
 
+impl Line {
+    /// Without points yet.
+    pub fn new(label: impl Into<String>) -> Self {
+        Self {
+            label: label.into(),
+            points: Vec::new(),
+        }
+    }
+}
+
 const SIZE: (u32, u32) = (720, 400);
 const COLOURS: [RGBColor; 5] = [
     RGBColor(0x1b, 0x6e, 0xc2),
