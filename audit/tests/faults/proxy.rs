@@ -32,7 +32,10 @@ pub struct Proxy {
     plan: Arc<Mutex<Plan>>,
 }
 
-/// Which statement breaks: counted within transactions, from 1, since the proxy was armed.
+/// In the statement that is a whole commit.
+const ALONE: &str = "INTO events";
+
+/// Which statement breaks: counted within transactions and commits, from 1, since the proxy was armed.
 #[derive(Default)]
 struct Plan {
     armed: Option<(usize, Fault)>,
@@ -201,9 +204,11 @@ impl Line {
         };
         let (begins, ends) = (says("BEGIN"), says("COMMIT") || says("ROLLBACK"));
         self.in_transaction |= begins;
+        // A commit that is not the first is one statement, a transaction of its own.
+        let alone = !self.in_transaction;
         let fault = executes
-            .filter(|_| self.in_transaction)
-            .and_then(|sql| self.fault_now(&sql));
+            .filter(|sql| !alone || sql.contains(ALONE))
+            .and_then(|sql| self.fault_now(&if alone { format!("alone: {sql}") } else { sql }));
         self.in_transaction &= !ends;
         match fault {
             None => {
@@ -213,7 +218,7 @@ impl Line {
             Some(Fault::Failed) => {
                 self.server.write_all(&query("ROLLBACK")).await?;
                 self.answers.swallow().await?;
-                let state = if begins || ends { b'I' } else { b'E' };
+                let state = if begins || ends || alone { b'I' } else { b'E' };
                 self.answers.client.write_all(&refusal(state)).await?;
                 Ok(true)
             }

@@ -8,6 +8,7 @@ use sqlx::PgTransaction;
 use uuid::Uuid;
 
 use super::Answer;
+use super::versions::Versions;
 use crate::append::{Append, Appended, Expected, Receipt};
 use crate::error::{AppendError, index};
 use crate::ledgers::LedgerInfo;
@@ -24,13 +25,15 @@ pub(super) enum Verdict {
     Answered(Answer),
 }
 
+#[derive(Default)]
 pub(super) struct Admission {
-    /// In the order of the appends.
+    /// All that want to be in the commit, in their order; so they can be tried again.
+    pub(super) appends: Vec<Append>,
+    /// What becomes of each.
     pub(super) verdicts: Vec<Verdict>,
-    /// What is to be chained, with the version of each event.
-    pub(super) admitted: Vec<(Append, Vec<u64>)>,
-    /// Versions of the streams after it.
-    pub(super) versions: HashMap<String, u64>,
+    /// Those that are chained.
+    pub(super) admitted: Vec<usize>,
+    in_this_commit: HashMap<CommandKey, usize>,
 }
 
 /// Actor and command id.
@@ -42,55 +45,89 @@ pub(crate) struct Known {
     pub(crate) receipt: Receipt,
 }
 
-pub(super) async fn admit(
-    tx: &mut PgTransaction<'_>,
-    ledger: &LedgerInfo,
-    appends: Vec<Append>,
-) -> Result<Admission, AppendError> {
-    let known = known_commands(tx, ledger, &appends).await?;
-    let versions = stream_versions(tx, ledger, &appends).await?;
-    Ok(decide(appends, &known, versions))
-}
-
-/// The decision itself, without I/O.
-pub(super) fn decide(
-    appends: Vec<Append>,
-    known: &HashMap<CommandKey, Known>,
-    versions: HashMap<String, u64>,
-) -> Admission {
-    let mut admission = Admission {
-        verdicts: Vec::new(),
-        admitted: Vec::new(),
-        versions,
-    };
-    let mut in_this_commit = HashMap::new();
-    for append in appends {
-        let key = (append.actor.clone(), append.command);
-        let verdict = match (known.get(&key), in_this_commit.entry(key)) {
-            (Some(known), _) => Verdict::Answered(known.answer(&append.input_hash)),
-            (None, Entry::Occupied(first)) => admission.same_or_reused(*first.get(), &append),
-            (None, Entry::Vacant(slot)) => match number(&append, &mut admission.versions) {
-                Ok(versions) => {
-                    let ordinal = admission.admitted.len();
-                    slot.insert(ordinal);
-                    admission.admitted.push((append, versions));
-                    Verdict::New(ordinal)
-                }
-                Err(conflict) => Verdict::Answered(Err(conflict)),
-            },
-        };
-        admission.verdicts.push(verdict);
-    }
-    admission
-}
-
 impl Admission {
-    fn same_or_reused(&self, first: usize, append: &Append) -> Verdict {
-        if self.admitted[first].0.input_hash == append.input_hash {
-            Verdict::SameAs(first)
+    /// Decides on one more append, without I/O. Answers the versions of its events if it is to be
+    /// chained; it is the last of `appends` then, as in any case.
+    pub(super) fn decide(
+        &mut self,
+        append: Append,
+        known: Option<&Known>,
+        versions: &mut Versions,
+    ) -> Option<Vec<u64>> {
+        let mut numbers = None;
+        let verdict = if let Some(known) = known {
+            Verdict::Answered(known.answer(&append.input_hash))
         } else {
-            Verdict::ReusedIdOf(first)
+            match self
+                .in_this_commit
+                .entry((append.actor.clone(), append.command))
+            {
+                Entry::Occupied(first) => {
+                    let ordinal = *first.get();
+                    let same = self.appends[self.admitted[ordinal]].input_hash == append.input_hash;
+                    if same {
+                        Verdict::SameAs(ordinal)
+                    } else {
+                        Verdict::ReusedIdOf(ordinal)
+                    }
+                }
+                Entry::Vacant(slot) => match number(&append, versions) {
+                    Ok(found) => {
+                        let ordinal = *slot.insert(self.admitted.len());
+                        self.admitted.push(self.appends.len());
+                        numbers = Some(found);
+                        Verdict::New(ordinal)
+                    }
+                    Err(conflict) => Verdict::Answered(Err(conflict)),
+                },
+            }
+        };
+        self.verdicts.push(verdict);
+        self.appends.push(append);
+        numbers
+    }
+
+    /// The appends that came too late for the version that they expect.
+    pub(super) fn lost_races(&self) -> impl Iterator<Item = usize> {
+        let lost = |verdict: &Verdict| {
+            matches!(
+                verdict,
+                Verdict::Answered(Err(AppendError::Conflict { .. }))
+            )
+        };
+        let all = self.verdicts.iter().enumerate();
+        all.filter_map(move |(nth, verdict)| lost(verdict).then_some(nth))
+    }
+
+    /// Nothing was recorded of the lost races, and it is not known whether they are repetitions.
+    pub(super) fn leave_open(&mut self) {
+        let lost: Vec<usize> = self.lost_races().collect();
+        for nth in lost {
+            let reason = "it cannot be asked just now whether it is recorded already";
+            let open = AppendError::Unavailable(reason.to_owned());
+            self.verdicts[nth] = Verdict::Answered(Err(open));
         }
+    }
+
+    /// What each append is answered when the admitted ones have these receipts.
+    pub(super) fn answers(&self, receipts: &[Receipt]) -> Vec<Answer> {
+        let appended = |ordinal: usize, duplicate| {
+            Ok(Appended {
+                receipt: receipts[ordinal].clone(),
+                duplicate,
+            })
+        };
+        self.verdicts
+            .iter()
+            .map(|verdict| match verdict {
+                Verdict::New(ordinal) => appended(*ordinal, false),
+                Verdict::SameAs(ordinal) => appended(*ordinal, true),
+                Verdict::ReusedIdOf(ordinal) => Err(AppendError::CommandIdReused {
+                    first: Box::new(receipts[*ordinal].clone()),
+                }),
+                Verdict::Answered(answer) => answer.clone(),
+            })
+            .collect()
     }
 }
 
@@ -112,25 +149,29 @@ impl Known {
 }
 
 /// The version of each event, if every stream is where the append expects it. Nothing is changed
-/// otherwise. Appends before it in the same commit count.
-fn number(append: &Append, versions: &mut HashMap<String, u64>) -> Result<Vec<u64>, AppendError> {
+/// otherwise. Appends before it in the same commit count. A stream that is not known counts as new.
+fn number(append: &Append, versions: &mut Versions) -> Result<Vec<u64>, AppendError> {
     if let Some((stream, expected)) = &append.unchanged {
-        let actual = versions.get(stream).copied().unwrap_or(0);
-        require(stream, *expected, actual)?;
+        require(stream, *expected, versions.get(stream).unwrap_or(0))?;
     }
-    let mut moved: HashMap<&str, u64> = HashMap::new();
+    let mut moved: Vec<(&str, u64)> = Vec::with_capacity(1);
     let mut numbers = Vec::with_capacity(append.events.len());
     for event in &append.events {
-        let known = versions.get(&event.stream).copied().unwrap_or(0);
-        let at = moved.entry(&event.stream).or_insert(known);
+        let stream = event.stream.as_str();
+        let place = moved.iter().position(|(known, _)| *known == stream);
+        let place = place.unwrap_or_else(|| {
+            moved.push((stream, versions.get(stream).unwrap_or(0)));
+            moved.len() - 1
+        });
+        let at = &mut moved[place].1;
         if let Expected::Version(expected) = event.expected {
-            require(&event.stream, expected, *at)?;
+            require(stream, expected, *at)?;
         }
         *at += 1;
         numbers.push(*at);
     }
     for (stream, version) in moved {
-        versions.insert(stream.to_owned(), version);
+        versions.set(stream, version);
     }
     Ok(numbers)
 }
@@ -147,7 +188,8 @@ fn require(stream: &str, expected: u64, actual: u64) -> Result<(), AppendError> 
     })
 }
 
-async fn known_commands(
+/// Those of the appends that are in the ledger already.
+pub(super) async fn known_commands(
     tx: &mut PgTransaction<'_>,
     ledger: &LedgerInfo,
     appends: &[Append],
@@ -205,27 +247,46 @@ impl CommandRow {
 }
 
 /// The streams that an append is written to, and the one that its decision rests on.
-fn streams_of(append: &Append) -> impl Iterator<Item = &str> {
+pub(super) fn streams_of(append: &Append) -> impl Iterator<Item = &str> {
     let written = append.events.iter().map(|event| event.stream.as_str());
     let rested_on = append.unchanged.as_ref().map(|(stream, _)| stream.as_str());
     written.chain(rested_on)
 }
 
-async fn stream_versions(
-    tx: &mut PgTransaction<'_>,
+/// The streams whose version has to be asked for. That of a stream that an append expects to be new
+/// has not: if it is not, its first version is taken, and the commit is refused.
+pub(super) fn streams_to_ask<'a>(appends: &'a [Append], versions: &Versions) -> Vec<&'a str> {
+    let mut streams = Vec::new();
+    for append in appends {
+        let begins = |stream: &str| {
+            let first = append.events.iter().find(|event| event.stream == stream);
+            first.is_some_and(|event| event.expected == Expected::Version(0))
+        };
+        let unknown = |stream: &&str| versions.get(stream).is_none() && !begins(stream);
+        streams.extend(streams_of(append).filter(unknown));
+    }
+    streams
+}
+
+/// Learns the versions of these streams.
+pub(super) async fn read_versions(
+    connection: impl sqlx::PgExecutor<'_>,
     ledger: &LedgerInfo,
-    appends: &[Append],
-) -> Result<HashMap<String, u64>, AppendError> {
-    let streams: Vec<&str> = appends.iter().flat_map(streams_of).collect();
+    streams: &[&str],
+    versions: &mut Versions,
+) -> Result<(), AppendError> {
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "SELECT stream, version FROM streams WHERE ledger_id = $1 AND stream = ANY ($2)",
     )
     .bind(ledger.id.0)
-    .bind(&streams)
-    .fetch_all(&mut **tx)
+    .bind(streams)
+    .fetch_all(connection)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(stream, version)| (stream, index(version).0))
-        .collect())
+    for stream in streams {
+        versions.set(stream, 0);
+    }
+    for (stream, version) in rows {
+        versions.set(&stream, index(version).0);
+    }
+    Ok(())
 }

@@ -33,9 +33,10 @@ impl Writer {
     /// That a ledger could be appended to here and now, without appending anything.
     pub(crate) async fn probe(&mut self) -> Result<(), AppendError> {
         let mut tx = self.pool.begin_with(persist::BEGIN).await?;
-        let (head, mut keys, _) = self.lock(&mut tx, false).await?;
+        let (mut standing, _) = self.lock(&mut tx, false).await?;
         // What was signed when the head was moved there says the same.
-        keys.sign(head.size(), head.root).await?;
+        let (size, root) = (standing.end.head.size(), standing.end.head.root);
+        standing.keys.sign(size, root).await?;
         tx.rollback().await?;
         Ok(())
     }

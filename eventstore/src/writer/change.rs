@@ -3,16 +3,15 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::{DateTime, Utc};
+use sealrock_ledger::micros;
 use sealrock_ledger::record::{
     ClockCorrected, LedgerContinued, LogKeyRetired, LogKeyRotated, Record, stream_of,
 };
-use sealrock_ledger::{Index, micros};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::PgTransaction;
 use uuid::Uuid;
 
-use super::chain::Chained;
 use super::clock::is_behind;
 use super::head::Head;
 use crate::append::{Append, Expected, NewEvent, Retention};
@@ -210,20 +209,20 @@ fn canonical(record: &impl Serialize) -> Vec<u8> {
 }
 
 impl Effect {
-    /// Changes head and keys as they are from this commit on. The first entry is the record.
-    pub(super) fn apply(&self, chained: &mut Chained, keys: &mut KeyRing) {
-        let at = record_index(chained);
+    /// Changes head and keys as they are from this commit on. Its first entry is the record.
+    pub(super) fn apply(&self, before: &Head, head: &mut Head, keys: &mut KeyRing) {
+        let at = before.size();
         match self {
             Self::None | Self::Close(_) => {}
             Self::AddKey(signer) => {
-                keys.add(signer.clone(), at.0 + 1);
-                chained.head.epoch += 1;
+                keys.add(signer.clone(), at + 1);
+                head.epoch += 1;
             }
             Self::RetireKey(vkey) => {
-                keys.retire(vkey, at.0);
-                chained.head.epoch += 1;
+                keys.retire(vkey, at);
+                head.epoch += 1;
             }
-            Self::WaiveClock => chained.head.clock_waived = Some(chained.head.recorded_at),
+            Self::WaiveClock => head.clock_waived = Some(head.recorded_at),
         }
     }
 
@@ -232,21 +231,21 @@ impl Effect {
         &self,
         tx: &mut PgTransaction<'_>,
         ledger: LedgerId,
-        chained: &Chained,
+        before: &Head,
     ) -> Result<(), AppendError> {
-        let at = record_index(chained);
+        let at = before.size();
         let (sql, vkey, size) = match self {
             Self::None | Self::WaiveClock => return Ok(()),
             Self::Close(parent) => return close(tx, *parent, ledger).await,
             Self::AddKey(signer) => (
                 "INSERT INTO log_keys (ledger_id, vkey, from_size) VALUES ($1, $2, $3)",
                 signer.vkey(),
-                at.0 + 1,
+                at + 1,
             ),
             Self::RetireKey(vkey) => (
                 "UPDATE log_keys SET through_size = $3 WHERE ledger_id = $1 AND vkey = $2",
                 vkey.as_str(),
-                at.0,
+                at,
             ),
         };
         sqlx::query(sql)
@@ -270,9 +269,4 @@ async fn close(
         .execute(&mut **tx)
         .await?;
     Ok(())
-}
-
-/// The index of the commit's first entry.
-fn record_index(chained: &Chained) -> Index {
-    Index(chained.before.size())
 }

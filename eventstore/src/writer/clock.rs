@@ -42,6 +42,12 @@ impl Clock {
         wrong.map_or(Ok(()), |reason| Err(AppendError::Unavailable(reason)))
     }
 
+    /// Holds our clock against its own past alone.
+    pub(super) fn has_not_jumped(&self, now: Moment) -> bool {
+        self.last
+            .is_none_or(|last| against_past(now, last).is_none())
+    }
+
     pub(super) fn committed(&mut self, at: Moment) {
         self.last = Some(at);
     }

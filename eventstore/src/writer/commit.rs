@@ -1,22 +1,24 @@
-//! One commit, from the lock to the answer.
+//! One commit under the lock of the head row, from what the database says: the first of a writer, and
+//! the next one whenever what it knew was not so. All others are in `gather.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealrock_ledger::Checkpoint;
 use sqlx::{Connection, PgConnection, PgTransaction};
 use tokio::time::timeout;
 
-use super::admit::{self, Admission, Verdict};
-use super::chain::{self, Chained};
+use super::admit;
+use super::batch::{Batch, Place, Sealed, Standing};
+use super::chain::End;
 use super::change::{Change, Effect, Operator};
 use super::clock::{self, Moment};
 use super::continuation::Beginning;
 use super::edge::Edge;
-use super::head::{self, Head};
+use super::head::{self, Locked};
 use super::persist::{self, Committed, Step};
+use super::versions::Versions;
 use super::{Answer, Writer};
-use crate::append::{Append, Appended, Receipt};
+use crate::append::Append;
 use crate::error::AppendError;
 use crate::keys::KeyRing;
 use crate::reader;
@@ -46,11 +48,9 @@ enum Prepared<'c> {
 }
 
 struct Written {
-    admission: Admission,
-    chained: Chained,
-    checkpoint: Checkpoint,
-    keys: KeyRing,
-    at: Moment,
+    sealed: Sealed,
+    /// What is so when it is committed.
+    standing: Standing,
 }
 
 /// How far a commit came.
@@ -69,10 +69,14 @@ enum Sent {
 }
 
 impl Writer {
-    /// One transaction. The answers stand in the order of the appends; an error answers them all.
-    pub(super) async fn commit(&mut self, work: Work) -> Result<Vec<Answer>, AppendError> {
+    /// One transaction under the lock. The answers stand in the order of the appends; an error
+    /// answers them all.
+    pub(super) async fn commit_locked(&mut self, work: Work) -> Result<Vec<Answer>, AppendError> {
+        // Nor is a connection held back that this may need.
+        self.connection = None;
         let answers = self.try_commit(work).await;
         if answers.is_err() {
+            self.standing = None;
             self.guard.doubt();
         }
         answers
@@ -81,9 +85,9 @@ impl Writer {
     async fn try_commit(&mut self, work: Work) -> Result<Vec<Answer>, AppendError> {
         let patience = self.patience;
         let slow = || AppendError::Unavailable(too_slow("the database", patience));
-        timeout(patience, self.ensure_days(&work))
-            .await
-            .map_err(|_| slow())??;
+        if let Work::Appends(appends) = &work {
+            self.ensure_days(appends).await?;
+        }
         let mut connection = self.pool.acquire().await?;
         let (written, reason) = match self.attempt(&mut connection, work).await? {
             Attempt::Answered(answers) => return Ok(answers),
@@ -91,17 +95,22 @@ impl Writer {
                 drop(connection.detach());
                 return Err(slow());
             }
-            Attempt::Sent(written, Sent::Acknowledged) => return Ok(self.committed(*written)),
+            Attempt::Sent(written, Sent::Acknowledged) => return Ok(self.learnt(*written)),
             Attempt::Sent(written, Sent::Failed(reason)) => (written, reason),
             Attempt::Sent(written, Sent::Hung) => (written, too_slow("COMMIT", patience)),
         };
         // Nobody else may get a connection that hung or broke, and asking takes another one.
         drop(connection.detach());
-        match persist::outcome(&self.pool, self.ledger.id, &written.checkpoint).await {
-            Committed::Yes => Ok(self.committed(*written)),
+        match persist::outcome(&self.pool, self.ledger.id, &written.sealed.checkpoint).await {
+            Committed::Yes => Ok(self.learnt(*written)),
             Committed::No => Err(AppendError::Unavailable(reason)),
             Committed::Unknown => Err(AppendError::OutcomeUnknown(reason)),
         }
+    }
+
+    fn learnt(&mut self, written: Written) -> Vec<Answer> {
+        self.standing = Some(written.standing);
+        self.committed(written.sealed)
     }
 
     async fn attempt(
@@ -135,157 +144,158 @@ impl Writer {
         work: Work,
     ) -> Result<Prepared<'c>, AppendError> {
         let mut tx = connection.begin_with(persist::BEGIN).await?;
-        let (head, mut keys, at) = self.lock(&mut tx, work.corrects_clock()).await?;
-        let edge = self.edge_at(&mut tx, &head).await?;
+        let (mut standing, now) = self.lock(&mut tx, work.corrects_clock()).await?;
         let (appends, effect) = match work {
             Work::Appends(appends) => (appends, Effect::None),
             Work::Change(change, by) => {
-                let decided = change.decide(&self.ledger, &by, &head, &mut keys, at.wall);
+                let (head, keys) = (&standing.end.head, &mut standing.keys);
+                let decided = change.decide(&self.ledger, &by, head, keys, now.wall);
                 let (append, effect) = decided.await?;
                 (vec![append], effect)
             }
             Work::Begin(beginning) => {
-                let size = head.size();
+                let size = standing.end.head.size();
                 beginning.require(&mut tx, &self.ledger, size).await?;
                 (beginning.appends, Effect::Close(beginning.parent))
             }
         };
         self.fault(Step::Locked)?;
-        let admission = admit::admit(&mut tx, &self.ledger, appends).await?;
-        if admission.admitted.is_empty() {
-            self.edge = Some(edge);
-            self.ring = Some((head.epoch, keys));
-            return Ok(Prepared::Answered(answers(&admission.verdicts, &[])));
+        let batch = self.chain(&mut tx, &mut standing, appends, now).await?;
+        if batch.is_answered() {
+            self.standing = Some(standing);
+            return Ok(Prepared::Answered(batch.admission.answers(&[])));
         }
-        let mut chained = chain::chain(&self.ledger, head, edge, &admission, at.wall)?;
-        effect.apply(&mut chained, &mut keys);
-        let (size, root) = (chained.head.size(), chained.head.root);
-        let checkpoint = keys.sign(size, root).await?;
-        let id = self.ledger.id;
-        persist::insert(&mut tx, id, &admission, &chained, &effect, &checkpoint).await?;
-        self.fault(Step::Inserted)?;
-        let written = Written {
-            admission,
-            chained,
+        effect.apply(&batch.before, &mut standing.end.head, &mut standing.keys);
+        let (head, checkpoint) = standing.seal().await?;
+        let place = standing.place;
+        let sealed = Sealed {
+            batch,
+            head,
             checkpoint,
-            keys,
-            at,
+            place,
         };
+        let id = self.ledger.id;
+        if !persist::insert(&mut tx, id, &sealed).await? {
+            let reason = "the head row moved while it was locked";
+            return Err(AppendError::Fatal(reason.into()));
+        }
+        effect.store(&mut tx, id, &sealed.batch.before).await?;
+        self.fault(Step::Inserted)?;
+        let written = Written { sealed, standing };
         Ok(Prepared::Ready(tx, Box::new(written)))
     }
 
-    /// The head and its keys, if it may be continued here and now.
+    /// What is so, if it may be continued here and now.
     pub(super) async fn lock(
         &mut self,
         tx: &mut PgTransaction<'_>,
         corrects_clock: bool,
-    ) -> Result<(Head, KeyRing, Moment), AppendError> {
+    ) -> Result<(Standing, Moment), AppendError> {
+        let known = self.standing.take();
         let locked = head::lock(tx, self.ledger.id).await?;
         locked.require_open(&self.ledger.name)?;
-        let keys = self.keys_at(tx, locked.head.epoch).await?;
+        // Where nobody has appended since, what was known is so.
+        let known = known.filter(|known| known.end.edge.is_of(&locked.head));
+        let (edge, keys, versions) = match known {
+            Some(Standing {
+                end,
+                keys,
+                versions,
+                ..
+            }) if end.head.epoch == locked.head.epoch => (Some(end.edge), keys, versions),
+            _ => (None, self.keys_of(tx).await?, Versions::default()),
+        };
         self.guard
             .check(tx, &self.ledger, &locked, keys.ranges())
             .await?;
         let now = Moment::now();
         self.clock.check(now, locked.clock)?;
-        let head = locked.head;
+        let Locked {
+            head,
+            cluster,
+            started,
+            ..
+        } = locked;
         self.days.last_entry(head.recorded_at);
         if !corrects_clock {
             let name = &self.ledger.name;
             clock::check_last_entry(name, now.wall, head.recorded_at, head.clock_waived)?;
         }
-        Ok((head, keys, now))
+        let edge = match edge {
+            Some(edge) => edge,
+            None => Edge::load(tx, self.ledger.id, &head).await?,
+        };
+        let standing = Standing {
+            end: End { head, edge },
+            versions,
+            keys,
+            place: Place { cluster, started },
+        };
+        Ok((standing, now))
     }
 
-    /// The keys of the head row's epoch: another process may have changed them.
-    async fn keys_at(
-        &mut self,
-        tx: &mut PgTransaction<'_>,
-        epoch: i64,
-    ) -> Result<KeyRing, AppendError> {
-        if let Some((known, keys)) = self.ring.take()
-            && known == epoch
-        {
-            return Ok(keys);
-        }
+    async fn keys_of(&self, tx: &mut PgTransaction<'_>) -> Result<KeyRing, AppendError> {
         let ranges = reader::keys(&mut **tx, self.ledger.id).await?;
         Ok(KeyRing::new(Arc::clone(&self.keys), &self.ledger, ranges))
     }
 
-    /// The day partitions that this may need are made before the head row is locked.
-    async fn ensure_days(&mut self, work: &Work) -> Result<(), AppendError> {
-        let Work::Appends(appends) = work else {
-            return Ok(());
-        };
-        let (pool, now) = (&self.pool, Moment::now().wall);
-        self.days.ensure(pool, self.ledger.id, appends, now).await
+    /// Admits and chains appends by what the database says under the lock.
+    async fn chain(
+        &self,
+        tx: &mut PgTransaction<'_>,
+        standing: &mut Standing,
+        appends: Vec<Append>,
+        now: Moment,
+    ) -> Result<Batch, AppendError> {
+        let known = admit::known_commands(tx, &self.ledger, &appends).await?;
+        let streams: Vec<&str> = appends.iter().flat_map(admit::streams_of).collect();
+        let versions = &mut standing.versions;
+        admit::read_versions(&mut **tx, &self.ledger, &streams, versions).await?;
+        let mut batch = Batch::new(standing, now);
+        for append in appends {
+            // No key to build where nothing is known, as nearly always.
+            let known = (!known.is_empty())
+                .then(|| known.get(&(append.actor.clone(), append.command)))
+                .flatten();
+            batch.add(&self.ledger, standing, append, known)?;
+        }
+        Ok(batch)
     }
 
-    fn committed(&mut self, written: Written) -> Vec<Answer> {
-        let Written {
-            admission,
-            chained,
+    /// The day partitions that these may need are made before the head row is locked.
+    pub(super) async fn ensure_days(&mut self, appends: &[Append]) -> Result<(), AppendError> {
+        let (patience, now) = (self.patience, Moment::now().wall);
+        let made = self.days.ensure(&self.pool, self.ledger.id, appends, now);
+        timeout(patience, made)
+            .await
+            .map_err(|_| AppendError::Unavailable(too_slow("the database", patience)))?
+    }
+
+    /// Notes what was committed, and answers it.
+    pub(super) fn committed(&mut self, sealed: Sealed) -> Vec<Answer> {
+        let receipts = sealed.receipts(&self.ledger);
+        let Sealed {
+            batch,
+            head,
             checkpoint,
-            keys,
-            at,
-        } = written;
-        tracing::trace!(ledger = %self.ledger.name, size = chained.head.size(), "committed");
-        self.clock.committed(at);
-        self.ring = Some((chained.head.epoch, keys));
+            ..
+        } = sealed;
+        tracing::trace!(ledger = %self.ledger.name, size = head.size(), "committed");
+        self.clock.committed(batch.at);
+        self.days.last_entry(head.recorded_at);
         metrics::counter!("sealrock_ledger_entries_total", "ledger" => self.ledger.name.to_string())
-            .increment(chained.entries.len() as u64);
+            .increment(batch.chained.entries.len() as u64);
         metrics::counter!("sealrock_ledger_commits_total", "ledger" => self.ledger.name.to_string())
             .increment(1);
-        self.sizes.publish(self.ledger.id, chained.head.size());
-        let receipts: Vec<Receipt> = chained
-            .spans
-            .iter()
-            .map(|(first, last)| Receipt {
-                ledger: self.ledger.origin.clone(),
-                first: *first,
-                last: *last,
-                checkpoint: checkpoint.note.clone(),
-            })
-            .collect();
-        self.edge = Some(chained.edge);
+        // Here all of it is durable and in memory, before anybody is told.
+        self.sizes.publish(self.ledger.id, head.size());
         if self.fault(Step::Noted).is_ok() {
             self.guard.committed(checkpoint);
         }
-        answers(&admission.verdicts, &receipts)
-    }
-
-    async fn edge_at(
-        &mut self,
-        tx: &mut PgTransaction<'_>,
-        head: &Head,
-    ) -> Result<Edge, AppendError> {
-        match self.edge.take() {
-            Some(edge) if edge.is_of(head) => Ok(edge),
-            _ => Edge::load(tx, self.ledger.id, head).await,
-        }
+        batch.admission.answers(&receipts)
     }
 }
 
-fn too_slow(what: &str, patience: Duration) -> String {
+pub(super) fn too_slow(what: &str, patience: Duration) -> String {
     format!("{what} did not answer within {} s", patience.as_secs())
-}
-
-fn answers(verdicts: &[Verdict], receipts: &[Receipt]) -> Vec<Answer> {
-    let appended = |ordinal: usize, duplicate| {
-        Ok(Appended {
-            receipt: receipts[ordinal].clone(),
-            duplicate,
-        })
-    };
-    verdicts
-        .iter()
-        .map(|verdict| match verdict {
-            Verdict::New(ordinal) => appended(*ordinal, false),
-            Verdict::SameAs(ordinal) => appended(*ordinal, true),
-            Verdict::ReusedIdOf(ordinal) => Err(AppendError::CommandIdReused {
-                first: Box::new(receipts[*ordinal].clone()),
-            }),
-            Verdict::Answered(answer) => answer.clone(),
-        })
-        .collect()
 }

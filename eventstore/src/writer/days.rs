@@ -41,8 +41,7 @@ impl Days {
         appends: &[Append],
         now: DateTime<Utc>,
     ) -> Result<(), AppendError> {
-        let mut events = appends.iter().flat_map(|append| &append.events);
-        if !events.any(|event| event.retention == Retention::Batch) {
+        if !has_batches(appends) {
             return Ok(());
         }
         if self.last_entry.is_none() {
@@ -59,6 +58,14 @@ impl Days {
         }
         self.make_ahead(pool, now.date_naive());
         Ok(())
+    }
+
+    /// Whether these appends can be stored now, as far as it is known.
+    pub(super) fn cover(&self, appends: &[Append], now: DateTime<Utc>) -> bool {
+        let days = [Some(now), Some(now + MAX_SKEW), self.last_entry];
+        let known = |day: DateTime<Utc>| knows(&self.known, day.date_naive());
+        !has_batches(appends)
+            || (self.last_entry.is_some() && days.into_iter().flatten().all(known))
     }
 
     /// Notes the time of the last entry: the next one's is not before it.
@@ -84,6 +91,11 @@ impl Days {
             }
         });
     }
+}
+
+fn has_batches(appends: &[Append]) -> bool {
+    let mut events = appends.iter().flat_map(|append| &append.events);
+    events.any(|event| event.retention == Retention::Batch)
 }
 
 async fn read_last_entry(pool: &PgPool, ledger: LedgerId) -> Result<DateTime<Utc>, sqlx::Error> {

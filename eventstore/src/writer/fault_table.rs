@@ -1,8 +1,7 @@
 //! Every place where a commit can break, and what must be true afterwards.
 
-use std::cell::Cell;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use chrono::Utc;
 use sealrock_ledger::{Frontier, Index, KeyRange, LedgerName, Origin};
@@ -10,7 +9,8 @@ use sealrock_testkit::{TestDatabase, database};
 use uuid::Uuid;
 
 use super::commit::Work;
-use super::persist::Step;
+use super::gather::Gathered;
+use super::persist::{self, Step};
 use super::{Answer, Writer};
 use crate::append::{Append, Expected, NewEvent, Retention};
 use crate::error::AppendError;
@@ -19,13 +19,17 @@ use crate::ledgers::{self, LedgerKind};
 use crate::reader;
 
 /// Breaks the commit once, at this step.
-pub(super) struct Fault(Cell<Option<Step>>);
+pub(super) struct Fault(Mutex<Option<Step>>);
 
 impl Writer {
     pub(super) fn fault(&self, step: Step) -> Result<(), AppendError> {
-        match &self.fault {
-            Some(Fault(at)) if at.get() == Some(step) => {
-                at.set(None);
+        let fault = self
+            .fault
+            .as_ref()
+            .map(|Fault(at)| at.lock().expect("whole"));
+        match fault {
+            Some(mut at) if *at == Some(step) => {
+                *at = None;
                 Err(AppendError::Unavailable("a fault of the test".into()))
             }
             _ => Ok(()),
@@ -33,7 +37,11 @@ impl Writer {
     }
 
     pub(super) fn break_at(&mut self, step: Step) {
-        self.fault = Some(Fault(Cell::new(Some(step))));
+        if let Step::Locked | Step::Inserted = step {
+            // There are such steps under the lock only.
+            self.standing = None;
+        }
+        self.fault = Some(Fault(Mutex::new(Some(step))));
     }
 
     pub(super) async fn append(&mut self, append: Append) -> Answer {
@@ -201,6 +209,172 @@ async fn a_commit_whose_answer_is_lost_is_found_and_acknowledged() {
     assert_whole(&writer, 3).await;
 }
 
+/// The stream's next appends, gathered and signed, and not sent.
+async fn ready(writer: &mut Writer, appends: Vec<Append>) -> super::flight::Flight {
+    let mut gathered = Gathered::default();
+    writer.gather(&mut gathered, appends).await;
+    let sealed = writer.seal(gathered).await;
+    sealed.unwrap_or_else(|_| panic!("the writer knows its ledger"))
+}
+
+#[tokio::test]
+async fn a_commit_that_was_found_missing_is_not_stored_by_who_reads_it_late() {
+    let database = database().await;
+    let mut writer = writer(&database).await;
+    writer
+        .append(append(Expected::Version(0)))
+        .await
+        .expect("the first");
+    let late = append(Expected::Version(1));
+    let flight = ready(&mut writer, vec![late.clone()]).await;
+    // Its line broke, and Postgres is asked before the backend comes to what it was sent.
+    let outcome = persist::outcome(&writer.pool, writer.ledger.id, flight.checkpoint()).await;
+    assert!(matches!(outcome, persist::Committed::No));
+    let landed = flight.fly(writer.ledger.id, writer.patience).await;
+    assert!(landed.was_refused());
+    assert_whole(&writer, 1).await;
+    let repeated = another(&writer).append(late).await.expect("goes on");
+    assert!(!repeated.duplicate);
+    assert_whole(&writer, 2).await;
+}
+
+#[tokio::test]
+async fn what_is_gathered_behind_a_commit_that_is_refused_is_chained_anew_and_stored_once() {
+    let database = database().await;
+    let mut writer = writer(&database).await;
+    let first = append(Expected::Any);
+    writer.append(first.clone()).await.expect("the first");
+    let mut other = another(&writer);
+    for (moved, entries) in [(true, 4), (false, 6)] {
+        let new = append(Expected::Any);
+        // A repetition is refused by the key of the commands.
+        let appends = if moved {
+            vec![new]
+        } else {
+            vec![first.clone(), new]
+        };
+        let flight = ready(&mut writer, appends).await;
+        let mut behind = Gathered::default();
+        let next = vec![append(Expected::Any)];
+        writer.gather(&mut behind, next).await;
+        if moved {
+            let elsewhere = other.append(append(Expected::Any)).await;
+            elsewhere.expect("appended");
+        }
+        let landed = flight.fly(writer.ledger.id, writer.patience).await;
+        assert!(landed.was_refused());
+        let answers = writer.land(landed, &mut behind).await.expect("stored");
+        let duplicates: Vec<_> = answers
+            .iter()
+            .map(|answer| answer.as_ref().expect("stored").duplicate)
+            .collect();
+        let expected = if moved {
+            vec![false]
+        } else {
+            vec![true, false]
+        };
+        assert_eq!(duplicates, expected);
+        let flight = writer.seal(behind).await;
+        let Ok(flight) = flight else {
+            panic!("the writer knows its ledger again");
+        };
+        let landed = flight.fly(writer.ledger.id, writer.patience).await;
+        let answers = writer.land(landed, &mut Gathered::default()).await;
+        assert!(
+            !answers.expect("stored")[0]
+                .as_ref()
+                .expect("stored")
+                .duplicate
+        );
+        assert_whole(&writer, entries).await;
+    }
+}
+
+#[tokio::test]
+async fn a_repetition_that_expects_what_was_then_is_answered_with_its_receipt() {
+    let database = database().await;
+    let mut writer = writer(&database).await;
+    let first = append(Expected::Version(0));
+    let receipt = writer
+        .append(first.clone())
+        .await
+        .expect("the first")
+        .receipt;
+    let lost = append(Expected::Version(0));
+    let appends = vec![first, append(Expected::Version(1)), lost];
+    let flight = ready(&mut writer, appends).await;
+    let landed = flight.fly(writer.ledger.id, writer.patience).await;
+    let answers = writer.land(landed, &mut Gathered::default()).await;
+    let [repeated, new, lost] = &answers.expect("stored")[..] else {
+        panic!("three answers");
+    };
+    let repeated = repeated.as_ref().expect("known");
+    assert_eq!((repeated.duplicate, &repeated.receipt), (true, &receipt));
+    assert!(!new.as_ref().expect("stored").duplicate);
+    assert!(
+        matches!(lost, Err(AppendError::Conflict { .. })),
+        "{lost:?}"
+    );
+    assert_whole(&writer, 2).await;
+}
+
+#[tokio::test]
+async fn commits_that_are_built_on_one_under_way_are_stored_in_order() {
+    let database = database().await;
+    let mut writer = writer(&database).await;
+    let store = writer.ledger.id;
+    let first = append(Expected::Version(0));
+    writer.append(first).await.expect("the first");
+    let mut flight = ready(&mut writer, vec![append(Expected::Version(1))]).await;
+    for n in 2..=10 {
+        let mut behind = Gathered::default();
+        let waiting = vec![append(Expected::Version(n))];
+        let (landed, ()) = tokio::join!(
+            flight.fly(store, super::PATIENCE),
+            writer.gather(&mut behind, waiting)
+        );
+        let answers = writer.land(landed, &mut behind).await.expect("stored");
+        assert_eq!(
+            answers[0].as_ref().expect("stored").receipt.first,
+            Index(n - 1)
+        );
+        let Ok(next) = writer.seal(behind).await else {
+            panic!("the writer knows its ledger");
+        };
+        flight = next;
+    }
+    let landed = flight.fly(store, super::PATIENCE).await;
+    let answers = writer.land(landed, &mut Gathered::default()).await;
+    answers.expect("stored");
+    assert_whole(&writer, 11).await;
+}
+
+#[tokio::test]
+async fn a_lost_race_or_a_stream_that_is_not_new_is_answered_from_the_database() {
+    let database = database().await;
+    let mut writer = writer(&database).await;
+    let mut other = another(&writer);
+    writer
+        .append(append(Expected::Version(0)))
+        .await
+        .expect("the first");
+    other
+        .append(append(Expected::Version(1)))
+        .await
+        .expect("another process");
+    // In its memory the stream is at 1.
+    let raced = writer.append(append(Expected::Version(2))).await;
+    assert!(raced.is_ok(), "{raced:?}");
+    // And it has forgotten the stream, as one of very many.
+    writer.standing.as_mut().expect("known").versions = super::versions::Versions::default();
+    let begun = writer.append(append(Expected::Version(0))).await;
+    assert!(
+        matches!(&begun, Err(AppendError::Conflict { actual: 3, .. })),
+        "{begun:?}"
+    );
+    assert_whole(&writer, 3).await;
+}
+
 #[tokio::test]
 async fn what_became_of_a_commit_is_asked_though_the_pool_has_but_one_connection() {
     let mut database = database().await;
@@ -271,7 +445,7 @@ async fn tiles_that_do_not_give_the_heads_tree_stop_the_ledger() {
         .execute(&database.admin_pool)
         .await
         .expect("damaged");
-    writer.edge = None; // as after a restart
+    writer.standing = None; // as after a restart
     let refused = writer.append(append(Expected::Any)).await;
     assert!(matches!(refused, Err(AppendError::Fatal(_))), "{refused:?}");
 }

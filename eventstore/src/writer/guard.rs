@@ -12,7 +12,7 @@ use crate::error::AppendError;
 use crate::history::{Doubt, History, Reason, Witnessed};
 use crate::keys::KeySource;
 use crate::last::{LastFile, LastKeeper};
-use crate::ledgers::LedgerInfo;
+use crate::ledgers::{LedgerId, LedgerInfo};
 use crate::stops::Stops;
 
 /// What a writer knows of a ledger from outside the database.
@@ -69,6 +69,12 @@ impl Guard {
         locked.require_same_cluster(&ledger.name)?;
         self.passed_on = Some(locked.started);
         Ok(())
+    }
+
+    /// Whether all was found right on the Postgres that was started then, and nothing is known against
+    /// it since.
+    pub(super) fn is_content(&self, ledger: LedgerId, started: DateTime<Utc>) -> bool {
+        self.passed_on == Some(started) && self.stops.reason(ledger).is_none()
     }
 
     /// Something went wrong: Postgres may have been exchanged for another state of it.

@@ -1,16 +1,20 @@
 //! Writes a chained commit, and finds out what became of it when COMMIT did not answer.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use sealrock_ledger::Checkpoint;
-use sqlx::{PgPool, PgTransaction};
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{PgConnection, PgPool, Postgres};
 
 use super::admit::Admission;
-use super::chain::{Chained, ChainedEntry};
-use super::change::Effect;
-use crate::append::Retention;
-use crate::error::{AppendError, stored};
+use super::batch::{Batch, Sealed};
+use super::chain::ChainedEntry;
+use super::clock::Moment;
+use super::edge::FullTile;
+use crate::append::{NewEvent, Retention};
+use crate::error::stored;
 use crate::ledgers::LedgerId;
 
 /// Begins a transaction that waits neither for a lock nor for us without end.
@@ -38,38 +42,58 @@ pub(super) enum Committed {
     Unknown,
 }
 
+/// Stores a commit by one statement, all of it or nothing: `false` where the head row is not as it
+/// was known, on the Postgres where it was known.
 pub(super) async fn insert(
-    tx: &mut PgTransaction<'_>,
+    connection: &mut PgConnection,
     ledger: LedgerId,
-    admission: &Admission,
-    chained: &Chained,
-    effect: &Effect,
-    checkpoint: &Checkpoint,
-) -> Result<(), AppendError> {
-    insert_events(tx, ledger, &chained.entries).await?;
-    insert_payloads(tx, ledger, &chained.entries).await?;
-    insert_batch_payloads(tx, ledger, &chained.entries).await?;
-    upsert_streams(tx, ledger, admission, chained).await?;
-    insert_commands(tx, ledger, admission, chained).await?;
-    insert_tiles(tx, ledger, chained).await?;
-    effect.store(tx, ledger, chained).await?;
-    sqlx::query("INSERT INTO checkpoints (ledger_id, size, note) VALUES ($1, $2, $3)")
+    sealed: &Sealed,
+) -> Result<bool, sqlx::Error> {
+    let Sealed {
+        batch,
+        head,
+        checkpoint,
+        place,
+    } = sealed;
+    let before = &batch.before;
+    let query = sqlx::query(include_str!("../sql/append.sql"))
         .bind(ledger.0)
-        .bind(stored(checkpoint.size))
-        .bind(&checkpoint.note)
-        .execute(&mut **tx)
-        .await?;
-    move_head(tx, ledger, chained).await
+        .bind(stored(before.size()))
+        .bind(before.root.0.as_slice())
+        .bind(before.recorded_at)
+        .bind(before.epoch)
+        .bind(before.clock_waived)
+        .bind(place.cluster.system_identifier)
+        .bind(place.cluster.timeline)
+        .bind(place.started)
+        .bind(stored(head.size()))
+        .bind(head.root.0.as_slice())
+        .bind(head.frontier.to_bytes())
+        .bind(head.leaf_hash.0.as_slice())
+        .bind(head.recorded_at)
+        .bind(head.epoch)
+        .bind(head.clock_waived)
+        .bind(Moment::now().wall);
+    let query = bind_commands(query, batch);
+    let query = bind_events(query, batch);
+    let query = bind_payloads(query, batch);
+    let query = bind_batch_payloads(query, batch);
+    let query = bind_streams(query, batch);
+    let query = bind_tiles(query, batch).bind(&checkpoint.note);
+    // Not `fetch_optional`, which answers before the end of the transaction is known.
+    let done = query.execute(connection).await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Asks the database whether the commit that `checkpoint` signed is in it. Locking the head row
-/// waits for a COMMIT that may still be under way in a backend that has lost us.
+/// waits for a COMMIT that may still be under way in a backend that has lost us. One that has not yet
+/// read what we sent, and so holds no lock, finds another epoch when it comes to it.
 pub(super) async fn outcome(pool: &PgPool, ledger: LedgerId, checkpoint: &Checkpoint) -> Committed {
     for attempt in 0..8u32 {
         tokio::time::sleep(Duration::from_millis(20) * 2u32.pow(attempt)).await;
-        match tokio::time::timeout(ASKING, stored_note(pool, ledger, checkpoint)).await {
-            Ok(Ok(Some(note))) if note == checkpoint.note => return Committed::Yes,
-            Ok(Ok(_)) => return Committed::No,
+        match tokio::time::timeout(ASKING, settle(pool, ledger, checkpoint)).await {
+            Ok(Ok(true)) => return Committed::Yes,
+            Ok(Ok(false)) => return Committed::No,
             Ok(Err(error)) => tracing::warn!(%error, "cannot yet ask what became of a commit"),
             Err(_) => tracing::warn!("Postgres does not yet say what became of a commit"),
         }
@@ -77,272 +101,108 @@ pub(super) async fn outcome(pool: &PgPool, ledger: LedgerId, checkpoint: &Checkp
     Committed::Unknown
 }
 
-async fn stored_note(
+/// Whether the commit is stored; if not, it never will be.
+async fn settle(
     pool: &PgPool,
     ledger: LedgerId,
     checkpoint: &Checkpoint,
-) -> Result<Option<String>, sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let mut tx = pool.begin_with(BEGIN).await?;
     sqlx::query("SELECT size FROM ledger_heads WHERE ledger_id = $1 FOR UPDATE")
         .bind(ledger.0)
         .execute(&mut *tx)
         .await?;
-    sqlx::query_scalar("SELECT note FROM checkpoints WHERE ledger_id = $1 AND size = $2")
-        .bind(ledger.0)
-        .bind(stored(checkpoint.size))
-        .fetch_optional(&mut *tx)
-        .await
-}
-
-async fn insert_events(
-    tx: &mut PgTransaction<'_>,
-    ledger: LedgerId,
-    entries: &[ChainedEntry],
-) -> Result<(), AppendError> {
-    sqlx::query(include_str!("../sql/insert_events.sql"))
-        .bind(ledger.0)
-        .bind(
-            entries
-                .iter()
-                .map(|e| stored(e.entry.index.0))
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            entries
-                .iter()
-                .map(|e| e.bytes.as_slice())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            entries
-                .iter()
-                .map(|e| e.leaf_hash.0.as_slice())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            entries
-                .iter()
-                .map(|e| e.entry.stream.as_str())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            entries
-                .iter()
-                .map(|e| stored(e.entry.version))
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            entries
-                .iter()
-                .map(|e| e.entry.kind.as_str())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            entries
-                .iter()
-                .map(|e| e.entry.recorded_at)
-                .collect::<Vec<DateTime<Utc>>>(),
-        )
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-async fn insert_payloads(
-    tx: &mut PgTransaction<'_>,
-    ledger: LedgerId,
-    entries: &[ChainedEntry],
-) -> Result<(), AppendError> {
-    let kept: Vec<_> = entries
-        .iter()
-        .filter(|e| e.retention == Retention::Kept)
-        .collect();
-    if kept.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(include_str!("../sql/insert_payloads.sql"))
-        .bind(ledger.0)
-        .bind(
-            kept.iter()
-                .map(|e| stored(e.entry.index.0))
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            kept.iter()
-                .map(|e| e.payload.media.as_str())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            kept.iter()
-                .map(|e| e.payload.salt.as_slice())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            kept.iter()
-                .map(|e| e.payload.bytes.as_slice())
-                .collect::<Vec<_>>(),
-        )
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-async fn insert_batch_payloads(
-    tx: &mut PgTransaction<'_>,
-    ledger: LedgerId,
-    entries: &[ChainedEntry],
-) -> Result<(), AppendError> {
-    let batches: Vec<_> = entries
-        .iter()
-        .filter(|e| e.retention == Retention::Batch)
-        .collect();
-    if batches.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(include_str!("../sql/insert_batch_payloads.sql"))
-        .bind(ledger.0)
-        .bind(
-            batches
-                .iter()
-                .map(|e| stored(e.entry.index.0))
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            batches
-                .iter()
-                .map(|e| e.entry.recorded_at.date_naive())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            batches
-                .iter()
-                .map(|e| e.payload.media.as_str())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            batches
-                .iter()
-                .map(|e| e.payload.salt.as_slice())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            batches
-                .iter()
-                .map(|e| e.payload.bytes.as_slice())
-                .collect::<Vec<_>>(),
-        )
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-async fn upsert_streams(
-    tx: &mut PgTransaction<'_>,
-    ledger: LedgerId,
-    admission: &Admission,
-    chained: &Chained,
-) -> Result<(), AppendError> {
-    let mut streams: Vec<&str> = chained
-        .entries
-        .iter()
-        .map(|e| e.entry.stream.as_str())
-        .collect();
-    streams.sort_unstable();
-    streams.dedup();
-    let versions: Vec<i64> = streams
-        .iter()
-        .map(|s| stored(admission.versions[*s]))
-        .collect();
-    sqlx::query(include_str!("../sql/upsert_streams.sql"))
-        .bind(ledger.0)
-        .bind(streams)
-        .bind(versions)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-async fn insert_commands(
-    tx: &mut PgTransaction<'_>,
-    ledger: LedgerId,
-    admission: &Admission,
-    chained: &Chained,
-) -> Result<(), AppendError> {
-    let appends: Vec<_> = admission
-        .admitted
-        .iter()
-        .map(|(append, _)| append)
-        .collect();
-    sqlx::query(include_str!("../sql/insert_commands.sql"))
-        .bind(ledger.0)
-        .bind(appends.iter().map(|a| a.actor.as_str()).collect::<Vec<_>>())
-        .bind(appends.iter().map(|a| a.command).collect::<Vec<_>>())
-        .bind(
-            appends
-                .iter()
-                .map(|a| a.input_hash.as_slice())
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            chained
-                .spans
-                .iter()
-                .map(|(first, _)| stored(first.0))
-                .collect::<Vec<_>>(),
-        )
-        .bind(
-            chained
-                .spans
-                .iter()
-                .map(|(_, last)| stored(last.0))
-                .collect::<Vec<_>>(),
-        )
-        .bind(stored(chained.head.size()))
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-async fn insert_tiles(
-    tx: &mut PgTransaction<'_>,
-    ledger: LedgerId,
-    chained: &Chained,
-) -> Result<(), AppendError> {
-    for tile in &chained.tiles {
-        let hashes: Vec<u8> = tile.hashes.iter().flat_map(|hash| hash.0).collect();
-        sqlx::query("INSERT INTO tiles (ledger_id, level, n, hashes) VALUES ($1, $2, $3, $4)")
+    let note: Option<String> =
+        sqlx::query_scalar("SELECT note FROM checkpoints WHERE ledger_id = $1 AND size = $2")
             .bind(ledger.0)
-            .bind(i16::from(tile.level))
-            .bind(stored(tile.n))
-            .bind(hashes)
-            .execute(&mut **tx)
+            .bind(stored(checkpoint.size))
+            .fetch_optional(&mut *tx)
             .await?;
+    if note.is_some_and(|note| note == checkpoint.note) {
+        return Ok(true);
     }
-    Ok(())
+    sqlx::query("UPDATE ledger_heads SET epoch = epoch + 1 WHERE ledger_id = $1")
+        .bind(ledger.0)
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(false)
 }
 
-async fn move_head(
-    tx: &mut PgTransaction<'_>,
-    ledger: LedgerId,
-    chained: &Chained,
-) -> Result<(), AppendError> {
-    let moved = sqlx::query(include_str!("../sql/move_head.sql"))
-        .bind(ledger.0)
-        .bind(stored(chained.before.size()))
-        .bind(chained.before.root.0.as_slice())
-        .bind(stored(chained.head.size()))
-        .bind(chained.head.root.0.as_slice())
-        .bind(chained.head.frontier.to_bytes())
-        .bind(chained.head.leaf_hash.0.as_slice())
-        .bind(chained.head.recorded_at)
-        .bind(chained.head.epoch)
-        .bind(chained.head.clock_waived)
-        .execute(&mut **tx)
-        .await?;
-    if moved.rows_affected() != 1 {
-        return Err(AppendError::Fatal(
-            "the head row moved while it was locked".into(),
-        ));
+type Statement<'a> = Query<'a, Postgres, PgArguments>;
+
+/// A column of the rows that `of` names, as an array.
+fn column<'r, R, T>(rows: &'r [R], of: impl Fn(&'r R) -> T) -> Vec<T> {
+    rows.iter().map(of).collect()
+}
+
+fn bind_commands<'a>(query: Statement<'a>, batch: &'a Batch) -> Statement<'a> {
+    let Admission {
+        appends, admitted, ..
+    } = &batch.admission;
+    let spans = &batch.chained.spans;
+    query
+        .bind(column(admitted, |nth| appends[*nth].actor.as_str()))
+        .bind(column(admitted, |nth| appends[*nth].command))
+        .bind(column(admitted, |nth| appends[*nth].input_hash.as_slice()))
+        .bind(column(spans, |(first, _)| stored(first.0)))
+        .bind(column(spans, |(_, last)| stored(last.0)))
+}
+
+fn bind_events<'a>(query: Statement<'a>, batch: &'a Batch) -> Statement<'a> {
+    let entries = &batch.chained.entries;
+    query
+        .bind(column(entries, |e| stored(e.index.0)))
+        .bind(column(entries, |e| e.bytes.as_slice()))
+        .bind(column(entries, |e| e.leaf_hash.0.as_slice()))
+        .bind(column(entries, |e| batch.event(e).stream.as_str()))
+        .bind(column(entries, |e| stored(e.version)))
+        .bind(column(entries, |e| batch.event(e).kind.as_str()))
+        .bind(column(entries, |e| e.recorded_at))
+}
+
+fn bind_payloads<'a>(query: Statement<'a>, batch: &'a Batch) -> Statement<'a> {
+    let kept = with_payload(batch, Retention::Kept);
+    query
+        .bind(column(&kept, |(e, _)| stored(e.index.0)))
+        .bind(column(&kept, |(_, event)| event.media.as_str()))
+        .bind(column(&kept, |(e, _)| e.salt.as_slice()))
+        .bind(column(&kept, |(_, event)| event.bytes.as_slice()))
+}
+
+fn bind_batch_payloads<'a>(query: Statement<'a>, batch: &'a Batch) -> Statement<'a> {
+    let batches = with_payload(batch, Retention::Batch);
+    query
+        .bind(column(&batches, |(e, _)| stored(e.index.0)))
+        .bind(column(&batches, |(e, _)| e.recorded_at.date_naive()))
+        .bind(column(&batches, |(_, event)| event.media.as_str()))
+        .bind(column(&batches, |(e, _)| e.salt.as_slice()))
+        .bind(column(&batches, |(_, event)| event.bytes.as_slice()))
+}
+
+fn with_payload(batch: &Batch, retention: Retention) -> Vec<(&ChainedEntry, &NewEvent)> {
+    let entries = batch.chained.entries.iter();
+    entries
+        .map(|entry| (entry, batch.event(entry)))
+        .filter(|(_, event)| event.retention == retention)
+        .collect()
+}
+
+fn bind_streams<'a>(query: Statement<'a>, batch: &'a Batch) -> Statement<'a> {
+    let mut versions = HashMap::with_capacity(batch.chained.entries.len());
+    for entry in &batch.chained.entries {
+        // Later ones have later versions.
+        versions.insert(batch.event(entry).stream.as_str(), stored(entry.version));
     }
-    Ok(())
+    let (streams, versions): (Vec<&str>, Vec<i64>) = versions.into_iter().unzip();
+    query.bind(streams).bind(versions)
+}
+
+fn bind_tiles<'a>(query: Statement<'a>, batch: &'a Batch) -> Statement<'a> {
+    let tiles = &batch.chained.tiles;
+    let hashes = |tile: &FullTile| tile.hashes.iter().flat_map(|hash| hash.0).collect();
+    query
+        .bind(column(tiles, |tile| i16::from(tile.level)))
+        .bind(column(tiles, |tile| stored(tile.n)))
+        .bind(column::<_, Vec<u8>>(tiles, hashes))
 }

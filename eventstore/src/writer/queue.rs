@@ -9,12 +9,16 @@ use super::Answer;
 use crate::append::Append;
 use crate::error::AppendError;
 
-/// Most appends in one commit.
-const MAX_APPENDS: usize = 1000;
+/// Most appends in one commit. With larger ones nearly all callers wait for the same commit, and
+/// nothing is gathered while it is under way.
+const MAX_APPENDS: usize = 512;
 /// Bytes of payload after which a commit takes no further append.
 const MAX_BYTES: usize = 16 << 20;
 /// Appends that may wait; more wait in their callers.
 pub(super) const QUEUE: usize = 4096;
+
+/// Answers from which on another task gives them.
+const MANY: usize = 16;
 
 pub(super) struct Request {
     append: Append,
@@ -79,20 +83,57 @@ impl WriterHandle {
     }
 }
 
-/// Waits for one append, then takes all that wait, within the bounds of a commit.
+/// What a commit still has room for.
+pub(super) struct CommitRoom {
+    appends: usize,
+    bytes: usize,
+}
+
+impl Default for CommitRoom {
+    fn default() -> Self {
+        Self {
+            appends: MAX_APPENDS,
+            bytes: MAX_BYTES,
+        }
+    }
+}
+
+impl CommitRoom {
+    pub(super) fn is_left(&self) -> bool {
+        self.appends > 0 && self.bytes > 0
+    }
+
+    fn take(&mut self, append: &Append) {
+        self.appends -= 1;
+        self.bytes = self.bytes.saturating_sub(append.weight());
+    }
+}
+
+/// Waits for one append, then takes all that wait and find room. Nothing is lost where it is dropped
+/// while it waits. `None` when no more will come.
 pub(super) async fn drain(
     requests: &mut mpsc::Receiver<Request>,
+    room: &mut CommitRoom,
 ) -> Option<(Vec<Append>, Vec<Waiting>)> {
     let mut next = Some(requests.recv().await?);
-    let (mut appends, mut all, mut bytes) = (Vec::new(), Vec::new(), 0);
+    let (mut appends, mut all) = (Vec::new(), Vec::new());
     while let Some(Request { append, waiting }) = next {
-        bytes += append.weight();
+        room.take(&append);
         appends.push(append);
         all.push(waiting);
-        let full = appends.len() >= MAX_APPENDS || bytes >= MAX_BYTES;
-        next = if full { None } else { requests.try_recv().ok() };
+        next = room.is_left().then(|| requests.try_recv().ok()).flatten();
     }
     Some((appends, all))
+}
+
+/// As [`acknowledge`]; where many wait, by a task of its own, so that Postgres works again before those
+/// who were answered take the processors.
+pub(super) fn acknowledge_beside(all: Vec<Waiting>, answers: Result<Vec<Answer>, AppendError>) {
+    if all.len() > MANY {
+        tokio::spawn(async move { acknowledge(all, answers) });
+    } else {
+        acknowledge(all, answers);
+    }
 }
 
 /// A caller that went away needs no answer; what it sent is recorded all the same.
