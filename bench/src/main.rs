@@ -22,7 +22,9 @@ enum Bench {
     All,
     Append,
     Latency,
+    Command,
     Rebuild,
+    Stream,
     Verify,
     /// Verifies the export in `--dir` and ends: `verify` runs it to see what memory that takes
     #[value(hide = true)]
@@ -44,6 +46,11 @@ async fn main() -> anyhow::Result<()> {
     }
     if all || bench == Bench::Latency {
         benches::latency::run(&options).await?;
+    if all || bench == Bench::Command {
+        benches::command::run(&options).await?;
+    }
+    if all || bench == Bench::Stream {
+        benches::stream::run(&options).await?;
     }
     if all || bench == Bench::Verify {
         benches::verify::run(&options).await?;

@@ -49,8 +49,12 @@ impl PrivatePostgres {
             .execute(&pool)
             .await?;
         pool.close().await;
+        Ok(self.url_of(name))
+    }
+
+    fn url_of(&self, database: &str) -> String {
         let url = self.postgres.url();
-        Ok(url.replacen("/sealrock?", &format!("/{name}?"), 1))
+        url.replacen("/sealrock?", &format!("/{database}?"), 1)
     }
 
     /// A new database with our tables, and its store.
@@ -59,6 +63,12 @@ impl PrivatePostgres {
         let login = sealrock_eventstore::connect_as_login(&url, 1).await?;
         sealrock_eventstore::migrate(&login).await?;
         login.close().await;
+        self.reopen(name, connections).await
+    }
+
+    /// The store of a database that [`PrivatePostgres::store`] has made, as after a restart.
+    pub async fn reopen(&self, name: &str, connections: u32) -> anyhow::Result<EventStore> {
+        let url = self.url_of(name);
         let pool = sealrock_eventstore::connect(&url, connections).await?;
         let keys = Arc::new(KeyFiles::new(self.dir().join(format!("keys-{name}"))));
         Ok(EventStore::open(pool, keys, "sealrock.bench").await?)

@@ -1,0 +1,2 @@
+TRUNCATE events, snapshots;
+INSERT INTO events TABLE seeded;
