@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod bundle;
+mod canonical;
 mod checkpoint;
 mod cosignature;
 mod decimal;
@@ -23,6 +24,7 @@ pub use bundle::{
     BundleError, Slot, decode_entries, decode_payloads, encode_entries, encode_payloads,
     payloads_in_place,
 };
+pub use canonical::canonical_json;
 pub use checkpoint::{Checkpoint, CheckpointError, KeyRange, LogVerifier};
 pub use cosignature::{CheckError, Checked, Cosignature, Cosigner, WitnessKey};
 pub use entry::{Entry, EntryError, MAX_ENTRY_BYTES, micros};
