@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sealrock_domain::Slug;
-use sealrock_eventstore::{EventStore, LedgerInfo, LedgerKind};
+use sealrock_eventstore::{AggregateCache, EventStore, LedgerInfo, LedgerKind};
 use sealrock_ledger::LedgerName;
 
 use crate::error::CommandError;
@@ -19,6 +19,8 @@ pub struct Commands {
     pub(crate) store: EventStore,
     /// Whether organisations are registered for demonstration only.
     demo: bool,
+    /// The aggregates of all ledgers.
+    cache: AggregateCache,
     /// By the organisations' names.
     ledgers: Arc<Mutex<HashMap<LedgerName, Arc<OrganisationLedger>>>>,
 }
@@ -31,6 +33,7 @@ impl Commands {
         Self {
             store,
             demo,
+            cache: AggregateCache::default(),
             ledgers: Arc::default(),
         }
     }
@@ -83,7 +86,7 @@ impl Commands {
         {
             return Arc::clone(ledger);
         }
-        let ledger = Arc::new(OrganisationLedger::new(&self.store, info));
+        let ledger = Arc::new(OrganisationLedger::new(&self.store, info, &self.cache));
         ledgers.insert(organisation, Arc::clone(&ledger));
         ledger
     }

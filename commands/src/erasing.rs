@@ -8,6 +8,7 @@ use sealrock_eventstore::{
     Append, AppendError, CommandContext, Erasure, Expected, IndexSet, LedgerInfo, NewEvent,
     Retention,
 };
+use sealrock_ledger::canonical_json;
 use sealrock_ledger::record::{IndexRange, PayloadRedacted, Record, RetentionApplied, stream_of};
 
 use crate::commands::{Commands, ledger_name};
@@ -195,7 +196,7 @@ fn append_of<R: Record>(
     record: &R,
     version: u64,
 ) -> Result<Append, CommandError> {
-    let bytes = serde_json_canonicalizer::to_vec(record)
+    let bytes = canonical_json(record)
         .map_err(|e| CommandError::Invalid(format!("the entry cannot be written down: {e}")))?;
     let command = input(context, record)?;
     Ok(Append {

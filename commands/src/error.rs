@@ -73,6 +73,14 @@ impl CommandError {
             Self::Rejected(_) | Self::Refused { .. } | Self::NotFound(_) | Self::Conflict
         )
     }
+
+    /// Whether nothing was recorded now, though it may have been earlier under the same command id.
+    pub(crate) fn may_hide_a_receipt(&self) -> bool {
+        !matches!(
+            self,
+            Self::CommandIdReused { .. } | Self::OutcomeUnknown(_) | Self::Denied(_)
+        )
+    }
 }
 
 impl From<StoreError> for CommandError {

@@ -19,9 +19,10 @@ use sealrock_domain::site::Site;
 use sealrock_domain::well::Well;
 use sealrock_domain::{Citation, EventType, Refusal, Slug};
 use sealrock_eventstore::{
-    AggregateStore, Append, AppendError, Codec, CommandContext, EventStore, LedgerInfo, Loaded,
-    NewEvent,
+    AggregateCache, AggregateStore, Append, AppendError, Codec, CommandContext, EventStore,
+    LedgerInfo, Loaded, NewEvent,
 };
+use sealrock_ledger::canonical_json;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
@@ -69,19 +70,19 @@ pub(crate) struct OrganisationLedger {
 }
 
 impl OrganisationLedger {
-    pub(crate) fn new(store: &EventStore, info: LedgerInfo) -> Self {
+    pub(crate) fn new(store: &EventStore, info: LedgerInfo, cache: &AggregateCache) -> Self {
         Self {
-            organisations: aggregates(store, &info),
-            sites: aggregates(store, &info),
-            assets: aggregates(store, &info),
-            devices: aggregates(store, &info),
-            capture_units: aggregates(store, &info),
-            capture_days: aggregates(store, &info),
-            mass_accounts: aggregates(store, &info),
-            wells: aggregates(store, &info),
-            injection_days: aggregates(store, &info),
-            issuances: aggregates(store, &info),
-            credit_blocks: aggregates(store, &info),
+            organisations: aggregates(store, &info, cache),
+            sites: aggregates(store, &info, cache),
+            assets: aggregates(store, &info, cache),
+            devices: aggregates(store, &info, cache),
+            capture_units: aggregates(store, &info, cache),
+            capture_days: aggregates(store, &info, cache),
+            mass_accounts: aggregates(store, &info, cache),
+            wells: aggregates(store, &info, cache),
+            injection_days: aggregates(store, &info, cache),
+            issuances: aggregates(store, &info, cache),
+            credit_blocks: aggregates(store, &info, cache),
             store: store.clone(),
             parents: OnceCell::new(),
             info,
@@ -104,10 +105,13 @@ impl OrganisationLedger {
         Ok(parents.await?)
     }
 
-    /// Permission, idempotency, load, decide, append.
+    /// Load, decide, append; and the first receipt of a command that is in the ledger already.
     ///
     /// A decision is made on the cached state first. A refusal or a conflict may only mean that the
     /// cache was behind, so it counts only on the state that is committed now.
+    ///
+    /// Nobody asks first whether the command is a repetition: an append of one is answered by the
+    /// writer, under the lock. What comes to no append may be one all the same, so then it is asked.
     pub(crate) async fn execute<A>(
         &self,
         aggregates: &AggregateStore<A>,
@@ -116,22 +120,34 @@ impl OrganisationLedger {
         command: A::Command,
     ) -> Result<Done, CommandError>
     where
-        A: Aggregate<Services = (), Error: Refusal> + Clone,
+        A: Aggregate<Services = (), Error: Refusal> + Clone + 'static,
         A::Command: Clone + Serialize,
     {
-        if let Some(done) = self.repeated(aggregates, id, context, &command).await? {
-            return Ok(done);
-        }
-        let decided = self
-            .decide_and_append(aggregates, id, context, command.clone())
-            .await;
-        if decided.as_ref().is_err_and(CommandError::is_decided) {
-            // What was in the way may be this very command, sent twice at once.
-            if let Some(done) = self.repeated(aggregates, id, context, &command).await? {
-                return Ok(done);
+        let context = command_context(context, &(A::TYPE, id, &command))?;
+        let decided = self.decide_and_append(aggregates, id, &context, command);
+        match decided.await {
+            Err(error) if error.may_hide_a_receipt() => {
+                self.first_receipt_instead(&context, error).await
             }
+            answer => answer,
         }
-        decided
+    }
+
+    /// The first receipt of the command, which may be in the ledger already although it came to
+    /// `error` now: in whole, or as a copy that was sent at the same time.
+    async fn first_receipt_instead(
+        &self,
+        context: &CommandContext,
+        error: CommandError,
+    ) -> Result<Done, CommandError> {
+        match self.found(context).await {
+            Ok(Some(done)) => Ok(done),
+            Ok(None) => Err(error),
+            Err(reused @ CommandError::CommandIdReused { .. }) => Err(reused),
+            // A no counts only once it is known to be no repetition.
+            Err(away) if error.is_decided() => Err(away),
+            Err(_) => Err(error),
+        }
     }
 
     /// The first receipt of a command that is in the ledger already.
@@ -157,6 +173,8 @@ impl OrganisationLedger {
     /// what it needs as it is committed now (`load_current`), and answers what is to be appended in
     /// one piece. It is asked again after a conflict.
     ///
+    /// Here it is asked first whether the command is a repetition: `decide` reads much more than that.
+    ///
     /// `input` is what the caller asked for, before anything was looked up: by it, a repeated command
     /// id is told from a reused one. Check permission before.
     pub(crate) async fn transact<'a>(
@@ -169,13 +187,10 @@ impl OrganisationLedger {
         if let Some(done) = self.found(&context).await? {
             return Ok(done);
         }
-        let decided = self.append_decision(&context, decide).await;
-        if decided.as_ref().is_err_and(CommandError::is_decided)
-            && let Some(done) = self.found(&context).await?
-        {
-            return Ok(done);
+        match self.append_decision(&context, decide).await {
+            Err(error) if error.is_decided() => self.first_receipt_instead(&context, error).await,
+            answer => answer,
         }
-        decided
     }
 
     async fn append_decision<'a>(
@@ -224,22 +239,19 @@ impl OrganisationLedger {
         &self,
         aggregates: &AggregateStore<A>,
         id: &str,
-        context: &Context,
+        context: &CommandContext,
         command: A::Command,
     ) -> Result<Done, CommandError>
     where
-        A: Aggregate<Services = (), Error: Refusal> + Clone,
+        A: Aggregate<Services = (), Error: Refusal> + Clone + 'static,
         A::Command: Clone + Serialize,
     {
-        let context = command_context(context, &(A::TYPE, id, &command))?;
         let mut loaded = aggregates.load(id).await?;
         for attempt in 0..MAX_ATTEMPTS {
             match decide(&loaded, command.clone()).await {
                 Ok(events) => {
-                    match aggregates
-                        .commit_events(events, loaded, context.clone())
-                        .await
-                    {
+                    let commit = aggregates.commit_events(events, loaded, context.clone());
+                    match commit.await {
                         Err(AppendError::Conflict { .. }) => {}
                         appended => return Ok(appended?.into()),
                     }
@@ -277,7 +289,7 @@ pub(crate) async fn decide_events<A>(
     command: A::Command,
 ) -> Result<Vec<NewEvent>, CommandError>
 where
-    A: Aggregate<Services = (), Error: Refusal> + Clone,
+    A: Aggregate<Services = (), Error: Refusal> + Clone + 'static,
 {
     let events = decide(loaded, command)
         .await
@@ -299,9 +311,9 @@ pub(crate) fn permit(
     Ok(authorise(&context.principal, permission, &scope)?)
 }
 
-fn aggregates<A>(store: &EventStore, info: &LedgerInfo) -> AggregateStore<A>
+fn aggregates<A>(store: &EventStore, info: &LedgerInfo, cache: &AggregateCache) -> AggregateStore<A>
 where
-    A: Aggregate + Clone,
+    A: Aggregate + Clone + 'static,
     A::Event: EventType,
 {
     let codec = Codec {
@@ -311,7 +323,7 @@ where
         },
         code_version: CODE_VERSION,
     };
-    AggregateStore::new(store.clone(), info.clone(), codec)
+    AggregateStore::new(store.clone(), info.clone(), codec, cache.clone())
 }
 
 async fn decide<A>(loaded: &Loaded<A>, command: A::Command) -> Result<Vec<A::Event>, A::Error>
@@ -330,7 +342,7 @@ pub(crate) fn command_context(
     context: &Context,
     input: &impl Serialize,
 ) -> Result<CommandContext, CommandError> {
-    let input = serde_json_canonicalizer::to_vec(input)
+    let input = canonical_json(input)
         .map_err(|e| CommandError::Invalid(format!("the command cannot be written down: {e}")))?;
     Ok(CommandContext {
         actor: context.principal.actor(),

@@ -11,7 +11,7 @@ use sealrock_eventstore::{
     Append, Expected, LedgerInfo, NewEvent, Recorded, Retention, read_listed,
 };
 use sealrock_ledger::record::{IndexRange, stream_of};
-use sealrock_ledger::{Frontier, Index};
+use sealrock_ledger::{Frontier, Index, canonical_json};
 use uuid::Uuid;
 
 use crate::commands::{Commands, ledger_name};
@@ -290,7 +290,7 @@ fn sealed(draft: SealDraft, listed: Vec<Gap>) -> Result<NewEvent, CommandError> 
 
 fn new_event(stream: String, version: u64, event: &WindowEvent) -> Result<NewEvent, CommandError> {
     let encoded = event.encode();
-    let bytes = serde_json_canonicalizer::to_vec(&encoded.payload)
+    let bytes = canonical_json(&encoded.payload)
         .map_err(|e| CommandError::Invalid(format!("the seal cannot be written down: {e}")))?;
     Ok(NewEvent {
         stream,

@@ -21,7 +21,7 @@ mod witnessed;
 mod writer;
 mod writers;
 
-pub use aggregate_store::{AggregateStore, Codec, CommandContext, Loaded};
+pub use aggregate_store::{AggregateCache, AggregateStore, Codec, CommandContext, Loaded};
 pub use append::{Append, Appended, Expected, NewEvent, Receipt, Retention};
 pub use erase::{Erasure, IndexSet, NotErasable, Why, read_listed, readable_erasures};
 pub use error::{AppendError, StoreError};

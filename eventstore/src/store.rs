@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::aggregate_store::Snapshots;
 use crate::append::{Append, Appended};
 use crate::error::{AppendError, StoreError, index};
 use crate::keys::{KeySource, Signer};
@@ -43,6 +44,7 @@ struct Inner {
     successors: Successors,
     writers: Writers,
     room: Room,
+    snapshots: Snapshots,
 }
 
 impl EventStore {
@@ -58,6 +60,7 @@ impl EventStore {
     ) -> Result<Self, StoreError> {
         fix_origin_host(&pool, origin_host).await?;
         let inner = Arc::new(Inner {
+            snapshots: Snapshots::start(pool.clone()),
             pool,
             keys,
             host: origin_host.to_owned(),
@@ -377,6 +380,10 @@ impl EventStore {
     /// Signs no more of this ledger in this process.
     pub(crate) fn stop(&self, ledger: LedgerId, reason: &str) {
         self.inner.stops.stop(ledger, reason);
+    }
+
+    pub(crate) fn snapshots(&self) -> &Snapshots {
+        &self.inner.snapshots
     }
 
     #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 use cqrs_es::event_sink::EventSink;
@@ -10,8 +11,8 @@ use cqrs_es::persist::PersistedEventStore;
 use cqrs_es::{Aggregate, AggregateError, CqrsFramework, DomainEvent, EventStore as _};
 use postgres_es::PostgresEventRepository;
 use sealrock_eventstore::{
-    AggregateStore, AppendError, Codec, CommandContext, EventStore, KeyFiles, LedgerInfo,
-    LedgerKind,
+    AggregateCache, AggregateStore, AppendError, Codec, CommandContext, EventStore, KeyFiles,
+    LedgerInfo, LedgerKind,
 };
 use sealrock_testkit::{TestDatabase, database};
 use serde::{Deserialize, Serialize};
@@ -145,7 +146,12 @@ impl Fixture {
     }
 
     fn counters_of(&self, code_version: i32) -> Counters {
-        AggregateStore::new(self.store.clone(), self.ledger.clone(), codec(code_version))
+        AggregateStore::new(
+            self.store.clone(),
+            self.ledger.clone(),
+            codec(code_version),
+            AggregateCache::default(),
+        )
     }
 
     async fn truth(&self, id: &str) -> i64 {
@@ -185,6 +191,20 @@ impl Fixture {
                 .await
                 .unwrap();
         row.map(|(version, state)| (version, serde_json::from_slice(&state).unwrap()))
+    }
+
+    /// The snapshot that is stored beside the commands, once it is of this version.
+    async fn snapshot_at(&self, id: &str, version: i64) -> Counter {
+        let stored = async {
+            loop {
+                match self.snapshot(id).await {
+                    Some((stored, counter)) if stored == version => return counter,
+                    _ => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
+            }
+        };
+        let stored = tokio::time::timeout(Duration::from_secs(30), stored).await;
+        stored.expect("stored in the end")
     }
 }
 
@@ -330,16 +350,11 @@ async fn a_snapshot_is_the_fold_of_the_events_and_new_readers_start_from_it() {
     // The version that is due lies within one command.
     cqrs.execute("a", vec![10, 10]).await.unwrap();
     cqrs.execute("a", vec![10]).await.unwrap();
-    assert_eq!(
-        f.snapshot("a").await,
-        Some((
-            65,
-            Counter {
-                total: 650,
-                events: 65
-            }
-        ))
-    );
+    let folded = Counter {
+        total: 650,
+        events: 65,
+    };
+    assert_eq!(f.snapshot_at("a", 65).await, folded);
     assert_eq!(total(&f.counters(), "a").await, (66, 660));
     assert_eq!(f.truth("a").await, 660);
 
@@ -358,20 +373,50 @@ async fn snapshots_come_again_when_the_stream_has_grown() {
     let f = fixture().await;
     let cqrs = framework(&f.counters());
     cqrs.execute("a", vec![1; 100]).await.unwrap();
-    assert_eq!(f.snapshot("a").await.unwrap().0, 100);
+    f.snapshot_at("a", 100).await;
     cqrs.execute("a", vec![1; 27]).await.unwrap();
     assert_eq!(f.snapshot("a").await.unwrap().0, 100);
     cqrs.execute("a", vec![1]).await.unwrap();
-    assert_eq!(
-        f.snapshot("a").await,
-        Some((
-            128,
-            Counter {
-                total: 128,
-                events: 128
-            }
-        ))
-    );
+    let folded = Counter {
+        total: 128,
+        events: 128,
+    };
+    assert_eq!(f.snapshot_at("a", 128).await, folded);
+}
+
+#[tokio::test]
+async fn what_falls_out_of_a_full_cache_is_loaded_again() {
+    let f = fixture().await;
+    let room_for_two = AggregateCache::with_bytes(1300);
+    let store = || {
+        let (store, ledger) = (f.store.clone(), f.ledger.clone());
+        AggregateStore::new(store, ledger, codec(1), room_for_two.clone())
+    };
+    let cqrs = framework(&store());
+    for round in 1..=3 {
+        for id in ["a", "b", "c", "d"] {
+            cqrs.execute(id, vec![round]).await.unwrap();
+        }
+    }
+    for id in ["a", "b", "c", "d"] {
+        assert_eq!(total(&store(), id).await, (3, 6), "{id}");
+        assert_eq!(f.truth(id).await, 6);
+    }
+}
+
+#[tokio::test]
+async fn ledgers_that_share_a_cache_have_states_of_their_own() {
+    let f = fixture().await;
+    let south = begin(&f.store, "southsea").await;
+    let cache = AggregateCache::default();
+    let counters = |ledger: &LedgerInfo| {
+        AggregateStore::new(f.store.clone(), ledger.clone(), codec(1), cache.clone())
+    };
+    let (north, south) = (counters(&f.ledger), counters(&south));
+    framework(&north).execute("a", vec![10]).await.unwrap();
+    framework(&south).execute("a", vec![1, 1]).await.unwrap();
+    assert_eq!(total(&north, "a").await, (1, 10));
+    assert_eq!(total(&south, "a").await, (2, 2));
 }
 
 #[tokio::test]
@@ -381,6 +426,7 @@ async fn a_snapshot_that_is_not_ours_to_read_is_ignored() {
         .execute("a", vec![1; 70])
         .await
         .unwrap();
+    f.snapshot_at("a", 70).await;
     let lie = serde_json::to_vec(&Counter {
         total: 7,
         events: 70,
@@ -404,7 +450,12 @@ async fn a_snapshot_that_is_not_ours_to_read_is_ignored() {
 async fn a_cache_that_is_behind_loses_the_commit_and_catches_up() {
     let f = fixture().await;
     let elsewhere = open(&f.database, &f.keys).await;
-    let elsewhere = framework(&AggregateStore::new(elsewhere, f.ledger.clone(), codec(1)));
+    let elsewhere = framework(&AggregateStore::new(
+        elsewhere,
+        f.ledger.clone(),
+        codec(1),
+        AggregateCache::default(),
+    ));
     let counters = f.counters();
     let here = framework(&counters);
     here.execute("a", vec![10]).await.unwrap();
@@ -517,7 +568,8 @@ async fn the_reader_of_postgres_es_reads_our_log() {
         .await
         .unwrap();
     let south = begin(&f.store, "southsea").await;
-    let other = AggregateStore::new(f.store.clone(), south, codec(1));
+    let cache = AggregateCache::default();
+    let other = AggregateStore::new(f.store.clone(), south, codec(1), cache);
     framework(&other).execute("a/1", vec![50]).await.unwrap();
 
     let one_ledger = format!(

@@ -1,10 +1,11 @@
 //! The same command again: its first receipt, whatever has happened since.
 
-use sealrock_commands::{CommandError, Context};
+use sealrock_commands::{CommandError, Commands, Context};
 use sealrock_domain::device::BindDevice;
+use sealrock_domain::site::RenameSite;
 
 use crate::fixture::{
-    admin, asset, device, empty, organisation, secret, site, slug, with_a_device, with_a_site,
+    admin, asset, device, empty, open, organisation, secret, site, slug, with_a_device, with_a_site,
 };
 
 #[tokio::test]
@@ -262,4 +263,132 @@ async fn of_one_registration_sent_many_times_at_once_one_secret_is_shown_and_it_
         .authenticate(shown[0].device, &secret(&shown[0]))
         .await
         .unwrap();
+}
+
+fn named(name: &str) -> RenameSite {
+    RenameSite {
+        display_name: name.parse().unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn a_repetition_that_would_do_something_again_does_nothing() {
+    let f = with_a_site().await;
+    let (org, plant) = (slug("northsea"), slug("plant-1"));
+    let (first, second) = (admin(), admin());
+    let one = f
+        .commands
+        .rename_site(&first, &org, &plant, named("One"))
+        .await
+        .unwrap();
+    f.commands
+        .rename_site(&second, &org, &plant, named("Two"))
+        .await
+        .unwrap();
+    // The site is called Two now, so calling it One would be recorded if it were a new command.
+    for commands in [f.commands.clone(), f.elsewhere().await] {
+        let again = commands
+            .rename_site(&first, &org, &plant, named("One"))
+            .await
+            .unwrap();
+        assert_eq!(
+            (again.receipt, again.duplicate),
+            (one.receipt.clone(), true)
+        );
+        let other = commands
+            .rename_site(&first, &org, &plant, named("Three"))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&other, CommandError::CommandIdReused { first } if **first == one.receipt),
+            "{other:?}"
+        );
+    }
+    assert_eq!(f.entries().await.len(), 5);
+    // What is decided next is decided on the site as it is.
+    let unchanged = f
+        .commands
+        .rename_site(&admin(), &org, &plant, named("Two"))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(unchanged, CommandError::Rejected(_)),
+        "{unchanged:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_repetition_is_answered_where_the_ledger_cannot_be_written() {
+    let f = with_a_site().await;
+    let (org, plant) = (slug("northsea"), slug("plant-1"));
+    let by = admin();
+    let done = f
+        .commands
+        .rename_site(&by, &org, &plant, named("One"))
+        .await
+        .unwrap();
+    f.commands
+        .rename_site(&admin(), &org, &plant, named("Two"))
+        .await
+        .unwrap();
+    let no_keys = tempfile::tempdir().unwrap();
+    let keyless = Commands::new(open(&f.database.pool, &no_keys).await, false);
+    let new = keyless
+        .rename_site(&admin(), &org, &plant, named("One"))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(new, CommandError::Unavailable(_) | CommandError::Fatal(_)),
+        "{new:?}"
+    );
+    let again = keyless
+        .rename_site(&by, &org, &plant, named("One"))
+        .await
+        .unwrap();
+    assert_eq!((again.receipt, again.duplicate), (done.receipt, true));
+    let other = keyless
+        .rename_site(&by, &org, &plant, named("Three"))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(other, CommandError::CommandIdReused { .. }),
+        "{other:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_who_rename_a_site_at_once_from_two_processes_are_each_recorded_once() {
+    const EACH: usize = 10;
+    let f = with_a_site().await;
+    let elsewhere = f.elsewhere().await;
+    let (org, plant) = (slug("northsea"), slug("plant-1"));
+    let tasks: Vec<_> = (0..4)
+        .map(|task| {
+            let commands = if task % 2 == 0 {
+                &f.commands
+            } else {
+                &elsewhere
+            }
+            .clone();
+            let (org, plant) = (org.clone(), plant.clone());
+            tokio::spawn(async move {
+                for number in 0..EACH {
+                    let (by, name) = (admin(), format!("{task} {number}"));
+                    // Whoever lost too many races sends the same command again.
+                    loop {
+                        let sent = commands.rename_site(&by, &org, &plant, named(&name));
+                        match sent.await {
+                            Ok(_) => break,
+                            Err(CommandError::Conflict) => {}
+                            Err(error) => panic!("{error:?}"),
+                        }
+                    }
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(f.entries().await.len(), 3 + 4 * EACH);
 }

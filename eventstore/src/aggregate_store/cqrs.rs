@@ -1,6 +1,7 @@
 //! The seam of cqrs-es: its framework, and whoever else speaks it, over our store.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::Utc;
 use cqrs_es::{Aggregate, AggregateContext, AggregateError, EventEnvelope};
@@ -9,9 +10,9 @@ use uuid::Uuid;
 use super::{AggregateStore, CommandContext, Loaded, stream_of};
 use crate::error::{AppendError, StoreError};
 
-impl<A: Aggregate> AggregateContext<A> for Loaded<A> {
+impl<A: Aggregate + Clone> AggregateContext<A> for Loaded<A> {
     fn aggregate(&mut self) -> &mut A {
-        &mut self.aggregate
+        Arc::make_mut(&mut self.aggregate)
     }
 }
 

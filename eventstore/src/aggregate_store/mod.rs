@@ -1,22 +1,24 @@
 //! Aggregates over the store: loaded through cache and snapshots, appended with receipts.
 
+mod cache;
 mod cqrs;
+mod snapshots;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use cqrs_es::{Aggregate, DomainEvent};
-use lru::LruCache;
+use sealrock_ledger::canonical_json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::append::{Append, Appended, Expected, NewEvent, Retention};
-use crate::error::{AppendError, StoreError, stored};
+use crate::error::{AppendError, StoreError};
 use crate::ledgers::LedgerInfo;
 use crate::store::EventStore;
+pub use cache::AggregateCache;
+pub(crate) use snapshots::Snapshots;
 
-/// Aggregates of one type that are kept in memory.
-const CACHED: usize = 10_000;
 /// A snapshot is stored each time a stream has grown by this many events.
 const SNAPSHOT_EVERY: u64 = 64;
 
@@ -33,14 +35,15 @@ pub struct Codec<E> {
 }
 
 /// An aggregate, as of a version of its stream.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Loaded<A> {
-    aggregate: A,
-    stream: String,
+    /// Shared with the cache while nobody changes it.
+    aggregate: Arc<A>,
+    stream: Arc<str>,
     version: u64,
 }
 
-/// Aggregates of one type in one ledger. Clones share the cache.
+/// Aggregates of one type in one ledger.
 ///
 /// The cache may be behind (another process may have written); it is never wrong for a decision,
 /// because the append expects the version that was decided on.
@@ -48,7 +51,17 @@ pub struct AggregateStore<A: Aggregate> {
     store: EventStore,
     ledger: LedgerInfo,
     codec: Arc<Codec<A::Event>>,
-    cache: Arc<Mutex<LruCache<String, Loaded<A>>>>,
+    cache: AggregateCache,
+}
+
+impl<A> Clone for Loaded<A> {
+    fn clone(&self) -> Self {
+        Self {
+            aggregate: Arc::clone(&self.aggregate),
+            stream: Arc::clone(&self.stream),
+            version: self.version,
+        }
+    }
 }
 
 impl<A: Aggregate> Clone for AggregateStore<A> {
@@ -57,7 +70,7 @@ impl<A: Aggregate> Clone for AggregateStore<A> {
             store: self.store.clone(),
             ledger: self.ledger.clone(),
             codec: Arc::clone(&self.codec),
-            cache: Arc::clone(&self.cache),
+            cache: self.cache.clone(),
         }
     }
 }
@@ -82,11 +95,16 @@ impl<A> Loaded<A> {
     }
 }
 
-impl<A: Aggregate + Clone> AggregateStore<A> {
-    /// The aggregates of type `A` in `ledger`.
+impl<A: Aggregate + Clone + 'static> AggregateStore<A> {
+    /// The aggregates of type `A` in `ledger`. `cache` may be that of other types and ledgers of the
+    /// same store, and of clones of this; not of one with another codec.
     #[must_use]
-    pub fn new(store: EventStore, ledger: LedgerInfo, codec: Codec<A::Event>) -> Self {
-        let cache = Arc::new(Mutex::new(LruCache::unbounded()));
+    pub fn new(
+        store: EventStore,
+        ledger: LedgerInfo,
+        codec: Codec<A::Event>,
+        cache: AggregateCache,
+    ) -> Self {
         Self {
             store,
             ledger,
@@ -100,9 +118,13 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
     /// # Errors
     /// If the database is away or an event cannot be read.
     pub async fn load(&self, id: &str) -> Result<Loaded<A>, StoreError> {
-        match self.cached(&stream_of::<A>(id)) {
+        let stream = stream_of::<A>(id);
+        let loaded = self.cache.get(self.ledger.id, &stream);
+        let outcome = if loaded.is_some() { "hit" } else { "miss" };
+        metrics::counter!("sealrock_aggregate_cache_total", "outcome" => outcome).increment(1);
+        match loaded {
             Some(loaded) => Ok(loaded),
-            None => self.load_current(id).await,
+            None => self.load_stream(stream).await,
         }
     }
 
@@ -114,18 +136,17 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
         self.load_stream(stream_of::<A>(id)).await
     }
 
-    async fn load_stream(&self, stream: String) -> Result<Loaded<A>, StoreError> {
-        let cached = self.lock().get(&stream).cloned();
+    async fn load_stream(&self, stream: Arc<str>) -> Result<Loaded<A>, StoreError> {
+        let ledger = self.ledger.id;
+        let cached = self.cache.get(ledger, &stream);
+        let is_known = cached.is_some();
         let mut loaded = match cached {
             Some(loaded) => loaded,
             None => self.snapshot(stream).await?,
         };
-        let (ledger, version) = (self.ledger.id, loaded.version);
-        for recorded in self
-            .store
-            .read_stream(ledger, &loaded.stream, version)
-            .await?
-        {
+        let version = loaded.version;
+        let tail = self.store.read_stream(ledger, &loaded.stream, version);
+        for recorded in tail.await? {
             let entry = &recorded.entry;
             let bytes = recorded
                 .payload
@@ -133,10 +154,12 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
                 .map_or(&b""[..], |payload| &payload.bytes);
             let event = (self.codec.decode)(&entry.kind, entry.schema, bytes)
                 .map_err(|e| StoreError::Fatal(format!("entry {}: {e}", entry.index)))?;
-            loaded.aggregate.apply(event);
+            Arc::make_mut(&mut loaded.aggregate).apply(event);
             loaded.version = entry.version;
         }
-        self.keep(loaded.clone());
+        if !is_known || loaded.version > version {
+            self.cache.keep(ledger, &loaded);
+        }
         Ok(loaded)
     }
 
@@ -152,12 +175,20 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
         context: CommandContext,
     ) -> Result<Appended, AppendError> {
         let append = self.append_of(&events, &loaded, context)?;
-        let appended = self.store.append(self.ledger.id, append).await;
+        let (bytes, ledger) = (append.weight(), self.ledger.id);
+        let Loaded {
+            aggregate,
+            stream,
+            version,
+        } = loaded;
+        // A state that nobody else holds is folded in place.
+        drop(aggregate);
+        let appended = self.store.append(ledger, append).await;
         match &appended {
             Ok(Appended {
                 duplicate: false, ..
-            }) => self.fold(events, &loaded).await,
-            _ => self.forget(&loaded.stream),
+            }) => self.fold(events, &stream, version, bytes),
+            _ => self.cache.forget(ledger, &stream),
         }
         appended
     }
@@ -174,13 +205,12 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
         let new_event = |(event, expected): (&A::Event, u64)| {
             let invalid = |e: &dyn std::fmt::Display| AppendError::Invalid(e.to_string());
             Ok(NewEvent {
-                stream: loaded.stream.clone(),
+                stream: loaded.stream.to_string(),
                 expected: Expected::Version(expected),
                 kind: event.event_type(),
                 schema: event.event_version().parse().map_err(|e| invalid(&e))?,
                 media: "application/json".into(),
-                bytes: serde_json_canonicalizer::to_vec(&(self.codec.encode)(event))
-                    .map_err(|e| invalid(&e))?,
+                bytes: canonical_json(&(self.codec.encode)(event)).map_err(|e| invalid(&e))?,
                 retention: Retention::Kept,
             })
         };
@@ -228,67 +258,30 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
         hash.finalize().into()
     }
 
-    /// Folds committed events into the cached state, which nobody decides on in place. The state
-    /// of `decided_on` will not do: cqrs-es applies each event to it while the aggregate handles
-    /// the command, and applying it again is how its own snapshots count twice.
-    async fn fold(&self, events: Vec<A::Event>, decided_on: &Loaded<A>) {
-        let (stream, before) = (&decided_on.stream, decided_on.version);
-        let after = before + events.len() as u64;
-        if let Some(mut cached) = self.cached_at(stream, before) {
-            for event in events {
-                cached.aggregate.apply(event);
-            }
-            cached.version = after;
-            self.keep(cached);
+    /// Folds committed events into the cached state. The state that they were decided on will not do:
+    /// cqrs-es applies each event to it while the aggregate handles the command, and applying it
+    /// again is how its own snapshots count twice.
+    fn fold(&self, events: Vec<A::Event>, stream: &Arc<str>, before: u64, bytes: usize) {
+        let (ledger, after) = (self.ledger.id, before + events.len() as u64);
+        let folded = self.cache.fold::<A>(ledger, stream, before, events, bytes);
+        if after / SNAPSHOT_EVERY == before / SNAPSHOT_EVERY {
+            return;
         }
-        if after / SNAPSHOT_EVERY > before / SNAPSHOT_EVERY {
-            self.store_snapshot(stream).await;
+        // A state that is not here, or is behind, was not loaded since: the next one that is gets it.
+        if let Some(folded) = folded.filter(|folded| folded.version >= after) {
+            self.cache.keep(ledger, &folded);
+            let (version, code) = (folded.version, self.codec.code_version);
+            let snapshots = self.store.snapshots();
+            snapshots.store(ledger, stream, version, code, folded.aggregate);
         }
-    }
-
-    fn cached_at(&self, stream: &str, version: u64) -> Option<Loaded<A>> {
-        self.lock()
-            .get(stream)
-            .filter(|known| known.version == version)
-            .cloned()
-    }
-
-    fn cached(&self, stream: &str) -> Option<Loaded<A>> {
-        let loaded = self.lock().get(stream).cloned();
-        let outcome = if loaded.is_some() { "hit" } else { "miss" };
-        metrics::counter!("sealrock_aggregate_cache_total", "outcome" => outcome).increment(1);
-        loaded
-    }
-
-    /// Keeps the newer of what is known and what is given: loads may finish out of order.
-    fn keep(&self, loaded: Loaded<A>) {
-        let mut cache = self.lock();
-        if cache
-            .peek(&loaded.stream)
-            .is_none_or(|known| known.version <= loaded.version)
-        {
-            cache.put(loaded.stream.clone(), loaded);
-        }
-        // Bounded by hand, because a bounded cache takes the memory for its bound at once.
-        if cache.len() > CACHED {
-            cache.pop_lru();
-        }
-    }
-
-    fn forget(&self, stream: &str) {
-        self.lock().pop(stream);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, LruCache<String, Loaded<A>>> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The stored snapshot, or the empty state. A snapshot is only a cache: one that cannot be
     /// read, or that claims more events than there are, is as good as none.
-    async fn snapshot(&self, stream: String) -> Result<Loaded<A>, StoreError> {
+    async fn snapshot(&self, stream: Arc<str>) -> Result<Loaded<A>, StoreError> {
         let row: Option<(i64, Vec<u8>)> = sqlx::query_as(include_str!("../sql/read_snapshot.sql"))
             .bind(self.ledger.id.0)
-            .bind(&stream)
+            .bind(&*stream)
             .bind(self.codec.code_version)
             .fetch_optional(self.store.pool())
             .await?;
@@ -300,32 +293,10 @@ impl<A: Aggregate + Clone> AggregateStore<A> {
         });
         let (version, aggregate) = state.unwrap_or_default();
         Ok(Loaded {
-            aggregate,
+            aggregate: Arc::new(aggregate),
             stream,
             version,
         })
-    }
-
-    /// Stores what is committed now. The command is done already, so a failure is only noted.
-    async fn store_snapshot(&self, stream: &str) {
-        if let Err(error) = self.try_store_snapshot(stream).await {
-            tracing::debug!(%error, stream, "a snapshot was not stored");
-        }
-    }
-
-    async fn try_store_snapshot(&self, stream: &str) -> Result<(), StoreError> {
-        let loaded = self.load_stream(stream.to_owned()).await?;
-        let state = serde_json::to_vec(&loaded.aggregate)
-            .map_err(|e| StoreError::Fatal(format!("the state of {stream}: {e}")))?;
-        sqlx::query(include_str!("../sql/store_snapshot.sql"))
-            .bind(self.ledger.id.0)
-            .bind(stream)
-            .bind(stored(loaded.version))
-            .bind(self.codec.code_version)
-            .bind(state)
-            .execute(self.store.pool())
-            .await?;
-        Ok(())
     }
 }
 
@@ -346,6 +317,6 @@ pub struct CommandContext {
     pub received_at: DateTime<Utc>,
 }
 
-fn stream_of<A: Aggregate>(id: &str) -> String {
-    format!("{}/{id}", A::TYPE)
+fn stream_of<A: Aggregate>(id: &str) -> Arc<str> {
+    format!("{}/{id}", A::TYPE).into()
 }
