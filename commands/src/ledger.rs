@@ -142,11 +142,10 @@ impl OrganisationLedger {
     ) -> Result<Done, CommandError> {
         match self.found(context).await {
             Ok(Some(done)) => Ok(done),
-            Ok(None) => Err(error),
             Err(reused @ CommandError::CommandIdReused { .. }) => Err(reused),
             // A no counts only once it is known to be no repetition.
             Err(away) if error.is_decided() => Err(away),
-            Err(_) => Err(error),
+            Ok(None) | Err(_) => Err(error),
         }
     }
 

@@ -13,7 +13,7 @@ const MAX_SAFE: u64 = 1 << 53;
 /// Texts, whole numbers and objects with ASCII keys, which is all that events and commands hold, are
 /// written in one pass, in which only members that do not stand in order are moved: some twenty
 /// times faster. Whatever else there is (other numbers, other keys) is left to that library, which
-/// knows all of RFC 8785. A number that is not finite is `null`, as serde_json has it.
+/// knows all of RFC 8785. A number that is not finite is `null`, as `serde_json` has it.
 ///
 /// # Errors
 /// If `value` cannot be written as JSON, or an object has a key twice.
@@ -31,7 +31,7 @@ pub fn canonical_json(value: &impl Serialize) -> Result<Vec<u8>, serde_json::Err
     }
 }
 
-/// Writes to `out`, where members can still be moved, and nothing to serde_json's writer.
+/// Writes to `out`, where members can still be moved, and nothing to `serde_json`'s writer.
 struct InOrder<'a> {
     out: &'a mut Vec<u8>,
     /// Those that are open, the innermost last.

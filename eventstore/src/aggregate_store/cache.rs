@@ -110,7 +110,9 @@ impl AggregateCache {
         state.version += events.len() as u64;
         state.bytes += bytes;
         state.change(|aggregate: &mut A| {
-            events.into_iter().for_each(|event| aggregate.apply(event))
+            for event in events {
+                aggregate.apply(event);
+            }
         });
         let folded = state.loaded(stream);
         kept.bytes += bytes;

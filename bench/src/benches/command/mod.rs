@@ -46,8 +46,8 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     let cpu = postgres.cpu("clients and framework")?;
     for (clients, target) in CLIENTS {
         let kind = kind_for(&best, clients);
-        let sides = ((clients, kind), clients);
-        compare(options, &mut report, (&stock, &ours), sides, &cpu, target).await?;
+        let both = ((clients, kind), clients);
+        compare(options, &mut report, (&stock, &ours), both, &cpu, target).await?;
     }
     let top = best.iter().max_by(|a, b| a.2.total_cmp(&b.2));
     let theirs = top.map_or((16, Kind::DOCUMENTED), |(clients, kind, _)| {

@@ -139,10 +139,10 @@ impl Sites {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let site = usize::try_from(number)? % self.slugs.len();
         let command = rename(number)?;
-        let site = &self.slugs[site];
+        let (context, site) = (context(), &self.slugs[site]);
         let done = self
             .commands
-            .rename_site(&context(), &self.org, site, command);
+            .rename_site(&context, &self.org, site, command);
         Ok(done.await?)
     }
 }
