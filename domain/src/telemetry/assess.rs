@@ -151,13 +151,16 @@ fn canonical(reading: &Reading) -> Result<(f64, &'static str), Suspicion> {
         Value::Number(value) => known.to_canonical(value, unit),
         Value::Bool(_) | Value::Text(_) => f64::NAN,
     };
-    let (metric, canonical) = (name(), known.unit);
+    let canonical = known.unit;
     if !value.is_finite() {
-        return Err(Suspicion::NotANumber { metric, canonical });
+        return Err(Suspicion::NotANumber {
+            metric: name(),
+            canonical,
+        });
     }
     if value.abs() > metric::LARGEST {
         return Err(Suspicion::OutOfRange {
-            metric,
+            metric: name(),
             value: format!("{value:e}"),
             range: format!("±{:e} {canonical}", metric::LARGEST),
         });

@@ -8,11 +8,11 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{
     FrameError, MetricName, Quality, Reading, SensorBatch, Value, media_type_of,
-    wire::{Map, WireBatch, WireReading},
+    wire::{Map, Read, Time, WireBatch, WireReading},
 };
 use crate::MAX_SAFE_INTEGER;
 
@@ -156,7 +156,7 @@ fn check_batch(batch: WireBatch) -> Result<SensorBatch, DecodeError> {
         check_seq(seq)?;
     }
     if let Some(boot) = &batch.boot {
-        check_label("boot", boot, 1..=MAX_BOOT)?;
+        check_label(|| "boot".into(), boot, 1..=MAX_BOOT)?;
     }
     let readings = batch.readings.into_iter().enumerate();
     Ok(SensorBatch {
@@ -167,11 +167,11 @@ fn check_batch(batch: WireBatch) -> Result<SensorBatch, DecodeError> {
             .collect::<Result<_, _>>()?,
         device_time: batch
             .device_time
-            .map(|time| check_time("device_time", &time))
+            .map(|time| check_time(|| "device_time".into(), time))
             .transpose()?,
         source: batch
             .source
-            .map(|source| check_choice("source", &source))
+            .map(|source| check_choice(|| "source".into(), &source))
             .transpose()?,
         tags: check_tags(batch.tags.map(|tags| tags.0).unwrap_or_default())?,
     })
@@ -186,48 +186,50 @@ fn check_seq(seq: u64) -> Result<(), DecodeError> {
 }
 
 fn check_reading(number: usize, reading: WireReading) -> Result<Reading, DecodeError> {
+    // Its name is put together only where something is wrong with the field.
     let field = |name: &str| format!("readings[{number}].{name}");
-    let metric = MetricName::try_from(reading.metric);
     if let Some(unit) = &reading.unit {
         // An empty unit is how many devices write "no unit".
-        check_label(&field("unit"), unit, 0..=MAX_UNIT)?;
+        check_label(|| field("unit"), unit, 0..=MAX_UNIT)?;
     }
     if let Value::Text(text) = &reading.value {
-        check_text(&field("value"), text, MAX_TEXT_VALUE)?;
+        check_text(|| field("value"), text, MAX_TEXT_VALUE)?;
     }
     let quality = reading
         .quality
-        .map(|quality| check_choice(&field("quality"), &quality));
+        .map(|Read(quality)| quality.or_else(|text| check_choice(|| field("quality"), &text)));
+    let metric = reading.metric.0.or_else(|text| {
+        MetricName::try_from(text).map_err(|error| invalid(field("metric"), error.to_string()))
+    });
     Ok(Reading {
-        metric: metric.map_err(|error| invalid(field("metric"), error.to_string()))?,
-        at: check_time(&field("at"), &reading.at)?,
+        metric: metric?,
+        at: check_time(|| field("at"), reading.at)?,
         value: reading.value,
         unit: reading.unit,
         quality: quality.transpose()?.unwrap_or(Quality::Good),
     })
 }
 
-fn check_time(field: &str, time: &str) -> Result<DateTime<Utc>, DecodeError> {
-    let parsed = DateTime::parse_from_rfc3339(time)
-        .ok()
-        .map(|time| time.to_utc());
-    // An offset can push the first and last day of RFC 3339 out of its own years.
-    parsed.filter(|time| (0..=9999).contains(&time.year())).ok_or_else(|| {
-        let shown: String = time.chars().take(80).collect();
+fn check_time(
+    field: impl Fn() -> String,
+    Read(time): Read<Time>,
+) -> Result<DateTime<Utc>, DecodeError> {
+    time.map(|Time(time)| time).map_err(|text| {
+        let shown: String = text.chars().take(80).collect();
         let reason = format!(
             "\"{shown}\" is not an RFC 3339 time with an offset, such as 2026-11-21T03:12:45.120Z"
         );
-        invalid(field, reason)
+        invalid(field(), reason)
     })
 }
 
-fn check_choice<T>(field: &str, value: &str) -> Result<T, DecodeError>
+fn check_choice<T>(field: impl Fn() -> String, value: &str) -> Result<T, DecodeError>
 where
     T: std::str::FromStr<Err = super::batch::ChoiceError>,
 {
     value
         .parse()
-        .map_err(|error: super::batch::ChoiceError| invalid(field, error.to_string()))
+        .map_err(|error: super::batch::ChoiceError| invalid(field(), error.to_string()))
 }
 
 fn check_tags(tags: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, DecodeError> {
@@ -238,39 +240,43 @@ fn check_tags(tags: BTreeMap<String, String>) -> Result<BTreeMap<String, String>
         ));
     }
     for (key, value) in &tags {
-        check_label("tags", key, 1..=MAX_TAG_KEY)?;
-        check_text("tags", value, MAX_TEXT_VALUE)?;
+        check_label(|| "tags".into(), key, 1..=MAX_TAG_KEY)?;
+        check_text(|| "tags".into(), value, MAX_TEXT_VALUE)?;
     }
     Ok(tags)
 }
 
 /// A short printable text: it becomes a key, a label, a column.
-fn check_label(field: &str, text: &str, allowed: RangeInclusive<usize>) -> Result<(), DecodeError> {
+fn check_label(
+    field: impl Fn() -> String,
+    text: &str,
+    allowed: RangeInclusive<usize>,
+) -> Result<(), DecodeError> {
     let length = text.chars().count();
     if !allowed.contains(&length) {
         let (least, most) = allowed.into_inner();
         return Err(invalid(
-            field,
+            field(),
             format!("has {length} characters, not {least} to {most}"),
         ));
     }
     if text.chars().any(char::is_control) {
-        return Err(invalid(field, format!("{text:?} has control characters")));
+        return Err(invalid(field(), format!("{text:?} has control characters")));
     }
     Ok(())
 }
 
 /// A text value: line breaks are fine, NUL is not (Postgres cannot store it as text, so
 /// one such reading would stop every read model).
-fn check_text(field: &str, text: &str, most: usize) -> Result<(), DecodeError> {
+fn check_text(field: impl Fn() -> String, text: &str, most: usize) -> Result<(), DecodeError> {
     if text.len() > most {
         return Err(invalid(
-            field,
+            field(),
             format!("has {} bytes, more than {most}", text.len()),
         ));
     }
     if text.contains('\0') {
-        return Err(invalid(field, "contains a NUL character (U+0000)"));
+        return Err(invalid(field(), "contains a NUL character (U+0000)"));
     }
     Ok(())
 }

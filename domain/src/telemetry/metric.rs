@@ -6,6 +6,9 @@
 //! expect; a value outside it is not flagged, because a blowout is a fact too. Only beyond
 //! [`LARGEST`], where nothing is ever measured, is a value flagged.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::{
     MetricName,
     unit::{self, Quantity, Unit},
@@ -57,6 +60,9 @@ impl Metric {
     /// Never for a metric of the catalogue.
     #[must_use]
     pub fn to_canonical(&self, value: f64, unit: &Unit) -> f64 {
+        if unit.code == self.unit {
+            return value;
+        }
         let canonical = unit::find(self.quantity, self.unit);
         unit.convert(
             value,
@@ -68,8 +74,12 @@ impl Metric {
 /// The metric of this name.
 #[must_use]
 pub fn find(name: &MetricName) -> Option<&'static Metric> {
-    METRICS.iter().find(|metric| metric.name == name.as_str())
+    BY_NAME.get(name.as_str()).copied()
 }
+
+/// Looked up for every reading, by the intake and by each fold.
+static BY_NAME: LazyLock<HashMap<&str, &Metric>> =
+    LazyLock::new(|| METRICS.iter().map(|metric| (metric.name, metric)).collect());
 
 /// The whole catalogue.
 #[must_use]

@@ -3,14 +3,16 @@
 //! Stricter than serde's derive in three ways: an array never stands for a struct, a
 //! choice is a text and nothing else, and no map holds a key twice.
 
-use std::{collections::BTreeMap, fmt, marker::PhantomData};
+use std::{collections::BTreeMap, fmt, marker::PhantomData, str::FromStr};
+
+use chrono::{DateTime, Datelike, Utc};
 
 use serde::{
     Deserialize, Deserializer,
     de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::{MAX_READINGS, Value};
+use super::{MAX_READINGS, MetricName, Quality, Value};
 
 /// A batch before its texts are checked.
 #[derive(Deserialize)]
@@ -20,7 +22,7 @@ pub(super) struct WireBatch {
     pub boot: Option<String>,
     #[serde(deserialize_with = "readings")]
     pub readings: Vec<Map<WireReading>>,
-    pub device_time: Option<String>,
+    pub device_time: Option<Read<Time>>,
     pub source: Option<String>,
     pub tags: Option<Tags>,
 }
@@ -29,11 +31,48 @@ pub(super) struct WireBatch {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WireReading {
-    pub metric: String,
-    pub at: String,
+    pub metric: Read<MetricName>,
+    pub at: Read<Time>,
     pub value: Value,
     pub unit: Option<String>,
-    pub quality: Option<String>,
+    pub quality: Option<Read<Quality>>,
+}
+
+/// A time as RFC 3339 writes it, which `DateTime`'s own reading is more lenient about.
+pub(super) struct Time(pub DateTime<Utc>);
+
+impl FromStr for Time {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let time = DateTime::parse_from_rfc3339(text).map_err(|_| ())?.to_utc();
+        // An offset can push the first and last day of RFC 3339 out of its own years.
+        let writable = (0..=9999).contains(&time.year());
+        writable.then_some(Self(time)).ok_or(())
+    }
+}
+
+/// What a text says, or the text if it says none: most texts are read where they lie, without a copy.
+pub(super) struct Read<T>(pub Result<T, String>);
+
+impl<'de, T: FromStr> Deserialize<'de> for Read<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor(PhantomData))
+    }
+}
+
+struct TextVisitor<T>(PhantomData<T>);
+
+impl<T: FromStr> Visitor<'_> for TextVisitor<T> {
+    type Value = Read<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Read<T>, E> {
+        Ok(Read(text.parse().map_err(|_| text.to_owned())))
+    }
 }
 
 /// A struct that is read from a map only; serde's derive also takes arrays.
