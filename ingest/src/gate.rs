@@ -84,7 +84,7 @@ impl BatchSink for Devices {
         received_at: DateTime<Utc>,
         bytes: Bytes,
     ) -> Result<BatchReceipt, BatchError> {
-        Self::record_batch(self, identity, via, received_at, bytes.into()).await
+        Self::record_batch(self, identity, via, received_at, bytes).await
     }
 
     async fn vouched_for(
@@ -103,7 +103,7 @@ impl BatchSink for Devices {
         received_at: DateTime<Utc>,
         payload: Bytes,
     ) -> Result<BatchReceipt, BatchError> {
-        Self::record_mapped(self, identity, via, received_at, payload.into()).await
+        Self::record_mapped(self, identity, via, received_at, payload).await
     }
 }
 

@@ -193,9 +193,9 @@ impl Devices {
         identity: &DeviceIdentity,
         via: &str,
         received_at: DateTime<Utc>,
-        bytes: Vec<u8>,
+        bytes: impl AsRef<[u8]> + Send + Sync,
     ) -> Result<BatchReceipt, BatchError> {
-        self.record(identity, via, received_at, Sent::read(&bytes)?)
+        self.record(identity, via, received_at, Sent::read(bytes.as_ref())?)
             .await
     }
 
@@ -211,10 +211,15 @@ impl Devices {
         identity: &DeviceIdentity,
         via: &str,
         received_at: DateTime<Utc>,
-        payload: Vec<u8>,
+        payload: impl AsRef<[u8]> + Send + Sync,
     ) -> Result<BatchReceipt, BatchError> {
-        self.record(identity, via, received_at, Sent::read_mapped(&payload)?)
-            .await
+        self.record(
+            identity,
+            via,
+            received_at,
+            Sent::read_mapped(payload.as_ref())?,
+        )
+        .await
     }
 
     async fn record(
@@ -230,7 +235,9 @@ impl Devices {
             .await
             .map_err(unopened)?;
         let append = |version| sent.append(identity, version, via, received_at);
-        if let Some((parent, first)) = self.in_a_parent(&ledger, &append(0)).await? {
+        if ledger.info.continues.is_some()
+            && let Some((parent, first)) = self.in_a_parent(&ledger, &append(0)).await?
+        {
             return self.receipt(parent, &sent.batch, received_at, first).await;
         }
         let appended = self.admit(identity, &ledger, &sent, append).await?;
@@ -271,13 +278,16 @@ impl Devices {
             None => self.current_standing(identity, ledger).await?,
         };
         for _ in 0..MAX_ATTEMPTS {
-            let append = append(standing.version);
             match standing.judge(identity, &ledger.info.origin, sent.frame.as_ref()) {
-                Ok(()) => match self.commands.store.append(ledger.info.id, append).await {
-                    Err(AppendError::Conflict { .. }) => {}
-                    appended => return appended.map_err(batch_error),
-                },
+                Ok(()) => {
+                    let append = append(standing.version);
+                    match self.commands.store.append(ledger.info.id, append).await {
+                        Err(AppendError::Conflict { .. }) => {}
+                        appended => return appended.map_err(batch_error),
+                    }
+                }
                 Err(refusal) if current => {
+                    let append = append(standing.version);
                     let first = find(&self.commands, &ledger.info, &append).await?;
                     return first.and_then(Result::ok).ok_or(refusal);
                 }

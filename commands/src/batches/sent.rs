@@ -79,15 +79,17 @@ impl<'a> Sent<'a> {
         via: &str,
         received_at: DateTime<Utc>,
     ) -> Append {
-        let DeviceIdentity {
-            device,
-            organisation,
-            site,
-            name,
-            ..
-        } = identity.clone();
-        let own = || Topic::new(organisation, site, name, TopicKind::Batch).to_string();
-        let topic = self.topic.clone().unwrap_or_else(own);
+        let device = identity.device;
+        let topic = match &self.topic {
+            Some(topic) => Cow::Borrowed(topic.as_str()),
+            // The device's count is the identity: its topic is not asked for.
+            None if self.batch.seq.is_some() => Cow::Borrowed(""),
+            None => {
+                let (org, site) = (identity.organisation.clone(), identity.site.clone());
+                let own = Topic::new(org, site, identity.name.clone(), TopicKind::Batch);
+                Cow::Owned(own.to_string())
+            }
+        };
         Append {
             actor: device.actor(),
             command: command_id(&dedup_key(device, &self.batch, &topic, &self.content)),

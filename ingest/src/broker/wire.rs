@@ -88,7 +88,9 @@ impl Line {
 
     fn remember_reader(&self, waker: &Waker) {
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        *reader = Some(waker.clone());
+        if !reader.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *reader = Some(waker.clone());
+        }
     }
 }
 
