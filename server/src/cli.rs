@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use sealrock_domain::Slug;
 use sealrock_domain::device::{KeyId, PublicKey};
 use serde::Serialize;
@@ -71,11 +71,12 @@ pub enum Command {
                       DATABASE_URL=postgres://… sealrock serve --roles ingest"
     )]
     Serve(Serve),
-    /// Devices only, against any broker
+    /// Devices only, against any broker; recorded data; or load
     #[command(
         after_help = "Examples:\n  sealrock simulate --credentials devices.json --interval 1s\n  \
                       sealrock simulate --credentials meter.json --replay steel.csv \\\n      \
-                      --mapping steel-industry-energy --rate 50"
+                      --mapping steel-industry-energy --rate 50\n  \
+                      sealrock simulate --credentials devices.json --devices 400 --rate 8000 --for 60s"
     )]
     Simulate(Simulate),
     /// Checks a ledger without trusting anybody: exit 0 verified, 1 findings, 2 could not run
@@ -182,7 +183,7 @@ pub enum Command {
     Doctor(Json),
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Json {
     /// Print JSON
     #[arg(long)]
@@ -239,7 +240,8 @@ pub struct Simulate {
     /// Time between two batches of a device
     #[arg(long, default_value = "5s", value_parser = duration)]
     pub interval: std::time::Duration,
-    /// Batches a second of each device, instead of an interval; rows a second of a replay
+    /// Batches a second of each device, instead of an interval; rows a second of a replay; with
+    /// --devices, batches a second of all together
     #[arg(long)]
     pub rate: Option<f64>,
     /// Batches of each device, then end
@@ -251,6 +253,38 @@ pub struct Simulate {
     /// How the columns of the recording map to metrics: a built-in name or a TOML file
     #[arg(long)]
     pub mapping: Option<String>,
+    /// Load: the first so many of the credentials send at --rate, each batch at its time whether or
+    /// not earlier ones are answered
+    #[arg(long, value_name = "COUNT", requires = "rate", conflicts_with_all = ["replay", "batches", "model"])]
+    pub devices: Option<usize>,
+    /// Of load: how it is sent
+    #[arg(long, value_enum, default_value_t, requires = "devices")]
+    pub over: Transport,
+    /// Of load: where it is sent, host:port or a URL [default: what the credentials say]
+    #[arg(long, value_name = "ADDRESS", requires = "devices")]
+    pub to: Option<String>,
+    /// Of load by HTTPS: a certificate (PEM) to trust beside the machine's
+    #[arg(long, value_name = "FILE", requires = "devices")]
+    pub ca: Option<PathBuf>,
+    /// Of load: readings of a batch
+    #[arg(long, default_value_t = 10, requires = "devices")]
+    pub readings: usize,
+    /// Of load: for how long
+    #[arg(long = "for", value_name = "TIME", default_value = "60s", value_parser = duration, requires = "devices")]
+    pub span: std::time::Duration,
+    /// Of load: print what became of it as JSON
+    #[arg(long, requires = "devices")]
+    pub json: bool,
+}
+
+/// How load is sent.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub enum Transport {
+    /// MQTT 5, a connection a device
+    #[default]
+    Mqtt,
+    /// POST /ingest, a connection a device
+    Http,
 }
 
 #[derive(Debug, Args)]
@@ -450,7 +484,7 @@ pub enum Asset {
 }
 
 /// Which device, and how to answer.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct DeviceName {
     /// Its organisation
     #[arg(long)]
@@ -467,13 +501,20 @@ pub struct DeviceName {
 
 #[derive(Debug, Subcommand)]
 pub enum Device {
-    /// Registers a device and prints its credentials, this once
+    /// Registers a device, or many, and prints the credentials, this once
+    #[command(
+        after_help = "Example:\n  sealrock device add --org northsea --site plant-1 --name load \\\n      \
+                      --count 400 --source simulator --json > devices.json"
+    )]
     Add {
         #[command(flatten)]
         device: DeviceName,
         /// The asset that it measures
         #[arg(long)]
         asset: Option<Slug>,
+        /// Registers so many: its name with -1, -2 and so on
+        #[arg(long, conflicts_with = "key", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        count: Option<u32>,
         /// real, simulator or migrated: only evidence of real devices can become credits
         #[arg(long, default_value = "real")]
         source: String,

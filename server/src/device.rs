@@ -31,6 +31,7 @@ async fn answer(platform: &Platform, config: &Config, command: Device) -> anyhow
         Device::Add {
             device,
             asset,
+            count,
             source,
             display_name: given,
             key,
@@ -47,6 +48,9 @@ async fn answer(platform: &Platform, config: &Config, command: Device) -> anyhow
                 metadata: Attributes::default(),
                 sensors: Vec::new(),
             };
+            if let Some(count) = count {
+                return add_many(platform, config, &device, &command, count).await;
+            }
             let registered = commands.register_device(&context, command).await?;
             Ok(credentials(config, &device, &registered, key))
         }
@@ -96,6 +100,38 @@ async fn answer(platform: &Platform, config: &Config, command: Device) -> anyhow
             ))
         }
     }
+}
+
+/// Registers `count` devices of that name with a number. Each one's credentials are printed as soon as
+/// it is registered: if a later one is refused they are not lost.
+async fn add_many(
+    platform: &Platform,
+    config: &Config,
+    device: &DeviceName,
+    command: &RegisterDevice,
+    count: u32,
+) -> anyhow::Result<String> {
+    for number in 1..=count {
+        let mut named = device.clone();
+        named.name = format!("{}-{number}", device.name).parse()?;
+        let command = RegisterDevice {
+            name: named.name.clone(),
+            display_name: display_name(None, &named.name)?,
+            ..command.clone()
+        };
+        let context = cli_context();
+        let registered = platform.commands.register_device(&context, command).await;
+        let registered = registered.with_context(|| format!("device {}", named.name))?;
+        let credentials = credentials(config, &named, &registered, None);
+        if number == count {
+            return Ok(credentials);
+        }
+        println!("{credentials}");
+        if !device.json.json {
+            println!();
+        }
+    }
+    anyhow::bail!("--count is at least 1")
 }
 
 fn key_change(device: &DeviceName, key: KeyId, what: &str, done: &Done) -> String {

@@ -15,6 +15,7 @@ mod issuing;
 mod keeping;
 mod key;
 mod ledger;
+mod load;
 mod lockout;
 mod logging;
 mod node;

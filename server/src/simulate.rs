@@ -1,4 +1,4 @@
-//! `sealrock simulate`: devices only, against any broker.
+//! `sealrock simulate`: devices only, against any broker. Load has a module of its own.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use sealrock_simulator::{
 };
 
 use crate::cli::Simulate;
+use crate::load;
 use crate::node::stop_requested;
 
 const PROGRESS: Duration = Duration::from_secs(5);
@@ -21,6 +22,9 @@ const PROGRESS: Duration = Duration::from_secs(5);
 /// If the credentials, model or recording cannot be used, or batches stay unanswered.
 pub async fn run(arguments: Simulate) -> anyhow::Result<()> {
     let credentials = credentials(&arguments.credentials)?;
+    if let Some(devices) = arguments.devices {
+        return load::run(&arguments, devices, credentials).await;
+    }
     let (stop_handle, stop) = stop();
     let progress = ProgressSink::default();
     let printing = tokio::spawn(print(progress.clone()));

@@ -30,6 +30,10 @@ impl Boot {
     pub fn fixed(name: &str) -> Self {
         Self(name.chars().take(64).collect())
     }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Where a batch's numbers come from. A simulator can never say `real`.

@@ -27,6 +27,9 @@ pub struct Credential {
     /// The broker's address.
     #[serde(rename = "mqtt")]
     pub broker: Broker,
+    /// Where it sends batches by HTTP.
+    #[serde(default)]
+    pub http: Option<String>,
     /// Its ledger's origin; needed to sign.
     #[serde(default)]
     origin: Option<String>,
@@ -79,6 +82,7 @@ impl Credential {
             name,
             topic,
             broker,
+            http: None,
             origin: None,
             signing_key: None,
         }

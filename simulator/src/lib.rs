@@ -6,6 +6,7 @@ mod clock;
 mod credential;
 mod fleet;
 mod history;
+pub mod load;
 pub mod metrics;
 mod models;
 mod publisher;

@@ -65,3 +65,30 @@ fn a_recording_is_played_by_its_mapping_and_bad_rows_are_counted() {
     assert!(said.contains("3 bad rows"), "{said}");
     assert!(said.contains("0 unanswered"), "{said}");
 }
+
+#[test]
+fn load_is_offered_by_mqtt_and_by_http_and_what_became_durable_is_reported() {
+    let data = data_folder();
+    let server = Server::start(data.path());
+    server.register_site();
+    let add =
+        "device add --org northsea --site plant-1 --name load --count 3 --source simulator --json";
+    let printed = server.command(&add.split(' ').collect::<Vec<_>>());
+    assert_eq!(printed.lines().count(), 3, "{printed}");
+    let file = data.path().join("devices.json");
+    std::fs::write(&file, printed).unwrap();
+
+    let load = "--devices 3 --rate 60 --for 1s --readings 7 --json";
+    for over in ["mqtt", "http"] {
+        let file = file.to_str().unwrap();
+        let mut arguments = vec!["simulate", "--credentials", file, "--over", over];
+        arguments.extend(load.split(' '));
+        let report: serde_json::Value = serde_json::from_str(&server.command(&arguments)).unwrap();
+        assert_eq!(report["offered"], 60, "{report}");
+        assert_eq!(report["acknowledged"], 60, "{report}");
+        assert_eq!(report["failed"], 0, "{report}");
+    }
+    // Organisation, site, three devices, sixty batches twice.
+    let status = server.command(&["projections", "status"]);
+    assert!(status.contains("/125 entries"), "{status}");
+}
