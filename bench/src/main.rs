@@ -23,6 +23,8 @@ enum Bench {
     Append,
     Latency,
     Command,
+    External,
+    Mqtt,
     Rebuild,
     Stream,
     Verify,
@@ -57,6 +59,12 @@ async fn main() -> anyhow::Result<()> {
     }
     if all || bench == Bench::Rebuild {
         benches::rebuild::run(&options).await?;
+    }
+    if all || bench == Bench::Mqtt {
+        benches::mqtt::run(&options).await?;
+    }
+    if all || bench == Bench::External {
+        benches::external::run(&options).await?;
     }
     Ok(())
 }

@@ -2,6 +2,9 @@
 
 pub mod append;
 pub mod latency;
+mod devices;
+pub mod external;
+pub mod mqtt;
 pub mod rebuild;
 mod rows;
 pub mod command;

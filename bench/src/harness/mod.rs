@@ -1,6 +1,8 @@
 //! What every benchmark is made of.
 
+mod behind;
 mod cpu;
+mod installation;
 mod load;
 mod machine;
 mod plant;
@@ -13,7 +15,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+pub use behind::Behind;
 pub use cpu::{CpuMeter, Spent};
+pub use installation::Installation;
 pub use load::{Load, closed_loop, open_loop};
 pub use plant::{Plant, Signing};
 pub use plot::{Chart, Line};

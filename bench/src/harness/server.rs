@@ -61,8 +61,12 @@ impl Drop for Server {
     }
 }
 
-/// The binary `sealrock`, built in the profile that this process was built in.
+/// The binary `sealrock`, built in the profile that this process was built in; or the one that
+/// `SEALROCK_BENCH_SERVER` names, to measure another build.
 pub fn binary() -> anyhow::Result<PathBuf> {
+    if let Some(built) = std::env::var_os("SEALROCK_BENCH_SERVER") {
+        return Ok(built.into());
+    }
     let own = std::env::current_exe()?;
     let mut build = Command::new(option_env!("CARGO").unwrap_or("cargo"));
     build.args(["build", "--locked", "--quiet", "--package", "sealrock"]);
