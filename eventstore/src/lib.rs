@@ -23,7 +23,7 @@ mod writers;
 
 pub use aggregate_store::{AggregateCache, AggregateStore, Codec, CommandContext, Loaded};
 pub use append::{Append, Appended, Expected, NewEvent, Receipt, Retention};
-pub use erase::{Erasure, IndexSet, NotErasable, Why, read_listed, readable_erasures};
+pub use erase::{DroppedDay, Erasure, IndexSet, NotErasable, Why, read_listed, readable_erasures};
 pub use error::{AppendError, StoreError};
 pub use keys::{KeyError, KeyFiles, KeySource, Signer};
 pub use ledgers::{LedgerId, LedgerInfo, LedgerKind};

@@ -5,7 +5,7 @@ use sealrock_commands::{
     CommandError, GapsToSeal, MAX_REASON, Redaction, RegisteredDevice, WindowToSeal,
 };
 use sealrock_domain::DeviceId;
-use sealrock_eventstore::{StoreError, Why};
+use sealrock_eventstore::{DroppedDay, StoreError, Why};
 use sealrock_ledger::Index;
 use sealrock_ledger::record::IndexRange;
 
@@ -321,4 +321,88 @@ async fn a_day_is_dropped_when_its_last_payload_is_erased_and_not_while_it_is_wr
     let today = chrono::Utc::now().date_naive();
     assert_eq!(left[0], old[1]);
     assert!(left[1..].iter().all(|day| *day >= today) && left.contains(&today));
+}
+
+/// Moves batches of a device to another day, as if they had been recorded then.
+async fn move_to(f: &Fixture, indexes: std::ops::Range<u64>, day: &str) {
+    let day: chrono::NaiveDate = day.parse().unwrap();
+    let admin = &f.database.admin_pool;
+    sqlx::query("SELECT sealrock.ensure_batch_day($1)")
+        .bind(day)
+        .execute(admin)
+        .await
+        .unwrap();
+    for statement in [
+        "UPDATE sealrock.batch_payloads SET day = $1 WHERE index >= $2 AND index < $3",
+        "UPDATE sealrock.events SET recorded_at = $1 + interval '12 hours' \
+         WHERE index >= $2 AND index < $3",
+    ] {
+        sqlx::query(statement)
+            .bind(day)
+            .bind(i64::try_from(indexes.start).unwrap())
+            .bind(i64::try_from(indexes.end).unwrap())
+            .execute(admin)
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_day_is_dropped_whole_when_entries_erase_all_of_it_and_not_before() {
+    let (f, device) = with_a_device().await;
+    let (first, ledger) = (batches(&f, &device, 6).await, f.ledger().await);
+    move_to(&f, first..first + 4, "2020-01-01").await;
+    move_to(&f, first + 4..first + 6, "2020-01-02").await;
+    let redact = async |from, to| {
+        let done = f
+            .commands
+            .redact(&admin(), &slug("northsea"), redaction(&[(from, to)]))
+            .await;
+        (ledger.clone(), done.unwrap().receipt.first)
+    };
+    let half = redact(first, first + 1).await;
+    assert_eq!(f.store.drop_erased_days(&[half.clone()]).await.unwrap(), []);
+    // Both days in one erasure, of which only one is erased to its last payload.
+    let rest = redact(first + 2, first + 4).await;
+    let dropped = f
+        .store
+        .drop_erased_days(&[half.clone(), rest.clone()])
+        .await
+        .unwrap();
+    let day = "2020-01-01".parse().unwrap();
+    assert_eq!(dropped, [DroppedDay { day, payloads: 4 }]);
+    // The erasures are not finished: what the other day holds goes by itself.
+    assert_eq!(f.store.pending_erasures(&ledger).await.unwrap().len(), 2);
+    assert_eq!(f.store.erase(&ledger, half.1).await.unwrap(), 0);
+    assert_eq!(f.store.erase(&ledger, rest.1).await.unwrap(), 1);
+    assert_eq!(f.store.pending_erasures(&ledger).await.unwrap(), []);
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM batch_payloads")
+        .fetch_one(f.store.pool())
+        .await
+        .unwrap();
+    assert_eq!(left, 1);
+}
+
+#[tokio::test]
+async fn a_day_is_not_dropped_for_an_entry_that_does_not_erase_it() {
+    let (f, device) = with_a_device().await;
+    let (first, ledger) = (batches(&f, &device, 2).await, f.ledger().await);
+    move_to(&f, first..first + 2, "2020-01-01").await;
+    // The entry of a batch erases nothing, whoever asks.
+    let asked: Result<Option<i64>, _> =
+        sqlx::query_scalar("SELECT sealrock.drop_erased_batch_day('2020-01-01', $1, $2)")
+            .bind(vec![ledger.id.0])
+            .bind(vec![i64::try_from(first).unwrap()])
+            .fetch_one(&f.database.admin_pool)
+            .await;
+    assert_eq!(asked.unwrap(), None);
+    let no_right = sqlx::query("SELECT drop_erased_batch_day('2020-01-01', '{}', '{}')")
+        .execute(f.store.pool())
+        .await;
+    assert!(
+        no_right
+            .unwrap_err()
+            .to_string()
+            .contains("permission denied")
+    );
 }

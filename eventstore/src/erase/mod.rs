@@ -5,10 +5,11 @@
 //! read model has folded it, which is for the caller to wait for. A crash at any line leaves an
 //! erasure that [`EventStore::pending_erasures`] names, and [`EventStore::erase`] finishes.
 
+mod days;
 mod index_set;
 mod retention;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use sealrock_ledger::record::{IndexRange, PayloadRedacted, Record, RetentionApplied, stream_of};
 use sealrock_ledger::{Entry, Index};
 use sqlx::{Executor, PgConnection, PgTransaction};
@@ -18,6 +19,7 @@ use crate::ledgers::{LedgerId, LedgerInfo};
 use crate::reader::{self, PayloadRow};
 use crate::store::EventStore;
 
+pub use days::DroppedDay;
 pub use index_set::IndexSet;
 
 /// Indexes looked at in one transaction that deletes.
@@ -217,37 +219,6 @@ impl EventStore {
         metrics::counter!("sealrock_payloads_erased_total", "ledger" => ledger.name.to_string())
             .increment(erased);
         Ok(erased)
-    }
-
-    /// Drops the partitions of days whose payloads are all erased, yesterday's and later ones left
-    /// out, and answers which. A day that somebody uses at this moment is left for another time.
-    ///
-    /// # Errors
-    /// As [`EventStore::erase`].
-    pub async fn drop_empty_days(&self) -> Result<Vec<NaiveDate>, StoreError> {
-        let days: Vec<NaiveDate> = sqlx::query_scalar(include_str!("../sql/batch_days.sql"))
-            .fetch_all(self.pool())
-            .await?;
-        let mut dropped = Vec::new();
-        for day in days {
-            let mut tx = self.begin_as_eraser().await?;
-            let done: Result<bool, sqlx::Error> = sqlx::query_scalar("SELECT drop_batch_day($1)")
-                .bind(day)
-                .fetch_one(&mut *tx)
-                .await;
-            match done {
-                Ok(true) => {
-                    tx.commit().await?;
-                    dropped.push(day);
-                }
-                Ok(false) => {}
-                Err(error) if is_in_use(&error) => {
-                    tracing::debug!(%day, "an empty day is in use and stays for now");
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(dropped)
     }
 
     async fn erasure(&self, ledger: &LedgerInfo, entry: Index) -> Result<Erasure, StoreError> {

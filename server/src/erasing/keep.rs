@@ -65,24 +65,30 @@ async fn finish(eraser: &Eraser, waiting: &mut Waiting) {
             return;
         }
     };
+    let mut decided = Vec::new();
     for ledger in ledgers {
-        let pending = match eraser.store.pending_erasures(&ledger).await {
-            Ok(pending) => pending,
+        match eraser.store.pending_erasures(&ledger).await {
+            Ok(pending) => decided.extend(pending.iter().map(|one| (ledger.clone(), one.index))),
             Err(error) => {
                 let ledger = ledger.name;
                 tracing::warn!(%error, %ledger, "its erasures cannot be looked up just now");
-                continue;
             }
-        };
-        for erasure in pending {
-            let entry = erasure.index;
-            match eraser.erase(&ledger, entry).await {
-                Ok(outcome) => note(&ledger, entry, &outcome, waiting),
-                Err(error) => tracing::warn!(
-                    %error, ledger = %ledger.name, %entry,
-                    "an erasure cannot be finished just now"
-                ),
-            }
+        }
+    }
+    if decided.is_empty() {
+        return;
+    }
+    // Days whose payloads of all ledgers are due, before they are deleted one by one.
+    if let Err(error) = eraser.drop_days(&decided).await {
+        tracing::warn!(%error, "no day could be dropped; payloads are deleted one by one");
+    }
+    for (ledger, entry) in decided {
+        match eraser.erase(&ledger, entry).await {
+            Ok(outcome) => note(&ledger, entry, &outcome, waiting),
+            Err(error) => tracing::warn!(
+                %error, ledger = %ledger.name, %entry,
+                "an erasure cannot be finished just now"
+            ),
         }
     }
 }

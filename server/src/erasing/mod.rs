@@ -11,7 +11,7 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
-use sealrock_eventstore::{EventStore, LedgerInfo};
+use sealrock_eventstore::{DroppedDay, EventStore, LedgerInfo};
 use sealrock_ledger::Index;
 use sealrock_projections::{Behind, Runner};
 use tokio_util::sync::CancellationToken;
@@ -61,6 +61,50 @@ impl Eraser {
             return Ok(Outcome::Waiting(behind));
         }
         Ok(Outcome::Erased(self.store.erase(ledger, entry).await?))
+    }
+
+    /// Drops the days whose payloads these entries erase, all together, as far as the read models have
+    /// folded them; answers how many payloads went. The entries are still to be erased: what other days
+    /// hold goes row by row.
+    ///
+    /// # Errors
+    /// As [`Eraser::erase`].
+    pub async fn drop_days(&self, decided: &[(LedgerInfo, Index)]) -> anyhow::Result<u64> {
+        let mut folded = Vec::new();
+        for (ledger, entry) in decided {
+            if self.runner.behind(ledger, *entry).await?.is_empty() {
+                folded.push((ledger.clone(), *entry));
+            }
+        }
+        let days = self.store.drop_erased_days(&folded).await?;
+        for DroppedDay { day, payloads } in &days {
+            tracing::info!(%day, payloads, "a day whose payloads are erased was dropped");
+        }
+        Ok(days.iter().map(|day| day.payloads).sum())
+    }
+
+    /// As [`Eraser::drop_days`], and waits `patience` for the read models.
+    ///
+    /// # Errors
+    /// As [`Eraser::erase`].
+    pub async fn drop_days_when_folded(
+        &self,
+        ledger: &LedgerInfo,
+        decided: &[Index],
+        patience: Duration,
+    ) -> anyhow::Result<u64> {
+        let begun = Instant::now();
+        if let Some(last) = decided.last() {
+            while begun.elapsed() < patience && !self.runner.behind(ledger, *last).await?.is_empty()
+            {
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+        let decided: Vec<_> = decided
+            .iter()
+            .map(|entry| (ledger.clone(), *entry))
+            .collect();
+        self.drop_days(&decided).await
     }
 
     /// As [`Eraser::erase`], and waits `patience` for the read models.

@@ -121,8 +121,12 @@ async fn apply(
             .commands
             .apply_retention(&cli_context(), &organisation(ledger)?, before, payloads)
             .await?;
-        let entry = done.receipt.first;
-        applied.entries.push(entry);
+        applied.entries.push(done.receipt.first);
+    }
+    // First all entries, so that days are dropped that several of them empty.
+    let whole = eraser.drop_days_when_folded(ledger, &applied.entries, PATIENCE);
+    applied.erased += whole.await?;
+    for entry in applied.entries.clone() {
         match eraser.erase_when_folded(ledger, entry, PATIENCE).await? {
             Outcome::Erased(payloads) => applied.erased += payloads,
             Outcome::Waiting(behind) => applied.waiting = Some(waits_for(&behind)),
