@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sealrock_domain::DeviceId;
-use tokio::sync::mpsc;
 
 use super::house::House;
 use super::listen::{Framing, accept, bind};
 use super::roster::Roster;
 use super::topics::Topics;
-use super::{Broker, BrokerConfig, PresenceStream, StartError};
+use super::{Broker, BrokerConfig, PresenceStream, StartError, presence};
 use crate::dead_letters::DeadLetters;
 use crate::gate::{BatchSink, DeviceIdentity};
 
@@ -54,7 +53,7 @@ impl EmbeddedBroker {
         sink: Arc<dyn BatchSink>,
         dead_letters: Arc<dyn DeadLetters>,
     ) -> Result<(Self, PresenceStream), StartError> {
-        let (presence, stream) = mpsc::unbounded_channel();
+        let (presence, stream) = presence::channel();
         let (listener, mqtt) = bind("MQTT", config.mqtt).await?;
         let websocket = match config.websocket {
             Some(addr) => Some(bind("MQTT over WebSocket", addr).await?),

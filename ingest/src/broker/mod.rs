@@ -5,6 +5,7 @@ mod embedded;
 mod house;
 mod intake;
 mod listen;
+pub(crate) mod presence;
 mod roster;
 mod sessions;
 mod sign_in;
@@ -20,12 +21,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sealrock_domain::DeviceId;
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::gate::DeviceIdentity;
 use crate::mapping::Mappings;
 
 pub use embedded::EmbeddedBroker;
+pub use presence::PresenceStream;
 
 pub use sealrock_domain::telemetry::MAX_BATCH_BYTES;
 
@@ -116,10 +117,6 @@ pub struct Presence {
     /// When this was seen.
     pub at: DateTime<Utc>,
 }
-
-/// Every [`Presence`] from the broker's start, in order. Unbounded, because a lost `offline`
-/// would stay wrong for long: it grows only while nobody reads it, by one per connect.
-pub type PresenceStream = UnboundedReceiver<Presence>;
 
 /// Why a broker did not start.
 #[derive(Debug, thiserror::Error)]

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::Utc;
 use sealrock_domain::DeviceId;
-use tokio::sync::mpsc::UnboundedSender;
 
+use super::presence::PresenceTeller;
 use super::wire::Line;
 use super::{CONNECTIONS_PER_DEVICE, Presence};
 use crate::gate::DeviceIdentity;
@@ -16,11 +16,11 @@ use crate::gate::DeviceIdentity;
 #[derive(Debug)]
 pub(super) struct Roster {
     lines: Mutex<HashMap<DeviceId, Vec<Arc<Line>>>>,
-    presence: UnboundedSender<Presence>,
+    presence: PresenceTeller,
 }
 
 impl Roster {
-    pub(super) fn new(presence: UnboundedSender<Presence>) -> Self {
+    pub(super) fn new(presence: PresenceTeller) -> Self {
         Self {
             lines: Mutex::default(),
             presence,
@@ -71,8 +71,7 @@ impl Roster {
 
     /// Told under the lock, so that the stream's order is the order of events.
     fn tell(&self, device: &DeviceIdentity, online: bool) {
-        // Nobody listening is no fault: presence is for projections, which may not run here.
-        let _ = self.presence.send(Presence {
+        self.presence.tell(Presence {
             device: device.clone(),
             online,
             at: Utc::now(),

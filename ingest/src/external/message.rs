@@ -9,11 +9,11 @@ use chrono::{DateTime, Utc};
 use rand::Rng;
 use sealrock_domain::{DeviceId, Slug, Topic, TopicKind};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::broker::Presence;
+use crate::broker::presence::PresenceTeller;
 use crate::counters;
 use crate::dead_letters::{DeadLetter, DeadLetters};
 use crate::gate::{BatchError, BatchReceipt, BatchSink, DeviceIdentity, Rejection, RejectionCode};
@@ -35,7 +35,7 @@ pub(super) struct Desk {
     pub(super) sink: Arc<dyn BatchSink>,
     pub(super) dead_letters: Arc<dyn DeadLetters>,
     pub(super) mappings: Arc<Mappings>,
-    pub(super) presence: UnboundedSender<Presence>,
+    pub(super) presence: PresenceTeller,
     pub(super) stopping: CancellationToken,
 }
 
@@ -193,8 +193,7 @@ impl Desk {
         };
         if let Ok(device) = self.device(topic).await? {
             let at = message.at;
-            // Nobody listening is no fault: presence is for projections, which may not run here.
-            let _ = self.presence.send(Presence { device, online, at });
+            self.presence.tell(Presence { device, online, at });
         }
         Ok(Done { receipt: None })
     }

@@ -26,7 +26,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::PresenceStream;
+use crate::broker::{PresenceStream, presence};
 use crate::dead_letters::DeadLetters;
 use crate::gate::BatchSink;
 use crate::mapping::Mappings;
@@ -98,7 +98,7 @@ impl ExternalBroker {
         sink: Arc<dyn BatchSink>,
         dead_letters: Arc<dyn DeadLetters>,
     ) -> Result<(Self, PresenceStream), OptionsError> {
-        let (presence, present) = mpsc::unbounded_channel();
+        let (presence, present) = presence::channel();
         let (connected, watched) = watch::channel(false);
         let (stopping, ending) = (CancellationToken::new(), CancellationToken::new());
         // What cannot be read is said at once, not when it is first needed.
