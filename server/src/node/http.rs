@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::admission::Door;
 use crate::config::Config;
 use crate::health;
 
@@ -34,7 +35,7 @@ pub(super) fn serve(
 ) -> JoinHandle<()> {
     let stopping = stopping.clone().cancelled_owned();
     tokio::spawn(async move {
-        let served = axum::serve(listener, routes)
+        let served = axum::serve(Door::new(listener), routes)
             .with_graceful_shutdown(stopping)
             .await;
         if let Err(error) = served {

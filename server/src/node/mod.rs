@@ -1,5 +1,6 @@
 //! A node: everything that `serve` and `demo` run, by the node's roles, started and stopped in order.
 
+mod admission;
 mod alone;
 mod api;
 mod http;
