@@ -35,6 +35,8 @@ pub(crate) enum Code {
     Refused(&'static str),
     /// A read model did not catch up in time; the command is recorded all the same.
     WaitTimeout,
+    /// The operation took longer than one may.
+    Timeout,
     /// The socket runs as many operations as it may.
     TooManyOperations,
     /// The caller is not known.
@@ -64,6 +66,7 @@ impl Code {
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::Rejected => "REJECTED",
             Self::Refused(code) => code,
+            Self::Timeout => "TIMEOUT",
             Self::TooManyOperations => "TOO_MANY_OPERATIONS",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Unavailable => "UNAVAILABLE",

@@ -6,9 +6,11 @@ use std::time::Duration;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, Selection,
 };
-use async_graphql::{Executor, Request, Response};
+use async_graphql::{Executor, Request, Response, ServerError};
 use axum::http::{HeaderMap, header};
 use sealrock_access::{TokenError, Tokens};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::caller::Caller;
@@ -22,6 +24,13 @@ const SIGN_IN: &str = "signIn";
 pub(crate) struct Limits {
     /// Bytes of one request, over HTTP or in one frame.
     pub(crate) request_bytes: usize,
+    /// Queries and mutations that run at a time, over HTTP and sockets: each holds its request, and
+    /// its answer until it is written.
+    pub(crate) requests: usize,
+    /// How long a query or mutation may take, the arrival of its request included.
+    pub(crate) request_time: Duration,
+    /// Sockets that may be open.
+    pub(crate) sockets: usize,
     /// Operations that one socket may have running.
     pub(crate) operations_per_socket: usize,
     /// How long a new socket may wait with `connection_init`.
@@ -36,10 +45,29 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             request_bytes: 1 << 20,
+            requests: 128,
+            request_time: Duration::from_secs(30),
+            sockets: 4_096,
             operations_per_socket: 64,
             init_timeout: Duration::from_secs(3),
             send_timeout: Duration::from_secs(30),
             ping_interval: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Places for what is held in memory, by [`Limits`].
+#[derive(Debug, Clone)]
+pub(crate) struct Places {
+    pub(crate) requests: Arc<Semaphore>,
+    pub(crate) sockets: Arc<Semaphore>,
+}
+
+impl Places {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            requests: Arc::new(Semaphore::new(limits.requests)),
+            sockets: Arc::new(Semaphore::new(limits.sockets)),
         }
     }
 }
@@ -53,6 +81,7 @@ pub(crate) struct Endpoint<E> {
     /// Browsers that open `/graphql` get a page to try queries on.
     pub(crate) development: bool,
     pub(crate) limits: Limits,
+    pub(crate) places: Places,
     /// Sockets are closed when this is cancelled.
     pub(crate) shutdown: CancellationToken,
 }
@@ -69,6 +98,27 @@ impl<E: Executor> Endpoint<E> {
     pub(crate) async fn execute(&self, request: Request) -> Response {
         with_codes(self.executor.execute(request).await)
     }
+
+    /// The same when there is a place for it, within the time that a request may take.
+    pub(crate) async fn execute_in_turn(self, request: Request) -> Response {
+        let answer = async {
+            let _place = self.places.requests.acquire().await;
+            self.execute(request).await
+        };
+        match timeout(self.limits.request_time, answer).await {
+            Ok(response) => response,
+            Err(_) => Response::from_errors(vec![out_of_time(self.limits.request_time)]),
+        }
+    }
+}
+
+/// What somebody is told whose operation took too long.
+pub(crate) fn out_of_time(limit: Duration) -> ServerError {
+    Code::Timeout.error(format!(
+        "no answer within {} s: ask for less, or again later; a mutation may have been recorded, so \
+         repeat it with the same commandId",
+        limit.as_secs_f64()
+    ))
 }
 
 /// The bearer token of a request, if it has one.

@@ -10,7 +10,7 @@ use sealrock_projections::{ReadModels, Runner};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::endpoint::{Endpoint, Limits};
+use crate::endpoint::{Endpoint, Limits, Places};
 
 /// What the GraphQL interface stands on. Cheap to clone.
 #[derive(Clone)]
@@ -37,11 +37,13 @@ pub struct GraphqlState {
 
 /// The routes `/graphql` and `/graphql/ws`.
 pub fn router(state: GraphqlState) -> Router {
+    let limits = Limits::default();
     let endpoint = Endpoint {
         executor: crate::schema::schema(&state),
         tokens: state.tokens,
         development: state.development,
-        limits: Limits::default(),
+        places: Places::new(&limits),
+        limits,
         shutdown: state.shutdown,
     };
     crate::http::router(endpoint)

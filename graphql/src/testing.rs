@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::caller::Caller;
-use crate::endpoint::{Endpoint, Limits};
+use crate::endpoint::{Endpoint, Limits, Places};
 
 pub(crate) struct Query;
 pub(crate) struct Mutation;
@@ -27,6 +27,11 @@ impl Query {
             Ok(Caller::Known(principal)) => principal.actor(),
             _ => "nobody".to_owned(),
         }
+    }
+
+    /// Never answers.
+    async fn endless(&self) -> i32 {
+        future::pending().await
     }
 
     /// Fails where null is not allowed, so that `data` becomes null.
@@ -87,6 +92,7 @@ impl Server {
             executor: Schema::new(Query, Mutation, Subscriptions),
             tokens: Arc::new(tokens),
             development: true,
+            places: Places::new(&limits),
             limits,
             shutdown: shutdown.clone(),
         };

@@ -44,7 +44,9 @@ pub struct EntriesPage {
 }
 
 impl EntryFilter {
-    fn matches(&self, recorded: &Recorded) -> bool {
+    /// Whether it is one of these.
+    #[must_use]
+    pub fn matches(&self, recorded: &Recorded) -> bool {
         let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|w| w == found);
         is(&self.stream, &recorded.entry.stream) && is(&self.kind, &recorded.entry.kind)
     }

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, header};
 
 /// A media type that we write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Media {
+pub(crate) enum Media {
     /// `application/json`: for clients from before the specification.
     Json,
     /// `application/graphql-response+json`: the status code means something.
@@ -22,7 +22,7 @@ impl Media {
 
 /// The media type that the client likes best; of equals the first it named. `None` if it accepts
 /// neither.
-pub(super) fn negotiate(headers: &HeaderMap) -> Option<Media> {
+pub(crate) fn negotiate(headers: &HeaderMap) -> Option<Media> {
     if !headers.contains_key(header::ACCEPT) {
         return Some(Media::Json);
     }

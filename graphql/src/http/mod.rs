@@ -4,10 +4,10 @@
 //! whether the operation ran; with `application/json`, which older clients ask for, a document that
 //! cannot run is answered with 200 and errors.
 
-mod accept;
+pub(crate) mod accept;
 mod nesting;
 pub(crate) mod params;
-mod reply;
+pub(crate) mod reply;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Request, ServerError};
@@ -15,24 +15,44 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, body::Body};
 
 use crate::caller::Caller;
 use crate::code::Code;
-use crate::endpoint::{Endpoint, bearer, is_public, operation};
+use crate::endpoint::{Endpoint, bearer, is_public, operation, out_of_time};
 use accept::Media;
 use reply::Refusal;
 
 /// The routes of an endpoint: `/graphql` and `/graphql/ws`.
 pub(crate) fn router<E: Executor>(endpoint: Endpoint<E>) -> Router {
     let operations = get(query::<E>).post(body::<E>).fallback(no_such_method);
+    let bounded = from_fn_with_state(endpoint.clone(), within_limits::<E>);
     Router::new()
-        .route("/graphql", operations)
+        .route("/graphql", operations.layer(bounded))
         .route("/graphql/ws", get(crate::ws::upgrade::<E>))
         .layer(DefaultBodyLimit::max(endpoint.limits.request_bytes))
         .with_state(endpoint)
+}
+
+/// Before anything is read: what is in memory at a time has a bound, and who sends slowly or asks for
+/// what takes too long does not keep his place.
+async fn within_limits<E: Executor>(
+    State(endpoint): State<Endpoint<E>>,
+    request: axum::extract::Request,
+    next: Next,
+) -> Response<Body> {
+    let media = accept::negotiate(request.headers()).unwrap_or(Media::Json);
+    let Ok(_place) = endpoint.places.requests.try_acquire() else {
+        return reply::refused(media, &Refusal::busy("requests are being answered"));
+    };
+    let limit = endpoint.limits.request_time;
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => reply::late(media, out_of_time(limit)),
+    }
 }
 
 async fn body<E: Executor>(

@@ -3,7 +3,7 @@
 use async_graphql::ServerError;
 use axum::Json;
 use axum::body::Body;
-use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
+use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -28,6 +28,16 @@ impl Refusal {
             code: Code::BadRequest,
             message: message.into(),
             header: None,
+        }
+    }
+
+    /// As many requests as may are being answered.
+    pub(crate) fn busy(what: &str) -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            code: Code::Unavailable,
+            message: format!("as many {what} as this server takes: try again in a moment"),
+            header: Some((RETRY_AFTER, "1")),
         }
     }
 
@@ -74,8 +84,17 @@ pub(super) fn answered(media: Media, response: &async_graphql::Response) -> Resp
     )
 }
 
+/// The answer to a request that took too long.
+pub(super) fn late(media: Media, error: ServerError) -> Response<Body> {
+    write(
+        media,
+        StatusCode::GATEWAY_TIMEOUT,
+        &Errors { errors: &[error] },
+    )
+}
+
 /// The answer to a request that is no GraphQL request.
-pub(super) fn refused(media: Media, refusal: &Refusal) -> Response<Body> {
+pub(crate) fn refused(media: Media, refusal: &Refusal) -> Response<Body> {
     let errors = [refusal.code.error(refusal.message.as_str())];
     let mut response = write(media, refusal.status, &Errors { errors: &errors });
     if let Some((name, value)) = &refusal.header {

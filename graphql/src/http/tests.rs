@@ -1,9 +1,14 @@
 //! The transport over real HTTP. The names in brackets are audits of npm `graphql-http`.
 
-use reqwest::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use std::time::Duration;
+
+use futures::future;
+
+use reqwest::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 
+use crate::endpoint::Limits;
 use crate::testing::Server;
 
 const JSON: &str = "application/json";
@@ -376,4 +381,44 @@ async fn one_request_signs_in_once() {
         send(client.post(server.url()).json(&twice)).await.status(),
         401
     );
+}
+
+#[tokio::test]
+async fn what_takes_too_long_is_a_timeout_and_its_place_is_free_again() {
+    let server = Server::with(Limits {
+        requests: 1,
+        request_time: Duration::from_millis(200),
+        ..Limits::default()
+    })
+    .await;
+    let client = Client::new();
+    let endless = post(&server, &client, GRAPHQL, &json!({"query": "{ endless }"}));
+    let response = send(endless).await;
+    assert_eq!(response.status(), 504);
+    assert_eq!(code(response).await, "TIMEOUT");
+    let well = send(post(
+        &server,
+        &client,
+        GRAPHQL,
+        &json!({"query": "{ actor }"}),
+    ))
+    .await;
+    assert_eq!(well.status(), 200);
+}
+
+#[tokio::test]
+async fn one_request_too_many_is_told_to_come_again() {
+    let server = Server::with(Limits {
+        requests: 1,
+        ..Limits::default()
+    })
+    .await;
+    let client = Client::new();
+    let endless = || post(&server, &client, GRAPHQL, &json!({"query": "{ endless }"})).send();
+    // One of them has the place and keeps it.
+    let (one, two) = (Box::pin(endless()), Box::pin(endless()));
+    let refused = future::select(one, two).await.factor_first().0.unwrap();
+    assert_eq!(refused.status(), 503);
+    assert_eq!(header(&refused, RETRY_AFTER), "1");
+    assert_eq!(code(refused).await, "UNAVAILABLE");
 }

@@ -43,10 +43,10 @@ impl Position {
         }
     }
 
-    /// Behind everything before entry `next`.
-    pub(crate) fn before(ledger: LedgerName, next: Index) -> Self {
-        match next.0.checked_sub(1) {
-            Some(last) => Self::entry(ledger, Index(last)),
+    /// Behind this entry, or before the first.
+    pub(crate) fn behind(ledger: LedgerName, last: Option<Index>) -> Self {
+        match last {
+            Some(last) => Self::entry(ledger, last),
             None => Self::start(ledger),
         }
     }

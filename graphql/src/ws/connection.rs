@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use async_graphql::parser::types::OperationType;
 use async_graphql::{Data, Executor, Request, Response};
 use axum::extract::ws::{Message, WebSocket};
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout};
 
@@ -13,7 +14,7 @@ use super::message::{ClientMessage, ServerMessage};
 use super::operations::{Answer, Operations};
 use crate::caller::Caller;
 use crate::code::Code;
-use crate::endpoint::{Endpoint, is_request_error, token, with_codes};
+use crate::endpoint::{Endpoint, is_request_error, operation, token, with_codes};
 use crate::http::params;
 
 /// A socket and what runs on it.
@@ -161,14 +162,24 @@ impl<E: Executor> Connection<E> {
     }
 
     async fn start(&mut self, id: String, mut request: Request) -> Result<(), Close> {
-        if let Err(mut error) = request.parsed_query() {
-            Code::ParseFailed.mark(&mut error);
-            return self
-                .say(&ServerMessage::Error {
-                    id: &id,
-                    payload: &[error],
-                })
-                .await;
+        let name = request.operation_name.clone();
+        let subscribes = match request.parsed_query() {
+            Ok(document) => operation(document, name.as_deref())
+                .is_none_or(|operation| operation.ty == OperationType::Subscription),
+            Err(mut error) => {
+                Code::ParseFailed.mark(&mut error);
+                return self
+                    .say(&ServerMessage::Error {
+                        id: &id,
+                        payload: &[error],
+                    })
+                    .await;
+            }
+        };
+        if !subscribes {
+            let answer = self.endpoint.clone().execute_in_turn(request);
+            self.operations.start(id, stream::once(answer).boxed());
+            return Ok(());
         }
         let answers = self
             .endpoint

@@ -9,16 +9,24 @@ mod connection;
 mod message;
 mod operations;
 
+use std::sync::Arc;
+
 use async_graphql::Executor;
 use axum::extract::{State, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::endpoint::{Endpoint, bearer};
+use crate::http::accept::Media;
+use crate::http::reply::{Refusal, refused};
 use connection::Connection;
 
 /// Name of the protocol in `Sec-WebSocket-Protocol`.
 const PROTOCOL: &str = "graphql-transport-ws";
+
+/// What a socket reads at a time. Clients say little, and there may be thousands; the library's own
+/// 128 KiB would be most of what a socket takes.
+const READ_BUFFER: usize = 4 << 10;
 
 /// Answers the handshake. A client that does not offer our protocol is told so in HTTP.
 pub(crate) async fn upgrade<E: Executor>(
@@ -32,12 +40,19 @@ pub(crate) async fn upgrade<E: Executor>(
             "this socket speaks graphql-transport-ws: offer it in Sec-WebSocket-Protocol\n";
         return (StatusCode::BAD_REQUEST, message).into_response();
     }
+    let Ok(place) = Arc::clone(&endpoint.places.sockets).try_acquire_owned() else {
+        return refused(Media::Json, &Refusal::busy("sockets are open"));
+    };
     let bytes = endpoint.limits.request_bytes;
     let token = bearer(&headers).map(str::to_owned);
     upgrade
         .max_message_size(bytes)
         .max_frame_size(bytes)
-        .on_upgrade(move |socket| Connection::new(endpoint, socket, token).run())
+        .read_buffer_size(READ_BUFFER)
+        .on_upgrade(move |socket| async move {
+            let _place = place;
+            Connection::new(endpoint, socket, token).run().await;
+        })
 }
 
 #[cfg(test)]

@@ -368,3 +368,43 @@ async fn a_silent_client_is_pinged_and_dropped_when_it_does_not_answer() {
         assert!(matches!(frame, Message::Ping(_)), "{frame:?}");
     }
 }
+
+#[tokio::test]
+async fn a_query_on_a_socket_has_the_time_of_a_request_and_a_subscription_has_not() {
+    let limits = Limits {
+        request_time: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let server = Server::with(limits).await;
+    let mut client = Client::ready(&server).await;
+    client.subscribe("s", "subscription { forever }").await;
+    client.subscribe("q", "{ endless }").await;
+    let error = client.hear().await;
+    assert_eq!(
+        (&error["type"], &error["id"]),
+        (&json!("error"), &json!("q"))
+    );
+    assert_eq!(error["payload"][0]["extensions"]["code"], "TIMEOUT");
+    client.subscribe("s", "subscription { forever }").await;
+    assert_eq!(client.closed().await, 4409, "the subscription still runs");
+}
+
+#[tokio::test]
+async fn one_socket_too_many_is_refused_in_http() {
+    let limits = Limits {
+        sockets: 1,
+        ..Limits::default()
+    };
+    let server = Server::with(limits).await;
+    let _first = Client::ready(&server).await;
+    let request = reqwest::Client::new()
+        .get(format!("{}/ws", server.url()))
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .header("sec-websocket-protocol", "graphql-transport-ws");
+    let refused = request.send().await.unwrap();
+    assert_eq!(refused.status(), 503);
+    assert_eq!(refused.headers()["retry-after"], "1");
+}

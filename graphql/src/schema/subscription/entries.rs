@@ -1,19 +1,25 @@
 //! Entries of a ledger as they come.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Subscription};
 use futures::{Stream, StreamExt};
 use sealrock_ledger::Index;
 use sealrock_projections::ledger::{EntryFilter, LedgerEntry as Stored};
-use sealrock_projections::{LedgerInfo, QueryError, ReadModels};
+use sealrock_projections::{LedgerId, LedgerInfo, QueryError, ReadModels};
 
-use super::follow::{Fetched, Source, follow};
+use super::follow::{Pages, Source, follow};
+use super::tail::{Page, Registry, Topic};
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
 use crate::schema::query::existing_ledger;
 use crate::schema::types::LedgerEntry;
 
-/// Entries fetched at a time.
-const STRIDE: u32 = 256;
+/// Entries that a subscriber fetches at a time, and that the tail does.
+const STRIDE: u32 = 32;
+const TAIL_STRIDE: u32 = 256;
+/// What an entry takes in memory besides its bytes.
+const ENVELOPE: usize = 1_024;
 
 #[derive(Default)]
 pub(crate) struct EntriesSubscription;
@@ -32,43 +38,123 @@ impl EntriesSubscription {
     ) -> Result<impl Stream<Item = Result<LedgerEntry, Problem>> + use<>, Problem> {
         let ledger = existing_ledger(context, &ledger).await?;
         let read = context.data_unchecked::<ReadModels>().clone();
+        let newest = newest(&read, &ledger).await?;
         let after = match after {
             Some(position) => position.entry_in(&ledger.name)?,
-            None => newest(&read, &ledger).await?,
+            None => newest,
         };
-        let (wake, name) = (read.watch_ledger(&ledger), ledger.name.clone());
+        let (name, more) = (ledger.name.clone(), read.watch_ledger(&ledger));
+        let filter = EntryFilter { stream, kind };
+        let key = match &filter {
+            EntryFilter {
+                stream: Some(stream),
+                ..
+            } => Key::Stream(stream.clone()),
+            EntryFilter {
+                kind: Some(kind), ..
+            } => Key::Kind(kind.clone()),
+            _ => Key::All,
+        };
+        let feed = Feed {
+            read: read.clone(),
+            ledger: ledger.clone(),
+        };
+        let feeds = context.data_unchecked::<EntryFeeds>();
+        let tail = feeds.join(ledger.id, newest, || (feed, more));
         let entries = Entries {
             read,
             ledger,
-            after,
-            filter: EntryFilter { stream, kind },
+            filter,
         };
-        let node = move |entry: Result<Stored, Problem>| Ok(LedgerEntry::new(name.clone(), entry?));
-        Ok(follow(entries, wake).map(node))
+        let node =
+            move |entry: Result<Arc<Stored>, Problem>| Ok(LedgerEntry::new(name.clone(), entry?));
+        let pages = context.data_unchecked::<Pages>().clone();
+        Ok(follow(entries, tail, key, after, pages).map(node))
+    }
+}
+
+/// The tails of ledgers.
+pub(crate) type EntryFeeds = Registry<LedgerId, Feed>;
+
+/// What the tail of a ledger asks.
+pub(crate) struct Feed {
+    read: ReadModels,
+    ledger: LedgerInfo,
+}
+
+/// What a subscriber of entries is woken by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    All,
+    Kind(String),
+    Stream(String),
+}
+
+impl Topic for Feed {
+    type Item = Stored;
+    type Place = Index;
+    type Key = Key;
+
+    async fn fetch(&self, after: Option<Index>) -> Result<Page<Self>, QueryError> {
+        fetch(
+            &self.read,
+            &self.ledger,
+            after,
+            (&EntryFilter::default(), TAIL_STRIDE),
+        )
+        .await
+    }
+
+    fn place(entry: &Stored) -> Index {
+        entry.recorded.entry.index
+    }
+
+    fn keys(entry: &Stored) -> Vec<Key> {
+        let (kind, stream) = (&entry.recorded.entry.kind, &entry.recorded.entry.stream);
+        vec![
+            Key::All,
+            Key::Kind(kind.clone()),
+            Key::Stream(stream.clone()),
+        ]
+    }
+
+    fn bytes(entry: &Stored) -> usize {
+        let payload = entry.recorded.payload.as_ref();
+        let payload = payload.map_or(0, |payload| payload.bytes.len());
+        ENVELOPE + entry.recorded.entry_bytes.len() + payload
     }
 }
 
 struct Entries {
     read: ReadModels,
     ledger: LedgerInfo,
-    after: Option<Index>,
     filter: EntryFilter,
 }
 
 impl Source for Entries {
-    type Item = Stored;
+    type Topic = Feed;
 
-    async fn fetch(&mut self) -> Result<Fetched<Stored>, QueryError> {
-        let page = self
-            .read
-            .entries(&self.ledger, self.after, STRIDE, &self.filter)
-            .await?;
-        self.after = page.scanned_to;
-        Ok(Fetched {
-            items: page.entries,
-            more: page.more,
-        })
+    fn wants(&self, entry: &Stored) -> bool {
+        self.filter.matches(&entry.recorded)
     }
+
+    async fn fetch(&self, after: Option<Index>) -> Result<Page<Feed>, QueryError> {
+        fetch(&self.read, &self.ledger, after, (&self.filter, STRIDE)).await
+    }
+}
+
+async fn fetch(
+    read: &ReadModels,
+    ledger: &LedgerInfo,
+    after: Option<Index>,
+    (filter, most): (&EntryFilter, u32),
+) -> Result<Page<Feed>, QueryError> {
+    let page = read.entries(ledger, after, most, filter).await?;
+    Ok(Page {
+        items: page.entries,
+        reached: page.scanned_to,
+        more: page.more,
+    })
 }
 
 /// The last entry there is.

@@ -1,50 +1,83 @@
-//! Turns questions by position into a stream that never ends.
+//! Turns a tail and questions by position into a stream that never ends.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, stream};
 use sealrock_projections::QueryError;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
 
+use super::tail::{Page, RETRY, Tail, Topic};
 use crate::schema::problem::Problem;
 
-/// How long to wait before asking again when the database is away.
-const RETRY: Duration = Duration::from_secs(1);
+/// Pages of those who ask for themselves that are in memory at a time, all together. A page is held
+/// until its last item is taken, so that a thousand who stall hold no thousand pages.
+const PAGES: usize = 64;
+/// How long who asks for himself waits when there is nothing.
+const AGAIN: Duration = Duration::from_millis(200);
 
-/// Answers by position: each call goes on where the last one ended.
+/// What one subscriber wants of a topic.
 pub(super) trait Source: Send + 'static {
-    type Item: Send + 'static;
+    type Topic: Topic;
 
-    /// The next items in order, and whether asking again at once finds more. Moves on only when it
-    /// answers: after an error the same question is asked again.
-    fn fetch(&mut self) -> impl Future<Output = Result<Fetched<Self::Item>, QueryError>> + Send;
+    /// Whether an item is one of his.
+    fn wants(&self, item: &<Self::Topic as Topic>::Item) -> bool;
+
+    /// His items behind `after`, where the tail does not reach: each call goes on where the last one
+    /// ended.
+    fn fetch(
+        &self,
+        after: Option<<Self::Topic as Topic>::Place>,
+    ) -> impl Future<Output = Result<Page<Self::Topic>, QueryError>> + Send;
 }
 
-/// What a call found.
-pub(super) struct Fetched<T> {
-    pub(super) items: Vec<T>,
-    pub(super) more: bool,
-}
+type Item<S> = <<S as Source>::Topic as Topic>::Item;
 
 struct Follower<S: Source> {
     source: S,
-    wake: watch::Receiver<u64>,
-    ready: VecDeque<S::Item>,
+    tail: Arc<Tail<S::Topic>>,
+    key: <S::Topic as Topic>::Key,
+    wake: watch::Receiver<()>,
+    after: Option<<S::Topic as Topic>::Place>,
+    pages: Pages,
+    /// What is left of the page that he asked for himself.
+    page: Option<(OwnedSemaphorePermit, VecDeque<Item<S>>)>,
     failed: bool,
 }
 
-/// All items of `source`, present and future. `wake` changes when there may be more; a database that
-/// is away for a while is waited for. Nothing is fetched ahead of what the consumer takes, but the
-/// rest of one answer.
+/// Places for pages.
+#[derive(Debug, Clone)]
+pub(crate) struct Pages(Arc<Semaphore>);
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(PAGES)))
+    }
+}
+
+/// All items behind `after` that `source` wants, present and future, by the tail where it reaches. A
+/// database that is away for a while is waited for. Nothing is fetched ahead of what the consumer
+/// takes, but the rest of one answer.
 pub(super) fn follow<S: Source>(
     source: S,
-    wake: watch::Receiver<u64>,
-) -> impl Stream<Item = Result<S::Item, Problem>> {
+    tail: Arc<Tail<S::Topic>>,
+    key: <S::Topic as Topic>::Key,
+    after: Option<<S::Topic as Topic>::Place>,
+    pages: Pages,
+) -> impl Stream<Item = Result<Arc<Item<S>>, Problem>>
+where
+    <S::Topic as Topic>::Key: Clone,
+{
     let follower = Follower {
         source,
-        wake,
-        ready: VecDeque::new(),
+        wake: tail.watch(key.clone()),
+        key,
+        tail,
+        after,
+        pages,
+        page: None,
         failed: false,
     };
     stream::unfold(follower, |mut follower| async {
@@ -54,33 +87,53 @@ pub(super) fn follow<S: Source>(
 }
 
 impl<S: Source> Follower<S> {
-    async fn next(&mut self) -> Option<Result<S::Item, Problem>> {
+    async fn next(&mut self) -> Option<Result<Arc<Item<S>>, Problem>> {
         loop {
             if self.failed {
                 return None;
             }
-            if let Some(item) = self.ready.pop_front() {
-                return Some(Ok(item));
+            if let Some(item) = self.page.as_mut().and_then(|(_, items)| items.pop_front()) {
+                return Some(Ok(Arc::new(item)));
             }
-            // Marked before asking: what comes while the question runs wakes us afterwards.
+            self.page = None;
+            // Marked before looking: what comes meanwhile wakes us afterwards.
             self.wake.borrow_and_update();
-            match self.source.fetch().await {
-                Ok(Fetched { items, more }) => {
-                    let idle = items.is_empty() && !more;
-                    self.ready.extend(items);
-                    if idle {
-                        self.wake.changed().await.ok()?;
-                    }
-                }
-                Err(error) if error.may_pass() => {
-                    tracing::debug!(%error, "a subscription looks again in a moment");
-                    tokio::time::sleep(RETRY).await;
-                }
-                Err(error) => {
+            let wants = |item: &Item<S>| self.source.wants(item);
+            let step = self.tail.after(&self.key, self.after, 1, wants);
+            let Some(step) = step else {
+                if let Err(problem) = self.catch_up().await {
                     self.failed = true;
-                    return Some(Err(error.into()));
+                    return Some(Err(problem));
                 }
+                continue;
+            };
+            self.after = step.reached;
+            match step.items.into_iter().next() {
+                Some(item) => return Some(Ok(item)),
+                None => self.wake.changed().await.ok()?,
             }
+        }
+    }
+
+    async fn catch_up(&mut self) -> Result<(), Problem> {
+        let place = Arc::clone(&self.pages.0).acquire_owned().await;
+        let place = place.expect("nobody closes this semaphore");
+        match self.source.fetch(self.after).await {
+            Ok(page) => {
+                let idle = page.items.is_empty() && !page.more && page.reached <= self.after;
+                self.after = page.reached.max(self.after);
+                self.page = Some((place, page.items.into()));
+                if idle {
+                    let _ = timeout(AGAIN, self.wake.changed()).await;
+                }
+                Ok(())
+            }
+            Err(error) if error.may_pass() => {
+                tracing::debug!(%error, "a subscription looks again in a moment");
+                sleep(RETRY).await;
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
         }
     }
 }

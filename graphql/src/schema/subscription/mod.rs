@@ -4,9 +4,12 @@ mod entries;
 mod follow;
 mod latest;
 mod readings;
+mod states;
+mod tail;
 mod wells;
 
-pub(crate) use entries::EntriesSubscription;
-pub(crate) use latest::LatestSubscription;
-pub(crate) use readings::ReadingsSubscription;
-pub(crate) use wells::WellSubscription;
+pub(crate) use entries::{EntriesSubscription, EntryFeeds};
+pub(crate) use follow::Pages;
+pub(crate) use latest::{LatestFeeds, LatestSubscription};
+pub(crate) use readings::{ReadingFeeds, ReadingsSubscription};
+pub(crate) use wells::{WellFeeds, WellSubscription};

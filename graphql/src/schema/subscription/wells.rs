@@ -1,19 +1,23 @@
 //! Wells as they change.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_graphql::{Context, SimpleObject, Subscription};
 use futures::{Stream, StreamExt};
 use sealrock_domain::{AssetId, Slug};
 use sealrock_ledger::Index;
 use sealrock_projections::wells::{self, StoredWell, WellFilter};
-use sealrock_projections::{QueryError, ReadModels, Runner};
+use sealrock_projections::{LedgerId, QueryError, ReadModels, Runner};
 
-use super::follow::{Fetched, Source, follow};
+use super::states::{Change, States, follow};
+use super::tail::{Page, Registry, Topic};
 use crate::schema::input;
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
 use crate::schema::types::{Injections, Well};
+
+/// What a well with its limits and tests takes in memory, roughly.
+const WELL_BYTES: usize = 4_096;
 
 #[derive(Default)]
 pub(crate) struct WellSubscription;
@@ -42,61 +46,108 @@ impl WellSubscription {
         let organisation: Slug = input::read("organisation", &organisation)?;
         let site: Option<Slug> = input::read_option("site", site.as_deref())?;
         let of = Injections::of(context, &organisation, site.clone(), None).await?;
+        let ledger = of.ledger.id;
         let positions = context.data_unchecked::<Runner>().positions();
-        let wake = positions.watch(wells::NAME, of.ledger.id);
-        let state = State {
-            read: context.data_unchecked::<ReadModels>().clone(),
-            of: of.clone(),
-            filter: WellFilter {
-                site,
-                ..WellFilter::default()
-            },
-            sent: HashMap::new(),
+        let more = positions.watch(wells::NAME, ledger);
+        let read = context.data_unchecked::<ReadModels>().clone();
+        let newest = read.next_index(wells::NAME, ledger).await?;
+        let newest = newest.checked_sub(1).map(Index);
+        let feed = Feed {
+            read: read.clone(),
+            ledger,
         };
-        let show = move |change: Result<Change, Problem>| change.map(|change| change.show(&of));
-        Ok(follow(state, wake).map(show))
+        let feeds = context.data_unchecked::<WellFeeds>();
+        let tail = feeds.join(ledger, newest, || (feed, more));
+        let key = site.clone();
+        let statuses = Statuses { read, ledger, site };
+        let show = move |change: Result<Change<Statuses>, Problem>| Ok(show(&of, change?));
+        Ok(follow(statuses, tail, key).map(show))
     }
 }
 
-struct State {
+/// The tails of wells, by ledger.
+pub(crate) type WellFeeds = Registry<LedgerId, Feed>;
+
+/// What the tail of a ledger asks.
+pub(crate) struct Feed {
     read: ReadModels,
-    of: Injections,
-    /// Its `changed_from` moves on; absent before the first answer.
-    filter: WellFilter,
-    /// The newest entry of each well that was sent: the read model may answer a change twice.
-    sent: HashMap<AssetId, Option<Index>>,
+    ledger: LedgerId,
 }
 
-/// What changed, and the index after the last entry that it takes in.
-struct Change {
-    wells: Vec<StoredWell>,
-    next: Index,
-}
+impl Topic for Feed {
+    type Item = StoredWell;
+    type Place = Index;
+    /// A site, or all of them.
+    type Key = Option<Slug>;
 
-impl Source for State {
-    type Item = Change;
+    async fn fetch(&self, after: Option<Index>) -> Result<Page<Self>, QueryError> {
+        let mut page = fetch(&self.read, self.ledger, None, after).await?;
+        // What changed since its position was read is in the next answer, too: here in order.
+        let reached = page.reached;
+        page.items.retain(|well| Some(Self::place(well)) <= reached);
+        page.items.sort_by_key(Self::place);
+        Ok(page)
+    }
 
-    async fn fetch(&mut self) -> Result<Fetched<Change>, QueryError> {
-        let (mut wells, next) = self.read.wells_at(self.of.ledger.id, &self.filter).await?;
-        wells.retain(|well| {
-            let newest = well.indexes.last().copied();
-            self.sent.insert(well.id, newest) != Some(newest)
-        });
-        let is_first = self.filter.changed_from.replace(next).is_none();
-        let news = is_first || !wells.is_empty();
-        let items = news.then_some(Change { wells, next });
-        Ok(Fetched {
-            items: items.into_iter().collect(),
-            more: false,
-        })
+    fn place(well: &StoredWell) -> Index {
+        well.indexes.last().copied().unwrap_or(Index(0))
+    }
+
+    fn keys(well: &StoredWell) -> Vec<Option<Slug>> {
+        vec![None, Some(well.site.clone())]
+    }
+
+    fn bytes(_: &StoredWell) -> usize {
+        WELL_BYTES
     }
 }
 
-impl Change {
-    fn show(self, of: &Injections) -> WellStatuses {
-        WellStatuses {
-            position: Position::before(of.ledger.name.clone(), self.next),
-            wells: self.wells.into_iter().map(|well| of.well(well)).collect(),
-        }
+struct Statuses {
+    read: ReadModels,
+    ledger: LedgerId,
+    site: Option<Slug>,
+}
+
+impl States for Statuses {
+    type Topic = Feed;
+    type Id = AssetId;
+
+    fn id(well: &StoredWell) -> AssetId {
+        well.id
+    }
+
+    fn wants(&self, well: &StoredWell) -> bool {
+        self.site.as_ref().is_none_or(|site| *site == well.site)
+    }
+
+    async fn fetch(&self, after: Option<Index>) -> Result<Page<Feed>, QueryError> {
+        fetch(&self.read, self.ledger, self.site.clone(), after).await
+    }
+}
+
+async fn fetch(
+    read: &ReadModels,
+    ledger: LedgerId,
+    site: Option<Slug>,
+    after: Option<Index>,
+) -> Result<Page<Feed>, QueryError> {
+    let changed = WellFilter {
+        site,
+        changed_from: after.map(Index::next),
+        ..WellFilter::default()
+    };
+    let (items, next) = read.wells_at(ledger, &changed).await?;
+    Ok(Page {
+        items,
+        reached: next.0.checked_sub(1).map(Index),
+        more: false,
+    })
+}
+
+fn show(of: &Injections, change: Change<Statuses>) -> WellStatuses {
+    let well = |well: Arc<StoredWell>| of.well(Arc::unwrap_or_clone(well));
+    WellStatuses {
+        position: Position::behind(of.ledger.name.clone(), change.reached),
+        wells: change.items.into_iter().map(well).collect(),
     }
 }

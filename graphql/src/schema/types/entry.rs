@@ -1,5 +1,7 @@
 //! Entries of a ledger.
 
+use std::sync::Arc;
+
 use async_graphql::{Object, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,12 +15,15 @@ use crate::schema::scalars::{Count, Time};
 /// One entry of a ledger: a small envelope that commits to its payload.
 pub(crate) struct LedgerEntry {
     ledger: LedgerName,
-    stored: Stored,
+    stored: Arc<Stored>,
 }
 
 impl LedgerEntry {
-    pub(crate) fn new(ledger: LedgerName, stored: Stored) -> Self {
-        Self { ledger, stored }
+    pub(crate) fn new(ledger: LedgerName, stored: impl Into<Arc<Stored>>) -> Self {
+        Self {
+            ledger,
+            stored: stored.into(),
+        }
     }
 
     fn entry(&self) -> &sealrock_ledger::Entry {

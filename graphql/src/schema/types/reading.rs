@@ -1,5 +1,7 @@
 //! Readings.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Object};
 use sealrock_domain::telemetry::{Value, metric};
 use sealrock_ledger::LedgerName;
@@ -16,12 +18,15 @@ use crate::schema::scalars::Time;
 /// A reading as a device sent it, and as it was judged.
 pub(crate) struct Reading {
     ledger: LedgerName,
-    stored: Stored,
+    stored: Arc<Stored>,
 }
 
 impl Reading {
-    pub(crate) fn new(ledger: LedgerName, stored: Stored) -> Self {
-        Self { ledger, stored }
+    pub(crate) fn new(ledger: LedgerName, stored: impl Into<Arc<Stored>>) -> Self {
+        Self {
+            ledger,
+            stored: stored.into(),
+        }
     }
 }
 
