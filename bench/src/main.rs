@@ -31,6 +31,12 @@ enum Bench {
     /// Verifies the export in `--dir` and ends: `verify` runs it to see what memory that takes
     #[value(hide = true)]
     VerifyExport,
+    Subscribers,
+    Overload,
+    Retention,
+    /// The baseline of `subscribers`, which starts it
+    #[value(hide = true)]
+    NotifyServer,
 }
 
 #[tokio::main]
@@ -57,6 +63,9 @@ async fn main() -> anyhow::Result<()> {
     if all || bench == Bench::Verify {
         benches::verify::run(&options).await?;
     }
+    if bench == Bench::NotifyServer {
+        return benches::subscribers::serve_baseline().await;
+    }
     if all || bench == Bench::Rebuild {
         benches::rebuild::run(&options).await?;
     }
@@ -65,6 +74,14 @@ async fn main() -> anyhow::Result<()> {
     }
     if all || bench == Bench::External {
         benches::external::run(&options).await?;
+    if all || bench == Bench::Subscribers {
+        benches::subscribers::run(&options).await?;
+    }
+    if all || bench == Bench::Overload {
+        benches::overload::run(&options).await?;
+    }
+    if all || bench == Bench::Retention {
+        benches::retention::run(&options).await?;
     }
     Ok(())
 }

@@ -10,4 +10,8 @@ mod rows;
 pub mod command;
 pub mod rebuild;
 pub mod stream;
+pub mod overload;
+pub mod rebuild;
+pub mod retention;
+pub mod subscribers;
 pub mod verify;

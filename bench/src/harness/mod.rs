@@ -9,6 +9,7 @@ mod plant;
 mod plot;
 mod postgres;
 mod report;
+mod served;
 mod server;
 
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub use plant::{Plant, Signing};
 pub use plot::{Chart, Line};
 pub use postgres::PrivatePostgres;
 pub use report::{Report, Target, alternate, median};
+pub use served::{DeviceLogin, Served};
 pub use server::{Server, binary};
 
 /// How benchmarks run.

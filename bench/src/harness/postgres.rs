@@ -49,12 +49,13 @@ impl PrivatePostgres {
             .execute(&pool)
             .await?;
         pool.close().await;
-        Ok(self.url_of(name))
+        Ok(self.url(name))
     }
 
-    fn url_of(&self, database: &str) -> String {
+    /// Where a database is, as superuser.
+    pub fn url(&self, name: &str) -> String {
         let url = self.postgres.url();
-        url.replacen("/sealrock?", &format!("/{database}?"), 1)
+        url.replacen("/sealrock?", &format!("/{name}?"), 1)
     }
 
     /// A new database with our tables, and its store.
@@ -68,7 +69,7 @@ impl PrivatePostgres {
 
     /// The store of a database that [`PrivatePostgres::store`] has made, as after a restart.
     pub async fn reopen(&self, name: &str, connections: u32) -> anyhow::Result<EventStore> {
-        let url = self.url_of(name);
+        let url = self.url(name);
         let pool = sealrock_eventstore::connect(&url, connections).await?;
         let keys = Arc::new(KeyFiles::new(self.dir().join(format!("keys-{name}"))));
         Ok(EventStore::open(pool, keys, "sealrock.bench").await?)
