@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod benches;
+mod dataset;
 mod harness;
 
 use clap::{Parser, ValueEnum};
@@ -25,6 +26,8 @@ enum Bench {
     Command,
     External,
     Mqtt,
+    Queries,
+    Growth,
     Rebuild,
     Stream,
     Verify,
@@ -47,6 +50,12 @@ async fn main() -> anyhow::Result<()> {
     let Cli { bench, options } = Cli::parse();
     if bench == Bench::VerifyExport {
         return benches::verify::export(&options);
+    }
+    if matches!(bench, Bench::All | Bench::Queries) {
+        benches::queries::run(&options).await?;
+    }
+    if matches!(bench, Bench::All | Bench::Growth) {
+        benches::growth::run(&options).await?;
     }
     let all = bench == Bench::All;
     if all || bench == Bench::Append {

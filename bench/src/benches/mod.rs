@@ -5,6 +5,8 @@ pub mod latency;
 mod devices;
 pub mod external;
 pub mod mqtt;
+pub mod growth;
+pub mod queries;
 pub mod rebuild;
 mod rows;
 pub mod command;

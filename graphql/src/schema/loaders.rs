@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
+use std::sync::{PoisonError, RwLock};
 
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader as Load};
@@ -45,6 +46,22 @@ where
         .await
 }
 
+/// Names of ledgers that were looked up: they never change, and there are as many as organisations.
+#[derive(Default)]
+pub(crate) struct LedgerNames(RwLock<HashMap<LedgerId, LedgerName>>);
+
+impl LedgerNames {
+    fn get(&self, ledger: LedgerId) -> Option<LedgerName> {
+        let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        names.get(&ledger).cloned()
+    }
+
+    fn keep(&self, ledger: LedgerId, name: LedgerName) {
+        let mut names = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        names.insert(ledger, name);
+    }
+}
+
 /// The name of a ledger that a row of a read model names.
 ///
 /// # Errors
@@ -53,8 +70,14 @@ pub(crate) async fn ledger_name(
     context: &Context<'_>,
     ledger: LedgerId,
 ) -> Result<LedgerName, Problem> {
+    let known: &LedgerNames = context.data_unchecked();
+    if let Some(name) = known.get(ledger) {
+        return Ok(name);
+    }
     let gone = || Problem::from(QueryError::Stored(format!("ledger {}", ledger.0)));
-    load(context, ledger).await?.ok_or_else(gone)
+    let name = load(context, ledger).await?.ok_or_else(gone)?;
+    known.keep(ledger, name.clone());
+    Ok(name)
 }
 
 /// As [`ledger_name`], for many rows at once; every name that was asked for is there.

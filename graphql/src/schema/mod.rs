@@ -20,7 +20,7 @@ use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, MergedSubscription, Schema};
 
 use crate::state::GraphqlState;
-use loaders::Loader;
+use loaders::{LedgerNames, Loader};
 
 /// Levels of fields in a document. Introspection by usual clients needs 15.
 const MAX_DEPTH: usize = 20;
@@ -71,6 +71,7 @@ pub(crate) fn schema(state: &GraphqlState) -> SealrockSchema {
         Subscription::default(),
     )
     .data(loader)
+    .data(LedgerNames::default())
     .data(state.read.clone())
     .data(state.runner.clone())
     .data(state.commands.clone())

@@ -18,20 +18,29 @@ measuring AS (
                     WHERE device_id = device.id AND metric = $2 AND width = 86400
                       AND bucket > $6 - interval '1 day' AND bucket < $7)
 ),
+-- LATERAL and OFFSET 0: by the whole key, for each device and tile, whatever the planner knows of them.
 measured AS (
     SELECT stack_id, sum(filled) AS filled, sum(mean_sum ORDER BY bucket) AS mean_sum
       FROM measuring
      CROSS JOIN unnest($3::integer[], $4::timestamptz[], $5::timestamptz[]) AS tile (wide, begins, ends)
-      JOIN rm_rollups.rollup USING (device_id)
-     WHERE devices = 1 AND metric = $2 AND width = wide AND bucket >= begins AND bucket < ends
+     CROSS JOIN LATERAL (SELECT bucket, filled, mean_sum
+                           FROM rm_rollups.rollup
+                          WHERE device_id = measuring.device_id AND metric = $2 AND width = wide
+                            AND bucket >= begins AND bucket < ends
+                         OFFSET 0) AS of_device
+     WHERE devices = 1
      GROUP BY stack_id
     UNION ALL
     -- Several devices at one stack: one mean of every five minutes, so the wider buckets do not serve.
     SELECT stack_id, count(*), sum(mean ORDER BY bucket)
       FROM (SELECT stack_id, bucket, avg(mean_sum ORDER BY device_id) AS mean
               FROM measuring
-              JOIN rm_rollups.rollup USING (device_id)
-             WHERE devices > 1 AND metric = $2 AND width = 300 AND bucket >= $6 AND bucket < $7
+             CROSS JOIN LATERAL (SELECT bucket, mean_sum
+                                   FROM rm_rollups.rollup
+                                  WHERE device_id = measuring.device_id AND metric = $2
+                                    AND width = 300 AND bucket >= $6 AND bucket < $7
+                                 OFFSET 0) AS of_device
+             WHERE devices > 1
              GROUP BY stack_id, bucket) AS together
      GROUP BY stack_id
 )

@@ -37,7 +37,7 @@ impl Projection for RollupsProjection {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn schema(&self) -> &'static str {

@@ -82,6 +82,9 @@ impl ReadModels {
         let seconds = check(series)?;
         let (from, to) = (floor(series.from, seconds), ceil(series.to, seconds));
         let rows: Vec<Row> = match stored_width(seconds) {
+            Some(width) if width == seconds => {
+                sqlx::query_as(include_str!("series_buckets.sql")).bind(width)
+            }
             Some(width) => sqlx::query_as(include_str!("series_stored.sql")).bind(width),
             None => sqlx::query_as(include_str!("series_raw.sql")).bind(0),
         }

@@ -18,4 +18,9 @@ CREATE TABLE rollup (
     filled    integer          NOT NULL,
     mean_sum  double precision NOT NULL,
     PRIMARY KEY (device_id, metric, width, bucket)
-);
+) PARTITION BY LIST (width);
+
+-- A table for each width: a year of days lies close together, whatever number of five minutes there is.
+CREATE TABLE rollup_300   PARTITION OF rollup FOR VALUES IN (300);
+CREATE TABLE rollup_3600  PARTITION OF rollup FOR VALUES IN (3600);
+CREATE TABLE rollup_86400 PARTITION OF rollup FOR VALUES IN (86400);

@@ -32,7 +32,7 @@ impl Projection for WellsProjection {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> &'static str {

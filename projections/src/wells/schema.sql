@@ -41,3 +41,8 @@ CREATE TABLE injection_day (
 );
 CREATE INDEX injection_day_by_day ON injection_day (ledger_id, day, well_id);
 CREATE INDEX injection_day_by_change ON injection_day (ledger_id, from_index);
+-- What totals of now are made of, without the rows, which are wide.
+CREATE INDEX injection_day_now
+    ON injection_day (ledger_id, day, well_id)
+       INCLUDE (site, mass_g, approved, creditable, from_index)
+ WHERE to_index IS NULL;

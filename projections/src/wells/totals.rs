@@ -74,7 +74,11 @@ impl ReadModels {
         (per, by): (Per, By),
     ) -> Result<Vec<InjectionTotal>, QueryError> {
         let most = i32::try_from(MOST_INDEXES + 1).unwrap_or(i32::MAX);
-        let rows: Vec<Row> = sqlx::query_as(include_str!("totals.sql"))
+        let statement = match as_of {
+            Some(_) => include_str!("totals.sql"),
+            None => include_str!("totals_now.sql"),
+        };
+        let rows: Vec<Row> = sqlx::query_as(statement)
             .bind(ledger.0)
             .bind(at(as_of))
             .bind(filter.site.as_ref().map(Slug::as_str))
