@@ -91,13 +91,11 @@ impl CopyRows {
     }
 
     fn nullable(&mut self, value: Option<&[u8]>) -> &mut Self {
-        match value {
-            Some(value) => self.field(value),
-            None => {
-                self.bytes.extend_from_slice(&(-1_i32).to_be_bytes());
-                self
-            }
+        if let Some(value) = value {
+            return self.field(value);
         }
+        self.bytes.extend_from_slice(&(-1_i32).to_be_bytes());
+        self
     }
 
     /// No field is longer than the batch that it came in.
