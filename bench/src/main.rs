@@ -24,19 +24,19 @@ enum Bench {
     Append,
     Latency,
     Command,
-    External,
+    Stream,
     Mqtt,
+    External,
+    Verify,
+    Rebuild,
     Queries,
     Growth,
-    Rebuild,
-    Stream,
-    Verify,
-    /// Verifies the export in `--dir` and ends: `verify` runs it to see what memory that takes
-    #[value(hide = true)]
-    VerifyExport,
     Subscribers,
     Overload,
     Retention,
+    /// Verifies the export in `--dir` and ends: `verify` runs it to see what memory that takes
+    #[value(hide = true)]
+    VerifyExport,
     /// The baseline of `subscribers`, which starts it
     #[value(hide = true)]
     NotifyServer,
@@ -51,11 +51,8 @@ async fn main() -> anyhow::Result<()> {
     if bench == Bench::VerifyExport {
         return benches::verify::export(&options);
     }
-    if matches!(bench, Bench::All | Bench::Queries) {
-        benches::queries::run(&options).await?;
-    }
-    if matches!(bench, Bench::All | Bench::Growth) {
-        benches::growth::run(&options).await?;
+    if bench == Bench::NotifyServer {
+        return benches::subscribers::serve_baseline().await;
     }
     let all = bench == Bench::All;
     if all || bench == Bench::Append {
@@ -63,26 +60,31 @@ async fn main() -> anyhow::Result<()> {
     }
     if all || bench == Bench::Latency {
         benches::latency::run(&options).await?;
+    }
     if all || bench == Bench::Command {
         benches::command::run(&options).await?;
     }
     if all || bench == Bench::Stream {
         benches::stream::run(&options).await?;
     }
-    if all || bench == Bench::Verify {
-        benches::verify::run(&options).await?;
-    }
-    if bench == Bench::NotifyServer {
-        return benches::subscribers::serve_baseline().await;
-    }
-    if all || bench == Bench::Rebuild {
-        benches::rebuild::run(&options).await?;
-    }
     if all || bench == Bench::Mqtt {
         benches::mqtt::run(&options).await?;
     }
     if all || bench == Bench::External {
         benches::external::run(&options).await?;
+    }
+    if all || bench == Bench::Verify {
+        benches::verify::run(&options).await?;
+    }
+    if all || bench == Bench::Rebuild {
+        benches::rebuild::run(&options).await?;
+    }
+    if all || bench == Bench::Queries {
+        benches::queries::run(&options).await?;
+    }
+    if all || bench == Bench::Growth {
+        benches::growth::run(&options).await?;
+    }
     if all || bench == Bench::Subscribers {
         benches::subscribers::run(&options).await?;
     }
