@@ -83,13 +83,6 @@ fn append(prefix: &str, stream: u64, version: u64, number: u64) -> Append {
     }
 }
 
-/// What appending costs on this ledger as it is: `CLIENTS` in flight for this long, to streams of
-/// their own.
-pub async fn cost(store: &EventStore, ledger: LedgerId, span: Duration) -> anyhow::Result<Load> {
-    let appender = Appender::new(store, &[ledger]);
-    load(&appender, CLIENTS, span).await
-}
-
 async fn load(appender: &Appender, clients: usize, span: Duration) -> anyhow::Result<Load> {
     let one = appender.clone();
     let load = closed_loop(clients, span, move |_| one.clone().append()).await;

@@ -27,7 +27,7 @@ pub use plot::{Chart, Line};
 pub use postgres::PrivatePostgres;
 pub use report::{Report, Target, alternate, median};
 pub use served::{DeviceLogin, Served};
-pub use server::{Server, binary};
+pub use server::Server;
 
 /// How benchmarks run.
 #[derive(Args, Debug, Clone)]
