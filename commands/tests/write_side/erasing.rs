@@ -361,7 +361,13 @@ async fn a_day_is_dropped_whole_when_entries_erase_all_of_it_and_not_before() {
         (ledger.clone(), done.unwrap().receipt.first)
     };
     let half = redact(first, first + 1).await;
-    assert_eq!(f.store.drop_erased_days(&[half.clone()]).await.unwrap(), []);
+    assert_eq!(
+        f.store
+            .drop_erased_days(std::slice::from_ref(&half))
+            .await
+            .unwrap(),
+        []
+    );
     // Both days in one erasure, of which only one is erased to its last payload.
     let rest = redact(first + 2, first + 4).await;
     let dropped = f

@@ -22,13 +22,13 @@ pub(super) fn shared(ca: Option<&[u8]>, devices: usize) -> Result<reqwest::Clien
 }
 
 /// What sends one device's batches.
-pub(super) struct Client {
+pub(super) struct Sender {
     client: reqwest::Client,
     credential: Credential,
     url: reqwest::Url,
 }
 
-impl Client {
+impl Sender {
     pub(super) fn new(
         client: reqwest::Client,
         credential: Credential,

@@ -113,7 +113,7 @@ fn check(options: &LoadOptions, credentials: &[Credential]) -> Result<(), LoadEr
 /// One device's way to the platform.
 enum Sender {
     Mqtt(Box<mqtt::Connection>),
-    Http(Box<http::Client>),
+    Http(Box<http::Sender>),
 }
 
 impl Sender {
@@ -143,7 +143,7 @@ async fn connect(
         let name = credential.name.to_string();
         let sender = match (&options.over, &shared) {
             (Over::Http { url, .. }, Some(shared)) => {
-                let client = http::Client::new(shared.clone(), credential, url.as_deref());
+                let client = http::Sender::new(shared.clone(), credential, url.as_deref());
                 Sender::Http(Box::new(client.map_err(|reason| refused(&name, &reason))?))
             }
             (Over::Mqtt(broker), _) => {

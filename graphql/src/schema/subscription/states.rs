@@ -44,8 +44,9 @@ struct Follower<S: States> {
     tail: Arc<Tail<S::Topic>>,
     key: <S::Topic as Topic>::Key,
     wake: watch::Receiver<()>,
-    /// Nothing before the first answer.
-    after: Option<Option<Place<S>>>,
+    /// Whether all states have been sent once.
+    begun: bool,
+    after: Option<Place<S>>,
     /// The place of each state that was sent: the read model may answer a change twice.
     sent: HashMap<S::Id, Place<S>>,
     failed: bool,
@@ -62,6 +63,7 @@ pub(super) fn follow<S: States>(
         wake: tail.watch(key.clone()),
         key,
         tail,
+        begun: false,
         after: None,
         sent: HashMap::new(),
         failed: false,
@@ -89,7 +91,8 @@ impl<S: States> Follower<S> {
                     return Some(Err(error.into()));
                 }
             };
-            let first = self.after.replace(change.reached).is_none();
+            let first = !std::mem::replace(&mut self.begun, true);
+            self.after = change.reached;
             if first || !change.items.is_empty() {
                 return Some(Ok(change));
             }
@@ -101,17 +104,17 @@ impl<S: States> Follower<S> {
     /// What changed since the last look: by the tail, or by asking where it does not reach.
     async fn look(&mut self) -> Result<Change<S>, QueryError> {
         let wants = |item: &Item<S>| self.source.wants(item);
-        let at_hand = |after| self.tail.after(&self.key, after, usize::MAX, wants);
-        let (items, reached) = match self.after.and_then(at_hand) {
-            Some(step) => (step.items, step.reached),
-            None => {
-                let page = self.source.fetch(self.after.flatten()).await?;
-                (page.items.into_iter().map(Arc::new).collect(), page.reached)
-            }
+        let at_hand = || self.tail.after(&self.key, self.after, usize::MAX, wants);
+        let step = self.begun.then(at_hand).flatten();
+        let (items, reached) = if let Some(step) = step {
+            (step.items, step.reached)
+        } else {
+            let page = self.source.fetch(self.after).await?;
+            (page.items.into_iter().map(Arc::new).collect(), page.reached)
         };
         Ok(Change {
             items: self.news(items),
-            reached: reached.max(self.after.flatten()),
+            reached: reached.max(self.after),
         })
     }
 
