@@ -11,8 +11,7 @@ const MAX_SAFE: u64 = 1 << 53;
 /// The canonical JSON (RFC 8785) of `value`, byte for byte what `serde_json_canonicalizer` writes.
 ///
 /// Texts, whole numbers and objects with ASCII keys, which is all that events and commands hold, are
-/// written in one pass, in which only members that do not stand in order are moved: some twenty
-/// times faster. Whatever else there is (other numbers, other keys) is left to that library, which
+/// written in one pass, in which only members that do not stand in order are moved. Whatever else there is (other numbers, other keys) is left to that library, which
 /// knows all of RFC 8785. A number that is not finite is `null`, as `serde_json` has it.
 ///
 /// # Errors
