@@ -25,7 +25,6 @@ BEGIN
     ) THEN
         RETURN NULL;
     END IF;
-    PERFORM pg_advisory_xact_lock(hashtext('sealrock.batch_days'));
     EXECUTE format('LOCK TABLE %I IN SHARE ROW EXCLUSIVE MODE', partition);
     EXECUTE format($look$
         WITH erased AS (
@@ -50,6 +49,8 @@ BEGIN
     IF all_erased IS NOT true THEN
         RETURN NULL;
     END IF;
+    -- Only now: who makes the day of today waits for this one.
+    PERFORM pg_advisory_xact_lock(hashtext('sealrock.batch_days'));
     LOCK TABLE ONLY batch_payloads IN ACCESS EXCLUSIVE MODE;
     EXECUTE format('DROP TABLE %I', partition);
     RETURN held;

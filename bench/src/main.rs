@@ -1,4 +1,9 @@
 #![doc = include_str!("../README.md")]
+#![expect(
+    clippy::doc_markdown,
+    clippy::similar_names,
+    reason = "prose names products; what is built comes of a build, and a site has a side"
+)]
 
 mod benches;
 mod dataset;

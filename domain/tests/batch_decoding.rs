@@ -139,6 +139,32 @@ fn a_batch_with_two_equal_keys_is_refused() {
 }
 
 #[test]
+fn a_text_of_unknown_length_in_cbor_is_read_as_any_is() {
+    let seven = |text: &str| {
+        let (head, tail) = text.split_at(3);
+        let mut bytes = vec![0x7f];
+        for part in [head, tail] {
+            bytes.extend(cbor(&Cbor::Text(part.to_owned())));
+        }
+        bytes.push(0xff);
+        bytes
+    };
+    let mut batch = vec![0xa1];
+    batch.extend(cbor(&Cbor::Text("readings".into())));
+    batch.extend([0x81, 0xa3]);
+    for (key, value) in [
+        ("metric", seven("co2_ppm")),
+        ("at", seven("2026-11-21T03:12:45Z")),
+        ("value", vec![0x01]),
+    ] {
+        batch.extend(cbor(&Cbor::Text(key.into())));
+        batch.extend(value);
+    }
+    let read = decode(&batch).unwrap();
+    assert_eq!(read.readings[0].metric.as_str(), "co2_ppm");
+}
+
+#[test]
 fn two_equal_keys_in_cbor_are_refused() {
     let pair = (Cbor::Text("seq".into()), Cbor::Integer(1.into()));
     let twice = cbor(&Cbor::Map(vec![pair.clone(), pair]));

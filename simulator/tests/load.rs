@@ -50,7 +50,7 @@ async fn what_a_killed_broker_did_not_answer_is_counted_and_not_hidden() {
     let broker = TestBroker::start(free_port()).await;
     let devices = vec![credential("a", broker.address)];
     let (handle, stop) = stop();
-    let options = options(400.0, Duration::from_secs(600));
+    let options = options(400.0, Duration::from_mins(10));
     let tally = Tally::default();
     let counted = tally.clone();
     let load = tokio::spawn(async move { offer(devices, &options, &counted, &stop).await });

@@ -36,7 +36,7 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     let unsigned = Ledger::of(dir, Signing::No, options.scaled(ENTRIES));
     let signed = Ledger::of(dir, Signing::All, options.scaled(SIGNED));
     let sizes = unsigned.record(&mut report).await?;
-    structure(&unsigned, options, &mut report).await?;
+    structure(&unsigned, options, &mut report)?;
     everything(&unsigned, options, &mut report).await?;
     signatures(&signed, options, &mut report).await?;
     if let Some(folder) = &options.plots {
@@ -117,7 +117,7 @@ impl Ledger {
 
 /// Target 7, first half: bytes, hashes, chain, tree, checkpoint, payloads' commitments; what
 /// payloads say is not looked at.
-async fn structure(ledger: &Ledger, options: &Options, report: &mut Report) -> anyhow::Result<()> {
+fn structure(ledger: &Ledger, options: &Options, report: &mut Report) -> anyhow::Result<()> {
     let (export, entries) = (ledger.export(), ledger.entries);
     let policy: Policy = fs::read_to_string(export.join("policy"))?.parse()?;
     let cpu = CpuMeter::own("verifier");

@@ -26,7 +26,7 @@ pub enum Question {
 
 /// A server on a data set, and whoever asks it.
 pub struct Asked {
-    _server: Server,
+    server: Server,
     server_pid: u32,
     postgres: Postgres,
     asker: Asker,
@@ -104,7 +104,7 @@ impl Asked {
         let asker = Asker::sign_in(set, &address, postgres.url()).await?;
         Ok(Self {
             server_pid: server.pid(),
-            _server: server,
+            server,
             postgres,
             asker,
         })
@@ -124,7 +124,7 @@ impl Asked {
     }
 
     pub async fn stop(self) {
-        drop(self._server);
+        drop(self.server);
         self.asker.pool.close().await;
         self.postgres.stop().await;
     }

@@ -57,7 +57,8 @@ pub(super) struct Read<T>(pub Result<T, String>);
 
 impl<'de, T: FromStr> Deserialize<'de> for Read<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor(PhantomData))
+        // Not deserialize_str: by that CBOR's texts of unknown length would be refused.
+        deserializer.deserialize_string(TextVisitor(PhantomData))
     }
 }
 
@@ -72,6 +73,10 @@ impl<T: FromStr> Visitor<'_> for TextVisitor<T> {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Read<T>, E> {
         Ok(Read(text.parse().map_err(|_| text.to_owned())))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Read<T>, E> {
+        Ok(Read(text.parse().map_err(|_| text)))
     }
 }
 

@@ -162,6 +162,7 @@ impl Writer {
         self.fault(Step::Locked)?;
         let batch = self.chain(&mut tx, &mut standing, appends, now).await?;
         if batch.is_answered() {
+            standing.versions.tidy();
             self.standing = Some(standing);
             return Ok(Prepared::Answered(batch.admission.answers(&[])));
         }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chrono::Utc;
 use sealrock_ledger::{Frontier, Index, KeyRange, LedgerName, Origin};
@@ -215,6 +216,34 @@ async fn ready(writer: &mut Writer, appends: Vec<Append>) -> super::flight::Flig
     writer.gather(&mut gathered, appends).await;
     let sealed = writer.seal(gathered).await;
     sealed.unwrap_or_else(|_| panic!("the writer knows its ledger"))
+}
+
+#[tokio::test]
+async fn what_is_chained_is_given_back_with_what_cannot_be_chained_behind_it() {
+    let database = database().await;
+    let mut writer = writer(&database).await;
+    writer
+        .append(append(Expected::Any))
+        .await
+        .expect("the first");
+    let chained = append(Expected::Any);
+    let mut gathered = Gathered::default();
+    writer.gather(&mut gathered, vec![chained.clone()]).await;
+    // Of a stream that the writer does not know, when nobody can tell its version.
+    let mut other = append(Expected::Any);
+    other.events[0].stream = "thing/2".into();
+    gathered.loose.push(other.clone());
+    let mut held = database.admin_pool.begin().await.expect("begun");
+    sqlx::query("LOCK TABLE sealrock.streams IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *held)
+        .await
+        .expect("locked");
+    writer.patience = Duration::from_millis(300);
+    let Err(left) = writer.seal(gathered).await else {
+        panic!("a version was made up");
+    };
+    let commands: Vec<_> = left.iter().map(|append| append.command).collect();
+    assert_eq!(commands, [chained.command, other.command]);
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use crate::ledgers::LedgerInfo;
 pub(super) struct Gathered {
     batch: Option<Batch>,
     /// Those that are not chained yet.
-    loose: Vec<Append>,
+    pub(super) loose: Vec<Append>,
 }
 
 impl Gathered {
@@ -78,10 +78,13 @@ impl Writer {
             return Err(gathered.into_appends());
         };
         self.chain_loose(&mut gathered, Some(&mut connection)).await;
-        let all_chained = gathered.loose.is_empty();
-        let (Some(batch), Some(standing), true) =
-            (gathered.batch.take(), &mut self.standing, all_chained)
-        else {
+        if !gathered.loose.is_empty() {
+            return Err(gathered.into_appends());
+        }
+        let Some(standing) = &mut self.standing else {
+            return Err(gathered.into_appends());
+        };
+        let Some(batch) = gathered.batch.take() else {
             return Err(gathered.into_appends());
         };
         // An answer from memory alone, to a repetition or a lost race, is not for sure.

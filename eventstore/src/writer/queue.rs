@@ -139,6 +139,15 @@ pub(super) fn acknowledge_beside(all: Vec<Waiting>, answers: Result<Vec<Answer>,
 /// A caller that went away needs no answer; what it sent is recorded all the same.
 pub(super) fn acknowledge(all: Vec<Waiting>, answers: Result<Vec<Answer>, AppendError>) {
     match answers {
+        // An answer that is not one's own would be worse than none.
+        Ok(answers) if answers.len() != all.len() => {
+            tracing::error!(
+                appends = all.len(),
+                answers = answers.len(),
+                "a commit was answered wrongly"
+            );
+            drop(all);
+        }
         Ok(answers) => {
             for (waiting, answer) in all.into_iter().zip(answers) {
                 let _ = waiting.reply.send(answer);

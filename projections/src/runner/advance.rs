@@ -359,11 +359,12 @@ impl Advance {
             return Ok(Step::Elsewhere(next));
         }
         self.refusals += 1;
-        if self.refusals < attempts {
+        // A stretch may hold nothing that is folded: then no entry is to blame.
+        let Some(one) = batch.first().filter(|_| self.refusals >= attempts) else {
             return Err(error.into());
-        }
+        };
         Ok(Step::Poisoned {
-            index: batch[0].entry.index,
+            index: one.entry.index,
             reason: format!("Postgres refuses what it folds to: {error}"),
         })
     }

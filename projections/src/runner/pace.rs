@@ -8,6 +8,9 @@ const BUSY: f64 = 1_000.0;
 /// changes, however often the row changed meanwhile.
 const REST: Duration = Duration::from_millis(500);
 
+/// Over how long that is measured at least: a few entries in one moment are no load.
+const WINDOW: Duration = Duration::from_millis(250);
+
 /// Measures how fast entries come.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
@@ -18,14 +21,18 @@ impl Pace {
     /// How long to rest after a step to index `next` of a ledger that has `size` entries: not at all
     /// while more wait than came during the step, or while few come.
     pub(crate) fn rest(&mut self, next: u64, size: u64, now: Instant) -> Duration {
-        let last = self.last.replace((now, next));
-        let Some((then, before)) = last else {
+        let Some((then, before)) = self.last else {
+            self.last = Some((now, next));
             return Duration::ZERO;
         };
+        if now.duration_since(then) < WINDOW {
+            return Duration::ZERO;
+        }
+        self.last = Some((now, next));
         let come = next.saturating_sub(before);
         let seconds = now.duration_since(then).as_secs_f64();
         let behind = size.saturating_sub(next) > come;
-        if behind || seconds <= 0.0 || approximate(come) / seconds < BUSY {
+        if behind || approximate(come) / seconds < BUSY {
             return Duration::ZERO;
         }
         REST
@@ -46,18 +53,13 @@ mod tests {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         let mut pace = Pace::default();
-        assert_eq!(pace.rest(100, 100, at(0)), Duration::ZERO, "the first step");
-        assert_eq!(pace.rest(300, 320, at(100)), REST, "2,000 a second");
-        assert_eq!(pace.rest(1_000, 9_000, at(400)), Duration::ZERO, "behind");
-        assert_eq!(
-            pace.rest(1_050, 1_050, at(500)),
-            Duration::ZERO,
-            "500 a second"
-        );
-        assert_eq!(
-            pace.rest(3_050, 3_050, at(60_000)),
-            Duration::ZERO,
-            "a burst after quiet"
-        );
+        let mut rest = |next, size, millis| pace.rest(next, size, at(millis));
+        assert_eq!(rest(100, 100, 0), Duration::ZERO, "the first step");
+        assert_eq!(rest(300, 320, 100), Duration::ZERO, "too short to tell");
+        assert_eq!(rest(900, 920, 300), REST, "2,667 a second");
+        assert_eq!(rest(1_500, 9_000, 700), Duration::ZERO, "behind");
+        assert_eq!(rest(1_650, 1_650, 1_000), Duration::ZERO, "500 a second");
+        assert_eq!(rest(3_650, 3_650, 60_000), Duration::ZERO, "after quiet");
+        assert_eq!(rest(3_660, 3_660, 60_005), Duration::ZERO, "ten in 5 ms");
     }
 }

@@ -121,6 +121,8 @@ impl Runner {
             self.fill_next(model, token).await?;
             let next = Schema::next(model.name());
             next.index(self.store().pool(), model.as_ref()).await?;
+            // What came while the keys were made: the exchange shuts everybody out and must be short.
+            self.fill_next(model, token).await?;
             let entries = self.exchange(model).await?;
             if let Some(entries) = entries {
                 self.drop_old_or_leave(model.name()).await;

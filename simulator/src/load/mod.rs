@@ -101,8 +101,10 @@ fn check(options: &LoadOptions, credentials: &[Credential]) -> Result<(), LoadEr
     if credentials.is_empty() {
         return Err(wrong("there are no devices"));
     }
-    if !(options.rate.is_finite() && options.rate > 0.0) {
-        return Err(wrong("the rate is a number of batches a second above 0"));
+    if !(options.rate.is_finite() && options.rate >= 0.001) {
+        return Err(wrong(
+            "the rate is a number of batches a second, at least 0.001",
+        ));
     }
     if !(1..=10_000).contains(&options.readings) {
         return Err(wrong("a batch has 1 to 10000 readings"));

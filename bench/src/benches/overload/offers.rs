@@ -75,7 +75,7 @@ fn count(counter: &AtomicU64) {
 
 impl Offers {
     /// Half of the devices publish, the others post.
-    pub async fn begin(served: &Arc<Served>, devices: &[DeviceLogin]) -> anyhow::Result<Self> {
+    pub fn begin(served: &Arc<Served>, devices: &[DeviceLogin]) -> anyhow::Result<Self> {
         let mut offers = Self {
             ending: CancellationToken::new(),
             tasks: JoinSet::new(),
@@ -108,7 +108,7 @@ impl Offers {
         Ok(offers)
     }
 
-    pub fn describe(&self) -> String {
+    pub fn describe() -> String {
         format!(
             "devices over MQTT with {IN_FLIGHT} batches of {MQTT_READINGS} readings in flight; \
              {AT_ONCE} posts of {HTTP_READINGS} readings at a time; {AT_ONCE} questions for 1,000 \

@@ -48,7 +48,8 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     let ours: Arc<Side> = Arc::new(Side::Ours(
         ours::Ours::start(options, sites, DEVICES).await?,
     ));
-    let theirs = Arc::new(Side::Baseline(baseline::Baseline::start(options).await?));
+    let theirs = Box::new(baseline::Baseline::start(options).await?);
+    let theirs = Arc::new(Side::Baseline(theirs));
     by_site(options, &mut report, (&theirs, &ours), (sites, subscribers)).await?;
     for side in [&theirs, &ours] {
         one_site(options, &mut report, side, subscribers).await?;
@@ -137,7 +138,9 @@ fn tell(report: &mut Report, who: &str, rounds: &[Round]) {
         &each(&|round| round.disordered),
     );
     let mut spent = Spent::default();
-    rounds.iter().for_each(|round| spent.add(&round.cpu));
+    for round in rounds {
+        spent.add(&round.cpu);
+    }
     report.cpu(format!("{who}, {} runs", rounds.len()), spent);
 }
 

@@ -14,7 +14,7 @@ use crate::harness::{CpuMeter, Spent, open_loop};
 /// One of the two that are compared.
 pub enum Side {
     Ours(Ours),
-    Baseline(Baseline),
+    Baseline(Box<Baseline>),
 }
 
 /// An event that was acknowledged: its number, and its place in the ledger or the table.

@@ -16,7 +16,7 @@ use crate::schema::problem::Problem;
 /// until its last item is taken, so that a thousand who stall hold no thousand pages.
 const PAGES: usize = 64;
 /// How long who asks for himself waits when there is nothing.
-const AGAIN: Duration = Duration::from_millis(200);
+pub(super) const AGAIN: Duration = Duration::from_millis(200);
 
 /// What one subscriber wants of a topic.
 pub(super) trait Source: Send + 'static {

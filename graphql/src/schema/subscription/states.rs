@@ -7,8 +7,9 @@ use std::sync::Arc;
 use futures::{Stream, stream};
 use sealrock_projections::QueryError;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
+use super::follow::AGAIN;
 use super::tail::{Page, RETRY, Tail, Topic};
 use crate::schema::problem::Problem;
 
@@ -47,6 +48,8 @@ struct Follower<S: States> {
     /// Whether all states have been sent once.
     begun: bool,
     after: Option<Place<S>>,
+    /// Whether the tail does not reach him, so that nobody may wake him.
+    by_itself: bool,
     /// The place of each state that was sent: the read model may answer a change twice.
     sent: HashMap<S::Id, Place<S>>,
     failed: bool,
@@ -64,6 +67,7 @@ pub(super) fn follow<S: States>(
         key,
         tail,
         begun: false,
+        by_itself: false,
         after: None,
         sent: HashMap::new(),
         failed: false,
@@ -96,9 +100,18 @@ impl<S: States> Follower<S> {
             if first || !change.items.is_empty() {
                 return Some(Ok(change));
             }
-            self.wake.changed().await.ok()?;
+            self.woken().await?;
         }
         None
+    }
+
+    /// Waits for a change, or a moment if nobody may tell of one; `None` if there will be none.
+    async fn woken(&mut self) -> Option<()> {
+        if !self.by_itself {
+            return self.wake.changed().await.ok();
+        }
+        let told = timeout(AGAIN, self.wake.changed()).await;
+        told.map_or(Some(()), Result::ok)
     }
 
     /// What changed since the last look: by the tail, or by asking where it does not reach.
@@ -106,6 +119,7 @@ impl<S: States> Follower<S> {
         let wants = |item: &Item<S>| self.source.wants(item);
         let at_hand = || self.tail.after(&self.key, self.after, usize::MAX, wants);
         let step = self.begun.then(at_hand).flatten();
+        self.by_itself = step.is_none();
         let (items, reached) = if let Some(step) = step {
             (step.items, step.reached)
         } else {

@@ -148,6 +148,10 @@ impl<T: Topic> Tail<T> {
         state.make_room();
     }
 
+    pub(super) fn is_broken(&self) -> bool {
+        self.state().broken
+    }
+
     fn give_up(&self) {
         let mut state = self.state();
         state.broken = true;
@@ -177,8 +181,20 @@ impl<T: Topic> State<T> {
     }
 }
 
+/// However the task of a tail ends, its followers learn that they are on their own.
+struct Ended<T: Topic>(Weak<Tail<T>>);
+
+impl<T: Topic> Drop for Ended<T> {
+    fn drop(&mut self) {
+        if let Some(tail) = self.0.upgrade() {
+            tail.give_up();
+        }
+    }
+}
+
 /// Asks for what is new as long as anybody follows.
 async fn keep_up<T: Topic>(tail: Weak<Tail<T>>, mut more: watch::Receiver<u64>) {
+    let _ended = Ended(Weak::clone(&tail));
     while let Some(held) = tail.upgrade() {
         let asked = Instant::now();
         // Marked before asking: what comes while the question runs wakes us afterwards.
@@ -196,7 +212,6 @@ async fn keep_up<T: Topic>(tail: Weak<Tail<T>>, mut more: watch::Receiver<u64>) 
             }
             Err(error) => {
                 tracing::warn!(%error, "a tail ended");
-                held.give_up();
                 return;
             }
         };

@@ -26,7 +26,8 @@ impl<K: Eq + Hash, T: Topic> Registry<K, T> {
         begin: impl FnOnce() -> (T, watch::Receiver<u64>),
     ) -> Arc<Tail<T>> {
         let mut tails = self.tails();
-        if let Some(tail) = tails.get(&about).and_then(Weak::upgrade) {
+        let known = tails.get(&about).and_then(Weak::upgrade);
+        if let Some(tail) = known.filter(|tail| !tail.is_broken()) {
             return tail;
         }
         tails.retain(|_, tail| tail.strong_count() > 0);
