@@ -36,7 +36,7 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     let served = Arc::new(Served::start(options, &[]).await?);
     served.register(ORGANISATION, 1).await?;
     let devices = register(&served, options.scaled(DEVICES)).await?;
-    let offers = Offers::begin(&served, &devices)?;
+    let offers = Offers::begin(&served, &devices);
     report.setting("offered by", Offers::describe());
     let meter = served.cpu("clients and devices")?;
     let before = meter.read();
