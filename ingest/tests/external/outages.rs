@@ -66,6 +66,12 @@ async fn a_broker_that_has_forgotten_the_session_is_subscribed_to_again_and_what
     // Of these the consumer has the only copies.
     tokio::time::sleep(Duration::from_millis(500)).await;
     mosquitto.kill();
+    soon(async {
+        while broker.is_connected() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
     mosquitto.forget();
     mosquitto.start_again();
     soon(broker.connected()).await;
