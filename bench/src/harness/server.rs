@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 /// Names a server binary to measure instead of one that is built.
-const SERVER: &str = "SEALROCK_BENCH_SERVER";
+const SERVER: &str = "BENCH_SERVER";
 
 /// A running `sealrock serve`; it ends with this value.
 pub struct Server {
@@ -26,7 +26,6 @@ impl Server {
         let output = std::fs::File::create(log)?;
         let child = Command::new(binary()?)
             .args(arguments)
-            .env_remove(SERVER) // a variable that the server does not know stops it
             .envs(environment.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
@@ -66,7 +65,7 @@ impl Drop for Server {
 }
 
 /// The binary `sealrock`, built in the profile that this process was built in; or the one that
-/// `SEALROCK_BENCH_SERVER` names, to measure another build.
+/// `BENCH_SERVER` names, to measure another build.
 pub fn binary() -> anyhow::Result<PathBuf> {
     if let Some(built) = std::env::var_os(SERVER) {
         return Ok(built.into());
