@@ -6,15 +6,12 @@
 use std::time::Instant;
 
 use chrono::{NaiveDate, Utc};
-use sealrock_eventstore::{
-    Append, EventStore, Expected, LedgerInfo, LedgerKind, NewEvent, Retention,
-};
+use sealrock_eventstore::{EventStore, Expected, LedgerInfo, LedgerKind, NewEvent, Retention};
 use sealrock_ledger::Index;
 use sealrock_ledger::record::{IndexRange, Record as _, RetentionApplied, stream_of};
 use sqlx::PgPool;
-use uuid::Uuid;
 
-use crate::harness::{Options, PrivatePostgres, Report, alternate};
+use crate::harness::{Options, PrivatePostgres, Report, alternate, append_of};
 
 /// Bytes of a payload.
 const PAYLOAD: usize = 600;
@@ -93,7 +90,7 @@ impl Days<'_> {
         let mut last = first;
         for _ in 0..self.payloads.div_ceil(TOGETHER) {
             let events = (0..TOGETHER).map(|_| batch()).collect();
-            let done = self.store.append(self.ledger.id, append(events)).await?;
+            let done = self.store.append(self.ledger.id, append_of(events)).await?;
             last = done.receipt.last.0;
         }
         self.move_to(day(number)?, first, last).await?;
@@ -110,7 +107,7 @@ impl Days<'_> {
         };
         let done = self
             .store
-            .append(self.ledger.id, append(vec![event]))
+            .append(self.ledger.id, append_of(vec![event]))
             .await?;
         Ok(done.receipt.first)
     }
@@ -179,18 +176,5 @@ fn batch() -> NewEvent {
         media: "application/json".to_owned(),
         bytes: vec![b'x'; PAYLOAD],
         retention: Retention::Batch,
-    }
-}
-
-fn append(events: Vec<NewEvent>) -> Append {
-    Append {
-        actor: "service/bench".to_owned(),
-        command: Uuid::now_v7(),
-        input_hash: [0; 32],
-        cause: String::new(),
-        via: "process:bench".to_owned(),
-        received_at: Utc::now(),
-        unchanged: None,
-        events,
     }
 }

@@ -17,7 +17,7 @@ use sealrock_ledger::{Policy, TILE_WIDTH, TilePath, decode_entries, decode_paylo
 use sha2::{Digest, Sha256};
 
 use crate::harness::{
-    Chart, CpuMeter, Line, Options, Plant, Report, Signing, Target, alternate, median,
+    Chart, CpuMeter, Line, Options, Plant, Report, Signing, Target, alternate, median, rate,
 };
 
 /// Entries of the ledger of unsigned batches, and of the one whose devices sign.
@@ -282,10 +282,6 @@ fn timed(entries: u64, work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Res
     let started = Instant::now();
     work()?;
     Ok(rate(entries, started))
-}
-
-fn rate(entries: u64, since: Instant) -> f64 {
-    rate_of(entries, since.elapsed().as_secs_f64())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]

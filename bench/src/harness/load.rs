@@ -11,6 +11,12 @@ use tokio::time::{Instant, sleep_until};
 /// Histograms that the clients of a closed loop share.
 const RECORDERS: usize = 8;
 
+/// So many a second.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+pub fn rate(count: u64, since: std::time::Instant) -> f64 {
+    count as f64 / since.elapsed().as_secs_f64()
+}
+
 /// What a load came to.
 pub struct Load {
     /// Requests that were answered.

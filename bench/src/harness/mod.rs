@@ -12,6 +12,7 @@ mod postgres;
 mod report;
 mod served;
 mod server;
+mod service;
 
 use std::path::PathBuf;
 
@@ -20,7 +21,7 @@ use clap::Args;
 pub use behind::Behind;
 pub use cpu::{CpuMeter, Spent};
 pub use installation::Installation;
-pub use load::{Load, closed_loop, open_loop};
+pub use load::{Load, closed_loop, open_loop, rate};
 pub use memory::resident_kb;
 pub use plant::{Plant, Signing};
 pub use plot::{Chart, Line};
@@ -28,6 +29,7 @@ pub use postgres::PrivatePostgres;
 pub use report::{Report, Target, alternate, median};
 pub use served::{DeviceLogin, Served};
 pub use server::Server;
+pub use service::{append_of, context};
 
 /// How benchmarks run.
 #[derive(Args, Debug, Clone)]

@@ -7,8 +7,7 @@ use anyhow::Context as _;
 use chrono::Utc;
 use ed25519_dalek::{Signer, SigningKey};
 use futures::StreamExt;
-use sealrock_access::Principal;
-use sealrock_commands::{Commands, Context, DeviceIdentity, Devices};
+use sealrock_commands::{Commands, DeviceIdentity, Devices};
 use sealrock_domain::device::{PublicKey, RegisterDevice};
 use sealrock_domain::organisation::RegisterOrganisation;
 use sealrock_domain::site::{RegisterSite, SiteKind};
@@ -18,6 +17,8 @@ use sealrock_domain::{Attributes, CredentialId, DeviceId, Slug};
 use sealrock_eventstore::{EventStore, KeyFiles};
 use sealrock_postgres::{Config, Postgres};
 use uuid::Uuid;
+
+use super::context;
 
 const DEVICES: u64 = 16;
 /// Batches that wait for their receipt at the same time.
@@ -122,17 +123,6 @@ impl Plant {
         self.store.close().await;
         self.store.pool().close().await;
         self.postgres.stop().await;
-    }
-}
-
-fn context() -> Context {
-    Context {
-        principal: Principal::Service {
-            name: "bench".parse().expect("bench is a slug"),
-        },
-        command: Uuid::now_v7(),
-        via: "process:bench".to_owned(),
-        received_at: Utc::now(),
     }
 }
 

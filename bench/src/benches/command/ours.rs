@@ -4,18 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use chrono::Utc;
 use futures::{StreamExt, TryStreamExt};
-use sealrock_access::Principal;
-use sealrock_commands::{Commands, Context, Done};
+use sealrock_commands::{Commands, Done};
 use sealrock_domain::Slug;
 use sealrock_domain::organisation::RegisterOrganisation;
 use sealrock_domain::site::{RegisterSite, SiteKind};
 use sealrock_eventstore::EventStore;
-use uuid::Uuid;
 
 use super::rename;
-use crate::harness::{Load, PrivatePostgres, closed_loop};
+use crate::harness::{Load, PrivatePostgres, closed_loop, context};
 
 /// The organisation of all sites.
 pub const ORGANISATION: &str = "northsea";
@@ -144,18 +141,6 @@ impl Sites {
             .commands
             .rename_site(&context, &self.org, site, command);
         Ok(done.await?)
-    }
-}
-
-/// A command of its own, of a part of the platform.
-pub fn context() -> Context {
-    Context {
-        principal: Principal::Service {
-            name: "bench".parse().expect("bench is a slug"),
-        },
-        command: Uuid::now_v7(),
-        via: "process:bench".to_owned(),
-        received_at: Utc::now(),
     }
 }
 

@@ -8,10 +8,10 @@ use sealrock_domain::capture_unit::{CaptureTechnology, CaptureUnitEvent, Capture
 use sealrock_domain::device::{DeviceEvent, DeviceRegistered};
 use sealrock_domain::telemetry::{JSON, SENSOR_BATCH_RECORDED, Source};
 use sealrock_domain::{AssetId, Attributes, CredentialId, DeviceId, EventType, Mass, Slug};
-use sealrock_eventstore::{
-    Append, EventStore, Expected, LedgerInfo, LedgerKind, NewEvent, Retention,
-};
+use sealrock_eventstore::{EventStore, Expected, LedgerInfo, LedgerKind, NewEvent, Retention};
 use uuid::Uuid;
+
+use crate::harness::append_of;
 
 pub const DEVICES: u64 = 64;
 pub const READINGS: u64 = 10;
@@ -108,17 +108,7 @@ pub async fn append(
     ledger: &LedgerInfo,
     events: Vec<NewEvent>,
 ) -> anyhow::Result<()> {
-    let append = Append {
-        actor: "service/bench".to_owned(),
-        command: Uuid::now_v7(),
-        input_hash: [0; 32],
-        cause: String::new(),
-        via: "process:bench".to_owned(),
-        received_at: Utc::now(),
-        unchanged: None,
-        events,
-    };
-    store.append(ledger.id, append).await?;
+    store.append(ledger.id, append_of(events)).await?;
     Ok(())
 }
 

@@ -17,7 +17,7 @@ use sealrock_ledger::Index;
 use sealrock_projections::Runner;
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{CpuMeter, Options, PrivatePostgres, Report, Spent, Target, alternate};
+use crate::harness::{CpuMeter, Options, PrivatePostgres, Report, Spent, Target, alternate, rate};
 
 /// Models that fold batches, but for `readings`.
 const OF_BATCHES: [&str; 4] = ["latest", "rollups", "device_status", "windows"];
@@ -161,9 +161,4 @@ async fn read_all(store: &EventStore) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-fn rate(count: u64, since: Instant) -> f64 {
-    count as f64 / since.elapsed().as_secs_f64()
 }
