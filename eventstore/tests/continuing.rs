@@ -15,11 +15,10 @@ use sealrock_testkit::{TestDatabase, database};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 6] = [
     "ledger_heads",
     "events",
     "payloads",
-    "streams",
     "commands",
     "checkpoints",
     "tiles",

@@ -90,11 +90,6 @@ impl Entries {
         self.recorded_at
     }
 
-    /// The version of each stream's last entry.
-    pub(super) fn into_versions(self) -> HashMap<String, u64> {
-        self.versions
-    }
-
     fn order(&self, index: u64, entry: &Entry, findings: &mut Findings) {
         let version = self
             .versions

@@ -96,8 +96,6 @@ codes! {
         of sealrock.erasures as the role sealrock_erase, and the server does it again";
     /// An erasure is noted as finished that no entry decides.
     ErasureStray = "erasure-stray", DERIVED;
-    /// A stream's row has not the version of its last entry.
-    StreamVersion = "stream-version", DERIVED;
     /// An entry belongs to no command or to several, or a command to no entries.
     CommandRange = "command-range", DERIVED;
     /// A command is not the one that its entries name.

@@ -28,7 +28,6 @@ const RIGHTS: &[(&str, &[&str], &[&str])] = &[
     ("log_keys", &["SELECT", "INSERT"], &["SELECT"]),
     ("tiles", &["SELECT", "INSERT"], &[]),
     ("ledger_heads", &["SELECT", "INSERT", "UPDATE"], &[]),
-    ("streams", &["SELECT", "INSERT", "UPDATE"], &[]),
     ("published", &["SELECT", "INSERT", "UPDATE"], &[]),
     ("snapshots", &["SELECT", "INSERT", "UPDATE", "DELETE"], &[]),
     ("postgres_es_events", &["SELECT"], &[]),

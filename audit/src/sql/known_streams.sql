@@ -1,5 +1,4 @@
 -- $1 ledger, $2 streams that were asked for
-SELECT stream
-FROM streams
-WHERE ledger_id = $1
-  AND stream = ANY ($2)
+SELECT wanted.stream
+FROM unnest($2::text[]) AS wanted (stream)
+WHERE EXISTS (SELECT FROM events e WHERE e.ledger_id = $1 AND e.stream = wanted.stream)

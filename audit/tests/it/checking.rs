@@ -245,19 +245,6 @@ async fn a_payload_in_the_wrong_table_or_day_or_twice_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_at_another_version_is_found() {
-    let place = "streams stream asset/0";
-    for damage in [
-        "UPDATE streams SET version = version + 1 WHERE stream = 'asset/0'",
-        "DELETE FROM streams WHERE stream = 'asset/0'",
-    ] {
-        must_show(damage, Code::StreamVersion, place).await;
-    }
-    let extra = "INSERT INTO streams (ledger_id, stream, version) VALUES (1, 'asset/none', 1)";
-    must_show(extra, Code::StreamVersion, "streams stream asset/none").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_entry_without_a_command_is_found() {
     let damage = "DELETE FROM commands WHERE first_index = 275";
     must_show(damage, Code::CommandRange, "events index 275").await;

@@ -122,13 +122,12 @@ impl EventStore {
     /// # Errors
     /// If the database is away.
     pub async fn stream_version(&self, ledger: LedgerId, stream: &str) -> Result<u64, StoreError> {
-        let version: Option<i64> =
-            sqlx::query_scalar("SELECT version FROM streams WHERE ledger_id = $1 AND stream = $2")
-                .bind(ledger.0)
-                .bind(stream)
-                .fetch_optional(self.pool())
-                .await?;
-        Ok(version.map_or(0, i64::unsigned_abs))
+        let found: Option<(String, i64)> = sqlx::query_as(include_str!("../sql/versions.sql"))
+            .bind(ledger.0)
+            .bind([stream].as_slice())
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(found.map_or(0, |(_, version)| version.unsigned_abs()))
     }
 
     /// Erasures that are decided and not finished, in order.

@@ -275,13 +275,11 @@ pub(super) async fn read_versions(
     streams: &[&str],
     versions: &mut Versions,
 ) -> Result<(), AppendError> {
-    let rows: Vec<(String, i64)> = sqlx::query_as(
-        "SELECT stream, version FROM streams WHERE ledger_id = $1 AND stream = ANY ($2)",
-    )
-    .bind(ledger.id.0)
-    .bind(streams)
-    .fetch_all(connection)
-    .await?;
+    let rows: Vec<(String, i64)> = sqlx::query_as(include_str!("../sql/versions.sql"))
+        .bind(ledger.id.0)
+        .bind(streams)
+        .fetch_all(connection)
+        .await?;
     for stream in streams {
         versions.set(stream, 0);
     }

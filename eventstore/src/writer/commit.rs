@@ -73,7 +73,7 @@ impl Writer {
     /// answers them all.
     pub(super) async fn commit_locked(&mut self, work: Work) -> Result<Vec<Answer>, AppendError> {
         // Nor is a connection held back that this may need.
-        self.connection = None;
+        self.connections.clear();
         let answers = self.try_commit(work).await;
         if answers.is_err() {
             self.standing = None;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::commit::Work;
 use super::gather::Gathered;
 use super::persist::{self, Step};
+use super::under_way::UnderWay;
 use super::{Answer, Writer};
 use crate::append::{Append, Expected, NewEvent, Retention};
 use crate::error::AppendError;
@@ -214,7 +215,13 @@ async fn a_commit_whose_answer_is_lost_is_found_and_acknowledged() {
 async fn ready(writer: &mut Writer, appends: Vec<Append>) -> super::flight::Flight {
     let mut gathered = Gathered::default();
     writer.gather(&mut gathered, appends).await;
-    let sealed = writer.seal(gathered).await;
+    seal(writer, gathered).await
+}
+
+/// What was gathered, signed and not sent.
+async fn seal(writer: &mut Writer, gathered: Gathered) -> super::flight::Flight {
+    let connection = writer.take_connection(true).await;
+    let sealed = writer.seal(gathered, connection).await;
     sealed.unwrap_or_else(|_| panic!("the writer knows its ledger"))
 }
 
@@ -234,12 +241,13 @@ async fn what_is_chained_is_given_back_with_what_cannot_be_chained_behind_it() {
     other.events[0].stream = "thing/2".into();
     gathered.loose.push(other.clone());
     let mut held = database.admin_pool.begin().await.expect("begun");
-    sqlx::query("LOCK TABLE sealrock.streams IN ACCESS EXCLUSIVE MODE")
+    sqlx::query("LOCK TABLE sealrock.events IN ACCESS EXCLUSIVE MODE")
         .execute(&mut *held)
         .await
         .expect("locked");
     writer.patience = Duration::from_millis(300);
-    let Err(left) = writer.seal(gathered).await else {
+    let connection = writer.take_connection(true).await;
+    let Err(left) = writer.seal(gathered, connection).await else {
         panic!("a version was made up");
     };
     let commands: Vec<_> = left.iter().map(|append| append.command).collect();
@@ -303,10 +311,7 @@ async fn what_is_gathered_behind_a_commit_that_is_refused_is_chained_anew_and_st
             vec![true, false]
         };
         assert_eq!(duplicates, expected);
-        let flight = writer.seal(behind).await;
-        let Ok(flight) = flight else {
-            panic!("the writer knows its ledger again");
-        };
+        let flight = seal(&mut writer, behind).await;
         let landed = flight.fly(writer.ledger.id, writer.patience).await;
         let answers = writer.land(landed, &mut Gathered::default()).await;
         assert!(
@@ -317,6 +322,108 @@ async fn what_is_gathered_behind_a_commit_that_is_refused_is_chained_anew_and_st
         );
         assert_whole(&writer, entries).await;
     }
+}
+
+/// Two commits, the second built on the first, which Postgres comes to when the second was refused.
+async fn overtaken(writer: &mut Writer, first: Append, second: Append) -> UnderWay {
+    let flight = ready(writer, vec![first]).await;
+    let behind = ready(writer, vec![second]).await;
+    let mut refused = behind.fly(writer.ledger.id, writer.patience).await;
+    assert!(refused.was_refused());
+    refused.flight.early = true;
+    let mut under_way = UnderWay::new(writer.ledger.id, writer.patience);
+    under_way.came_back(flight.fly(writer.ledger.id, writer.patience).await);
+    under_way.came_back(refused);
+    under_way
+}
+
+#[tokio::test]
+async fn a_commit_that_overtakes_the_one_that_it_is_built_on_is_sent_again() {
+    let database = database().await;
+    let mut writer = writer(&database).await;
+    writer
+        .append(append(Expected::Any))
+        .await
+        .expect("the first");
+    let (one, two) = (append(Expected::Version(1)), append(Expected::Version(2)));
+    let mut under_way = overtaken(&mut writer, one, two).await;
+    for _ in 0..2 {
+        let (landed, _) = under_way.landing().await;
+        assert!(landed.was_stored());
+        let answers = writer.land(landed, &mut Gathered::default()).await;
+        answers.expect("stored")[0].as_ref().expect("stored");
+    }
+    assert_whole(&writer, 3).await;
+}
+
+#[tokio::test]
+async fn what_was_sent_behind_a_commit_that_is_refused_is_stored_once_behind_it() {
+    let database = database().await;
+    let mut writer = writer(&database).await;
+    writer
+        .append(append(Expected::Any))
+        .await
+        .expect("the first");
+    let mut other = another(&writer);
+    let elsewhere = other.append(append(Expected::Any)).await;
+    elsewhere.expect("appended");
+    let (one, two) = (append(Expected::Any), append(Expected::Any));
+    let mut under_way = overtaken(&mut writer, one, two).await;
+    for index in 2..4 {
+        let (landed, _) = under_way.landing().await;
+        assert!(landed.was_refused());
+        let answers = writer.land(landed, &mut Gathered::default()).await;
+        let appended = answers.expect("stored").remove(0).expect("stored");
+        assert!(!appended.duplicate);
+        assert_eq!(appended.receipt.first, Index(index));
+    }
+    assert_whole(&writer, 4).await;
+}
+
+/// Until so many of the database's connections wait for a lock.
+async fn until_waiting(database: &TestDatabase, wanted: i64) {
+    let sql = "SELECT count(*) FROM pg_stat_activity \
+               WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    loop {
+        let waiting: i64 = sqlx::query_scalar(sql)
+            .fetch_one(&database.admin_pool)
+            .await
+            .expect("counted");
+        if waiting == wanted {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_commit_waits_in_postgres_for_the_one_that_it_is_built_on() {
+    let database = database().await;
+    let mut writer = writer(&database).await;
+    writer
+        .append(append(Expected::Any))
+        .await
+        .expect("the first");
+    let mut held = database.admin_pool.begin().await.expect("begun");
+    sqlx::query("SELECT FROM sealrock.ledger_heads FOR UPDATE")
+        .execute(&mut *held)
+        .await
+        .expect("locked");
+    let (id, patience) = (writer.ledger.id, writer.patience);
+    let flight = ready(&mut writer, vec![append(Expected::Any)]).await;
+    let behind = ready(&mut writer, vec![append(Expected::Any)]).await;
+    let first = tokio::spawn(flight.fly(id, patience));
+    until_waiting(&database, 1).await;
+    let second = tokio::spawn(behind.fly(id, patience));
+    until_waiting(&database, 2).await;
+    held.rollback().await.expect("let go");
+    for flight in [first, second] {
+        let landed = flight.await.expect("no panic");
+        assert!(landed.was_stored());
+        let answers = writer.land(landed, &mut Gathered::default()).await;
+        answers.expect("stored")[0].as_ref().expect("stored");
+    }
+    assert_whole(&writer, 3).await;
 }
 
 #[tokio::test]
@@ -367,7 +474,8 @@ async fn commits_that_are_built_on_one_under_way_are_stored_in_order() {
             answers[0].as_ref().expect("stored").receipt.first,
             Index(n - 1)
         );
-        let Ok(next) = writer.seal(behind).await else {
+        let connection = writer.take_connection(true).await;
+        let Ok(next) = writer.seal(behind, connection).await else {
             panic!("the writer knows its ledger");
         };
         flight = next;

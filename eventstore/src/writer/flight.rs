@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use sealrock_ledger::Hash;
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
@@ -15,10 +16,12 @@ use crate::error::AppendError;
 use crate::ledgers::LedgerId;
 
 /// Entries from which on a batch is sent by a task of its own.
-const LARGE: usize = 16;
+pub(super) const LARGE: usize = 16;
 
 /// A batch on its way to Postgres.
 pub(super) struct Flight {
+    /// Sent before the one that it is built on came back.
+    pub(super) early: bool,
     pub(super) connection: PoolConnection<Postgres>,
     pub(super) sealed: Box<Sealed>,
 }
@@ -47,10 +50,13 @@ impl Flight {
     }
 }
 
-#[cfg(test)]
 impl Landed {
     pub(super) fn was_refused(&self) -> bool {
         matches!(self.outcome, Outcome::Refused)
+    }
+
+    pub(super) fn was_stored(&self) -> bool {
+        matches!(self.outcome, Outcome::Stored)
     }
 }
 
@@ -58,6 +64,11 @@ impl Landed {
 pub(super) type Started = Pin<Box<dyn Future<Output = Landed> + Send>>;
 
 impl Flight {
+    /// Of the ledger that it is built on, and of the ledger when it is stored.
+    pub(super) fn roots(&self) -> (Hash, Hash) {
+        (self.sealed.batch.before.root, self.sealed.head.root)
+    }
+
     /// Sends it at once if it is large; a small one when it is waited for, which saves a hand-over
     /// between threads.
     pub(super) fn start(self, ledger: LedgerId, patience: Duration) -> Started {

@@ -2,6 +2,7 @@
 //! under way, and sent as one statement that stores all of it or, where anything is not as it was
 //! known, nothing.
 
+use sealrock_ledger::Hash;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres};
 use tokio::time::timeout;
@@ -31,6 +32,12 @@ impl Gathered {
         self.batch.is_none() && self.loose.is_empty()
     }
 
+    /// Whether all of it is chained to the commit that has this root, and to be written.
+    pub(super) fn is_chained_to(&self, root: Hash) -> bool {
+        let chained = |batch: &Batch| batch.before.root == root && !batch.is_answered();
+        self.loose.is_empty() && self.batch.as_ref().is_some_and(chained)
+    }
+
     fn into_appends(self) -> Vec<Append> {
         let chained = self.batch.map(|batch| batch.admission.appends);
         let mut appends = chained.unwrap_or_default();
@@ -47,7 +54,8 @@ impl Writer {
         };
         let mut gathered = Gathered::default();
         self.gather(&mut gathered, appends).await;
-        match self.seal(gathered).await {
+        let connection = self.take_connection(true).await;
+        match self.seal(gathered, connection).await {
             Ok(flight) => {
                 let landed = flight.fly(self.ledger.id, self.patience).await;
                 self.land(landed, &mut Gathered::default()).await
@@ -60,21 +68,30 @@ impl Writer {
     /// chained to its end.
     pub(super) async fn gather(&mut self, into: &mut Gathered, appends: Vec<Append>) {
         into.loose.extend(appends);
-        let mut kept = self.connection.take();
+        let mut kept = self.connections.pop();
         self.chain_loose(into, kept.as_deref_mut()).await;
-        self.connection = kept;
+        self.connections.extend(kept);
+    }
+
+    /// A connection for a commit. One that is under way may hold the last, so none is waited for then.
+    pub(super) async fn take_connection(
+        &mut self,
+        may_wait: bool,
+    ) -> Option<PoolConnection<Postgres>> {
+        match self.connections.pop() {
+            Some(kept) => Some(kept),
+            None if may_wait => self.pool.acquire().await.ok(),
+            None => self.pool.try_acquire(),
+        }
     }
 
     /// Signs what was gathered; gives it back where it has to be committed under the lock.
-    pub(super) async fn seal(&mut self, mut gathered: Gathered) -> Result<Flight, Vec<Append>> {
-        if self.standing.is_none() {
-            return Err(gathered.into_appends());
-        }
-        let connection = match self.connection.take() {
-            Some(kept) => Ok(kept),
-            None => self.pool.acquire().await,
-        };
-        let Ok(mut connection) = connection else {
+    pub(super) async fn seal(
+        &mut self,
+        mut gathered: Gathered,
+        connection: Option<PoolConnection<Postgres>>,
+    ) -> Result<Flight, Vec<Append>> {
+        let Some(mut connection) = connection.filter(|_| self.standing.is_some()) else {
             return Err(gathered.into_appends());
         };
         self.chain_loose(&mut gathered, Some(&mut connection)).await;
@@ -102,7 +119,11 @@ impl Writer {
             checkpoint,
             place,
         });
-        Ok(Flight { connection, sealed })
+        Ok(Flight {
+            early: false,
+            connection,
+            sealed,
+        })
     }
 
     /// Notes and answers what came back. What was gathered meanwhile was chained to it: if it is not
@@ -116,6 +137,7 @@ impl Writer {
         let Flight {
             mut connection,
             mut sealed,
+            ..
         } = flight;
         let outcome = match (outcome, self.fault(Step::Committed)) {
             (Outcome::Stored, Err(fault)) => Outcome::Lost(fault.to_string()),
@@ -229,11 +251,11 @@ impl Writer {
         }
     }
 
-    /// Keeps a connection for the next commit, if others need not wait for it.
+    /// Keeps a connection for a next commit, if others need not wait for it.
     fn keep(&mut self, connection: PoolConnection<Postgres>) {
         let most = self.pool.options().get_max_connections();
         if self.pool.num_idle() > 0 || self.pool.size() < most {
-            self.connection = Some(connection);
+            self.connections.push(connection);
         }
     }
 }

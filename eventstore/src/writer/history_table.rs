@@ -12,11 +12,10 @@ use crate::error::AppendError;
 use crate::history::Witnessed;
 use crate::reader;
 
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 6] = [
     "ledger_heads",
     "events",
     "payloads",
-    "streams",
     "commands",
     "checkpoints",
     "tiles",

@@ -2,8 +2,8 @@
 //!
 //! It takes whatever waits, deduplicates, checks versions, chains, signs, inserts and moves the head,
 //! all in one transaction. It never waits for more to come: while one commit runs, the next one is
-//! gathered and chained to its end. It waits for Postgres within bounds, so a writer that hangs becomes
-//! an answer.
+//! gathered and chained to its end, and when it is as large, sent behind it. It waits for Postgres
+//! within bounds, so a writer that hangs becomes an answer.
 
 mod admit;
 mod adopt;
@@ -31,6 +31,7 @@ mod history_table;
 mod key_table;
 mod persist;
 mod queue;
+mod under_way;
 mod versions;
 
 use std::sync::Arc;
@@ -56,16 +57,16 @@ use clock::Clock;
 use commit::Work;
 pub use continuation::Continued;
 use days::Days;
-use flight::{Landed, Started};
 use gather::Gathered;
 use guard::Guard;
 pub(crate) use queue::WriterHandle;
 use queue::{CommitRoom, QUEUE, Request, Waiting, acknowledge, acknowledge_beside, drain};
+use under_way::UnderWay;
 
 /// How long Postgres may take for all statements before COMMIT, and again for COMMIT.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long an idle writer keeps its connection.
+/// How long an idle writer keeps its connections.
 const IDLE: Duration = Duration::from_millis(100);
 
 type Answer = Result<Appended, AppendError>;
@@ -78,9 +79,6 @@ struct Next {
     room: CommitRoom,
 }
 
-/// A commit that was sent, and who waits for it.
-type UnderWay = (Started, Vec<Waiting>);
-
 pub(crate) struct Writer {
     pool: PgPool,
     ledger: LedgerInfo,
@@ -92,19 +90,10 @@ pub(crate) struct Writer {
     patience: Duration,
     /// What is known of the ledger; nothing until the first commit, and whenever one failed.
     standing: Option<Standing>,
-    /// Kept from commit to commit: to give it back and take it again takes three round trips.
-    connection: Option<PoolConnection<Postgres>>,
+    /// Kept from commit to commit: to give one back and take it again takes three round trips.
+    connections: Vec<PoolConnection<Postgres>>,
     #[cfg(test)]
     fault: Option<fault_table::Fault>,
-}
-
-/// What comes back of the commit that is under way; never, if there is none.
-async fn landing(under_way: &mut Option<UnderWay>) -> (Landed, Vec<Waiting>) {
-    let Some((flight, waiting)) = under_way else {
-        return std::future::pending().await;
-    };
-    let landed = flight.await;
-    (landed, std::mem::take(waiting))
 }
 
 impl Writer {
@@ -137,20 +126,20 @@ impl Writer {
             clock: Clock::default(),
             patience: PATIENCE,
             standing: None,
-            connection: None,
+            connections: Vec::new(),
             #[cfg(test)]
             fault: None,
         }
     }
 
     async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
-        let (mut next, mut under_way) = (Next::default(), None);
+        let mut next = Next::default();
+        let mut under_way = UnderWay::new(self.ledger.id, self.patience);
         loop {
             let mut answered = None;
             tokio::select! {
                 biased;
-                (landed, waiting) = landing(&mut under_way) => {
-                    under_way = None;
+                (landed, waiting) = under_way.landing() => {
                     answered = Some((waiting, self.land(landed, &mut next.appends).await));
                 }
                 more = drain(&mut requests, &mut next.room), if next.room.is_left() => {
@@ -158,42 +147,48 @@ impl Writer {
                     self.gather(&mut next.appends, appends).await;
                     next.waiting.extend(waiting);
                 }
-                () = sleep(IDLE), if under_way.is_none() && self.connection.is_some() => {
-                    self.connection = None;
+                () = sleep(IDLE), if under_way.is_empty() && !self.connections.is_empty() => {
+                    self.connections.clear();
                 }
             }
             if let Some((waiting, answers)) = answered {
                 acknowledge_beside(waiting, answers);
             }
-            if under_way.is_none() && !next.appends.is_empty() {
-                under_way = self.depart(std::mem::take(&mut next)).await;
-            }
+            self.depart(&mut next, &mut under_way).await;
         }
         // Nobody sends any more; what was taken is answered.
-        while under_way.is_some() || !next.appends.is_empty() {
-            if under_way.is_some() {
-                let (landed, waiting) = landing(&mut under_way).await;
+        while !under_way.is_empty() || !next.appends.is_empty() {
+            if !under_way.is_empty() {
+                let (landed, waiting) = under_way.landing().await;
                 acknowledge(waiting, self.land(landed, &mut next.appends).await);
             }
-            under_way = self.depart(std::mem::take(&mut next)).await;
+            self.depart(&mut next, &mut under_way).await;
         }
         self.finish().await;
     }
 
-    /// Sends what was gathered, or commits it under the lock.
-    async fn depart(&mut self, next: Next) -> Option<UnderWay> {
-        let Next {
-            appends, waiting, ..
-        } = next;
-        if appends.is_empty() {
-            return None;
+    /// Sends what was gathered if it is time to; commits it under the lock if it cannot be sent.
+    async fn depart(&mut self, next: &mut Next, under_way: &mut UnderWay) {
+        if !under_way.lets_depart(&next.appends, next.waiting.len()) {
+            return;
         }
-        match self.seal(appends).await {
-            Ok(flight) => Some((flight.start(self.ledger.id, self.patience), waiting)),
-            Err(appends) => {
+        let alone = under_way.is_empty();
+        let connection = self.take_connection(alone).await;
+        if connection.is_none() && !alone {
+            return;
+        }
+        match self
+            .seal(std::mem::take(&mut next.appends), connection)
+            .await
+        {
+            Ok(flight) => under_way.send(flight, std::mem::take(next).waiting),
+            Err(appends) if alone => {
                 let answers = Box::pin(self.commit_locked(Work::Appends(appends))).await;
-                acknowledge(waiting, answers);
-                None
+                acknowledge(std::mem::take(next).waiting, answers);
+            }
+            Err(appends) => {
+                self.standing = None;
+                next.appends.loose = appends;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Writes a chained commit, and finds out what became of it when COMMIT did not answer.
 
-use std::collections::HashMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use sealrock_ledger::Checkpoint;
@@ -21,6 +21,50 @@ use crate::ledgers::LedgerId;
 pub(super) const BEGIN: &str = include_str!("../sql/begin_append.sql");
 /// How long to wait for one answer about a commit; longer than a lock may take.
 const ASKING: Duration = Duration::from_secs(15);
+
+/// Which of the parts that not every commit has it has: kept payloads, batches, full tiles. A table
+/// that a statement names is opened and planned for, whether or not it gets a row.
+#[derive(Clone, Copy)]
+struct Parts([bool; 3]);
+
+/// The statements of commits, by [`Parts::number`].
+static APPEND: LazyLock<[String; 8]> = LazyLock::new(|| std::array::from_fn(append_sql));
+
+impl Parts {
+    fn number(self) -> usize {
+        self.0
+            .into_iter()
+            .rev()
+            .fold(0, |number, has| number * 2 + usize::from(has))
+    }
+}
+
+fn append_sql(parts: usize) -> String {
+    /// Parameters of the head, the commands, the events and the checkpoint.
+    const ALWAYS: usize = 30;
+    let optional = [
+        include_str!("../sql/append/payloads.sql"),
+        include_str!("../sql/append/batch_payloads.sql"),
+        include_str!("../sql/append/tiles.sql"),
+    ];
+    let mut sql = include_str!("../sql/append/head.sql").to_owned();
+    let mut parameter = ALWAYS;
+    for (_, part) in optional
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| parts & (1 << n) != 0)
+    {
+        for (n, piece) in part.split('?').enumerate() {
+            if n > 0 {
+                parameter += 1;
+                sql.push('$');
+                sql.push_str(&parameter.to_string());
+            }
+            sql.push_str(piece);
+        }
+    }
+    sql + include_str!("../sql/append/checkpoint.sql")
+}
 
 /// Where a commit can break; the fault table goes through them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +100,11 @@ pub(super) async fn insert(
         place,
     } = sealed;
     let before = &batch.before;
-    let query = sqlx::query(include_str!("../sql/append.sql"))
+    let payloads = with_payload(batch, Retention::Kept);
+    let batches = with_payload(batch, Retention::Batch);
+    let tiles = &batch.chained.tiles;
+    let parts = Parts([!payloads.is_empty(), !batches.is_empty(), !tiles.is_empty()]);
+    let query = sqlx::query(&APPEND[parts.number()])
         .bind(ledger.0)
         .bind(stored(before.size()))
         .bind(before.root.0.as_slice())
@@ -75,11 +123,16 @@ pub(super) async fn insert(
         .bind(head.clock_waived)
         .bind(Moment::now().wall);
     let query = bind_commands(query, batch);
-    let query = bind_events(query, batch);
-    let query = bind_payloads(query, batch);
-    let query = bind_batch_payloads(query, batch);
-    let query = bind_streams(query, batch);
-    let query = bind_tiles(query, batch).bind(&checkpoint.note);
+    let mut query = bind_events(query, batch).bind(&checkpoint.note);
+    if !payloads.is_empty() {
+        query = bind_payloads(query, &payloads);
+    }
+    if !batches.is_empty() {
+        query = bind_batch_payloads(query, &batches);
+    }
+    if !tiles.is_empty() {
+        query = bind_tiles(query, tiles);
+    }
     // Not `fetch_optional`, which answers before the end of the transaction is known.
     let done = query.execute(connection).await?;
     Ok(done.rows_affected() == 1)
@@ -161,26 +214,26 @@ fn bind_events<'a>(query: Statement<'a>, batch: &'a Batch) -> Statement<'a> {
         .bind(column(entries, |e| e.recorded_at))
 }
 
-fn bind_payloads<'a>(query: Statement<'a>, batch: &'a Batch) -> Statement<'a> {
-    let kept = with_payload(batch, Retention::Kept);
+type WithPayload<'a> = (&'a ChainedEntry, &'a NewEvent);
+
+fn bind_payloads<'a>(query: Statement<'a>, kept: &[WithPayload<'a>]) -> Statement<'a> {
     query
-        .bind(column(&kept, |(e, _)| stored(e.index.0)))
-        .bind(column(&kept, |(_, event)| event.media.as_str()))
-        .bind(column(&kept, |(e, _)| e.salt.as_slice()))
-        .bind(column(&kept, |(_, event)| event.bytes.as_slice()))
+        .bind(column(kept, |(e, _)| stored(e.index.0)))
+        .bind(column(kept, |(_, event)| event.media.as_str()))
+        .bind(column(kept, |(e, _)| e.salt.as_slice()))
+        .bind(column(kept, |(_, event)| event.bytes.as_slice()))
 }
 
-fn bind_batch_payloads<'a>(query: Statement<'a>, batch: &'a Batch) -> Statement<'a> {
-    let batches = with_payload(batch, Retention::Batch);
+fn bind_batch_payloads<'a>(query: Statement<'a>, batches: &[WithPayload<'a>]) -> Statement<'a> {
     query
-        .bind(column(&batches, |(e, _)| stored(e.index.0)))
-        .bind(column(&batches, |(e, _)| e.recorded_at.date_naive()))
-        .bind(column(&batches, |(_, event)| event.media.as_str()))
-        .bind(column(&batches, |(e, _)| e.salt.as_slice()))
-        .bind(column(&batches, |(_, event)| event.bytes.as_slice()))
+        .bind(column(batches, |(e, _)| stored(e.index.0)))
+        .bind(column(batches, |(e, _)| e.recorded_at.date_naive()))
+        .bind(column(batches, |(_, event)| event.media.as_str()))
+        .bind(column(batches, |(e, _)| e.salt.as_slice()))
+        .bind(column(batches, |(_, event)| event.bytes.as_slice()))
 }
 
-fn with_payload(batch: &Batch, retention: Retention) -> Vec<(&ChainedEntry, &NewEvent)> {
+fn with_payload(batch: &Batch, retention: Retention) -> Vec<WithPayload<'_>> {
     let entries = batch.chained.entries.iter();
     entries
         .map(|entry| (entry, batch.event(entry)))
@@ -188,18 +241,7 @@ fn with_payload(batch: &Batch, retention: Retention) -> Vec<(&ChainedEntry, &New
         .collect()
 }
 
-fn bind_streams<'a>(query: Statement<'a>, batch: &'a Batch) -> Statement<'a> {
-    let mut versions = HashMap::with_capacity(batch.chained.entries.len());
-    for entry in &batch.chained.entries {
-        // Later ones have later versions.
-        versions.insert(batch.event(entry).stream.as_str(), stored(entry.version));
-    }
-    let (streams, versions): (Vec<&str>, Vec<i64>) = versions.into_iter().unzip();
-    query.bind(streams).bind(versions)
-}
-
-fn bind_tiles<'a>(query: Statement<'a>, batch: &'a Batch) -> Statement<'a> {
-    let tiles = &batch.chained.tiles;
+fn bind_tiles<'a>(query: Statement<'a>, tiles: &[FullTile]) -> Statement<'a> {
     let hashes = |tile: &FullTile| tile.hashes.iter().flat_map(|hash| hash.0).collect();
     query
         .bind(column(tiles, |tile| i16::from(tile.level)))

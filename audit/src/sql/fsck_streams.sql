@@ -1,4 +1,0 @@
-SELECT stream, version
-FROM streams
-WHERE ledger_id = $ledger
-ORDER BY stream

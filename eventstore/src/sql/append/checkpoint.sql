@@ -1,0 +1,2 @@
+INSERT INTO checkpoints (ledger_id, size, note)
+SELECT $1, $10, $30 FROM moved
