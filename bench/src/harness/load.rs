@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::task::{JoinSet, block_in_place};
+use tokio::time::Instant;
 
 /// Histograms that the clients of a closed loop share.
 const RECORDERS: usize = 8;
@@ -126,20 +126,21 @@ where
     let begun = Instant::now();
     let mut all = JoinSet::new();
     let mut load = Load::new();
-    for number in 0..(rate * span.as_secs_f64()) as u64 {
-        let due = begun + Duration::from_secs_f64(number as f64 / rate);
-        if due > Instant::now() {
-            sleep_until(due).await;
+    // The timers of the runtime are a millisecond apart, which would be the generator's latency.
+    block_in_place(|| {
+        for number in 0..(rate * span.as_secs_f64()) as u64 {
+            let due = begun + Duration::from_secs_f64(number as f64 / rate);
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            let answer = request(number);
+            all.spawn(async move {
+                let answered = answer.await;
+                (due.elapsed(), answered)
+            });
+            while let Some(Ok((latency, answered))) = all.try_join_next() {
+                load.record(latency, answered);
+            }
         }
-        let answer = request(number);
-        all.spawn(async move {
-            let answered = answer.await;
-            (due.elapsed(), answered)
-        });
-        while let Some(Ok((latency, answered))) = all.try_join_next() {
-            load.record(latency, answered);
-        }
-    }
+    });
     while let Some(Ok((latency, answered))) = all.join_next().await {
         load.record(latency, answered);
     }

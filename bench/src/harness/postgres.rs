@@ -31,6 +31,7 @@ impl PrivatePostgres {
         let mut config = Config::new(dir.path().join("postgres"));
         config.die_with_parent = true;
         let postgres = Postgres::start(config).await?;
+        recycle_wal(&postgres).await?;
         Ok(Self {
             postgres,
             dir: Arc::new(dir),
@@ -91,6 +92,22 @@ impl PrivatePostgres {
     pub async fn stop(self) {
         self.postgres.stop().await;
     }
+}
+
+/// Goes through as many files of the write-ahead log as Postgres keeps, so that it uses them again. One
+/// that has run for a while has them; until then each is filled with zeros first, while all wait.
+async fn recycle_wal(postgres: &Postgres) -> anyhow::Result<()> {
+    /// Of 16 MB each: more than `max_wal_size`.
+    const FILES: usize = 136;
+    let pool = PgPool::connect(postgres.url()).await?;
+    for _ in 0..FILES {
+        sqlx::query("SELECT pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()")
+            .execute(&pool)
+            .await?;
+    }
+    sqlx::query("CHECKPOINT").execute(&pool).await?;
+    pool.close().await;
+    Ok(())
 }
 
 impl Dir {
