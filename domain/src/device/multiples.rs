@@ -44,9 +44,9 @@ impl<const BITS: usize> Multiples<BITS> {
             let digit = digit + carry;
             carry = usize::from(digit > Self::HALF);
             if carry == 0 && digit > 0 {
-                sum += multiples[digit - 1];
+                sum += &multiples[digit - 1];
             } else if carry == 1 && digit < 2 * Self::HALF {
-                sum -= multiples[2 * Self::HALF - digit - 1];
+                sum -= &multiples[2 * Self::HALF - digit - 1];
             }
         }
         sum
