@@ -1,7 +1,7 @@
 //! Events at a rate, and what the audience made of them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use hdrhistogram::Histogram;
@@ -82,15 +82,21 @@ pub async fn run(
 ) -> anyhow::Result<Round> {
     audience.take();
     let published = Arc::new(Mutex::new(Vec::new()));
+    let failure = Arc::new(OnceLock::new());
     let before = audience.count();
     let meter = side.cpu()?;
     let spent = meter.read();
     let load = open_loop(rate, span, |number| {
         let (side, published) = (Arc::clone(side), Arc::clone(&published));
+        let failure = Arc::clone(&failure);
         let site = sites[usize::try_from(number).unwrap_or_default() % sites.len()];
         async move {
-            let Ok(event) = side.publish(site).await else {
-                return false;
+            let event = match side.publish(site).await {
+                Ok(event) => event,
+                Err(error) => {
+                    let _ = failure.set(format!("{error:#}"));
+                    return false;
+                }
             };
             published
                 .lock()
@@ -100,7 +106,9 @@ pub async fn run(
         }
     })
     .await;
-    anyhow::ensure!(load.failed == 0, "{} events were not taken", load.failed);
+    if let Some(failure) = failure.get() {
+        anyhow::bail!("{} events were not taken: {failure}", load.failed);
+    }
     let published = std::mem::take(&mut *published.lock().unwrap_or_else(PoisonError::into_inner));
     let expected: usize = published.iter().map(|(site, _)| audience.of(*site)).sum();
     audience.settle(before, expected as u64).await;
