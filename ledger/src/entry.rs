@@ -2,7 +2,7 @@
 
 pub(crate) mod canonical;
 
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::envelope::Envelope;
@@ -140,8 +140,7 @@ impl Entry {
 /// `time` cut to the format's resolution, one microsecond.
 #[must_use]
 pub fn micros(time: DateTime<Utc>) -> DateTime<Utc> {
-    time.duration_trunc(TimeDelta::microseconds(1))
-        .unwrap_or(time)
+    DateTime::from_timestamp_micros(time.timestamp_micros()).unwrap_or(time)
 }
 
 /// RFC 3339, UTC, exactly six decimals.

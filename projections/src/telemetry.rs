@@ -21,10 +21,12 @@ pub(crate) struct Batch {
     pub(crate) content: SensorBatch,
     /// Of each reading.
     verdicts: Vec<Verdict>,
+    /// Those that count, worked out once for all read models.
+    counted: Vec<Counted>,
 }
 
 /// A reading that counts: known metric and unit, not doubted, not from the future.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Counted {
     pub(crate) index: Index,
     pub(crate) ordinal: i32,
@@ -49,19 +51,23 @@ impl Batch {
 
     /// The readings that count, in order.
     pub(crate) fn counted(&self) -> impl Iterator<Item = Counted> {
-        self.assessed()
-            .filter_map(|(ordinal, reading, verdict)| match verdict {
-                Verdict::Suspect(_) => None,
-                Verdict::Good { value, unit } => Some(Counted {
-                    index: self.index,
-                    ordinal,
-                    device: self.device,
-                    metric: metric::find(&reading.metric)?.name,
-                    at: micros(reading.at),
-                    value: *value,
-                    unit,
-                }),
-            })
+        self.counted.iter().copied()
+    }
+
+    fn count(&self) -> Vec<Counted> {
+        let counts = |(ordinal, reading, verdict): (i32, &Reading, &Verdict)| match verdict {
+            Verdict::Suspect(_) => None,
+            Verdict::Good { value, unit } => Some(Counted {
+                index: self.index,
+                ordinal,
+                device: self.device,
+                metric: metric::find(&reading.metric)?.name,
+                at: micros(reading.at),
+                value: *value,
+                unit,
+            }),
+        };
+        self.assessed().filter_map(counts).collect()
     }
 }
 
@@ -118,13 +124,16 @@ pub(crate) fn read(recorded: &Recorded) -> Result<Option<Batch>, String> {
     let content = decode_recorded(&payload.media, &payload.bytes).map_err(|e| e.to_string())?;
     let judged = assess(&content, entry.received_at);
     let verdicts = judged.into_iter().map(|one| one.verdict).collect();
-    Ok(Some(Batch {
+    let mut batch = Batch {
         index: entry.index,
         device: id_of(&entry.stream)?,
         received_at: entry.received_at,
         content,
         verdicts,
-    }))
+        counted: Vec::new(),
+    };
+    batch.counted = batch.count();
+    Ok(Some(batch))
 }
 
 /// The columns that hold a value: number, truth, text.

@@ -50,7 +50,7 @@ pub(super) async fn from_seals(
     for seal in seals {
         let mut newest = Found::new();
         add_seal(&mut newest, seal, |_| true);
-        remember_metrics(tx, newest.values().map(|newest| newest.reading.clone())).await?;
+        remember_metrics(tx, newest.values().map(|newest| newest.reading)).await?;
         put(tx, ledger, seal.device, newest).await?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Batches to the newest value each.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
@@ -140,10 +141,16 @@ fn newest(batches: &[&Batch]) -> Found {
 pub(super) fn add(newest: &mut Found, batch: &Batch, wanted: impl Fn(&Counted) -> bool) {
     for reading in batch.counted().filter(wanted) {
         let key = (reading.device, reading.metric);
-        let known = newest.get(&key);
-        if known.is_none_or(|known| reading.at >= known.reading.at) {
-            let source = batch.content.source;
-            newest.insert(key, Newest { reading, source });
+        let source = batch.content.source;
+        let candidate = Newest { reading, source };
+        match newest.entry(key) {
+            Entry::Vacant(place) => {
+                place.insert(candidate);
+            }
+            Entry::Occupied(mut known) if reading.at >= known.get().reading.at => {
+                known.insert(candidate);
+            }
+            Entry::Occupied(_) => {}
         }
     }
 }

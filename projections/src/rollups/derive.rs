@@ -9,7 +9,7 @@ use sqlx::PgTransaction;
 
 use super::aggregate::{Aggregate, bucket_of};
 use super::fives::{Fives, Rollup};
-use super::fold::{Buckets, Row, add, store};
+use super::fold::{Buckets, Row, add, by_series, store};
 use super::{FIVE_MINUTES, WIDTHS};
 use crate::erasing::{self, DeviceDay, bounds};
 use crate::runner::FoldError;
@@ -39,11 +39,14 @@ pub(super) async fn retained(
     by: Index,
 ) -> Result<(), FoldError> {
     let mut buckets = left(tx, at, by).await?;
-    for (key, known) in load_day(tx, at).await? {
-        if key.2 == FIVE_MINUTES {
-            buckets.insert(key, known);
-        } else if let Some(bucket) = buckets.get_mut(&key) {
-            bucket.fives = known.fives;
+    for (series, known) in load_day(tx, at).await? {
+        let of_series = buckets.entry(series).or_default();
+        for (place, known) in known {
+            if place.0 == FIVE_MINUTES {
+                of_series.insert(place, known);
+            } else if let Some(bucket) = of_series.get_mut(&place) {
+                bucket.fives = known.fives;
+            }
         }
     }
     drop_day(tx, at).await?;
@@ -58,7 +61,10 @@ async fn left(tx: &mut PgTransaction<'_>, at: DeviceDay, by: Index) -> Result<Bu
         let readings = batch.counted();
         readings
             .filter(|reading| reading.at.date_naive() == at.1)
-            .for_each(|reading| add(&mut buckets, &reading));
+            .for_each(|reading| {
+                let series = (reading.device, reading.metric.into());
+                add(buckets.entry(series).or_default(), &reading);
+            });
     })
     .await?;
     for seal in erasing::sealed_in(tx, at, by).await? {
@@ -72,10 +78,12 @@ async fn left(tx: &mut PgTransaction<'_>, at: DeviceDay, by: Index) -> Result<Bu
 fn add_seal(buckets: &mut Buckets, seal: &WindowSealed) {
     for (metric, summary) in &seal.metrics {
         let sealed = Aggregate::from(summary);
+        let series = (seal.device, metric.to_string().into());
+        let of_series = buckets.entry(series).or_default();
         for width in SEALED_WIDTHS {
             let start = bucket_of(seal.hour.start(), width);
-            buckets
-                .entry((seal.device, metric.to_string().into(), width, start))
+            of_series
+                .entry((width, start))
                 .and_modify(|bucket| bucket.aggregate = bucket.aggregate.and(sealed))
                 .or_insert(Rollup {
                     aggregate: sealed,
@@ -95,7 +103,7 @@ async fn load_day(tx: &mut PgTransaction<'_>, (device, day): DeviceDay) -> sqlx:
         .bind(to)
         .fetch_all(&mut **tx)
         .await?;
-    Ok(rows.into_iter().map(Row::into_bucket).collect())
+    Ok(by_series(rows))
 }
 
 async fn drop_day(tx: &mut PgTransaction<'_>, (device, day): DeviceDay) -> sqlx::Result<()> {

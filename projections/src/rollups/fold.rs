@@ -6,7 +6,7 @@
 //! least or a greatest, so the days of an erased batch are derived anew: see `derive.rs`.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -26,9 +26,13 @@ use crate::telemetry::{Batch, Counted, batches};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RollupsProjection;
 
-/// Device, metric, width in seconds, start.
-pub(super) type Key = (DeviceId, Cow<'static, str>, i32, DateTime<Utc>);
-pub(super) type Buckets = HashMap<Key, Rollup>;
+/// Device and metric.
+pub(super) type Series = (DeviceId, Cow<'static, str>);
+/// The buckets of a series, by width in seconds and start.
+pub(super) type OfSeries = BTreeMap<(i32, DateTime<Utc>), Rollup>;
+pub(super) type Buckets = HashMap<Series, OfSeries>;
+/// The readings of each series, in the ledger's order.
+type Readings = HashMap<(DeviceId, &'static str), Vec<Counted>>;
 
 #[async_trait]
 impl Projection for RollupsProjection {
@@ -51,10 +55,17 @@ impl Projection for RollupsProjection {
         batch: &[Shown],
     ) -> Result<(), FoldError> {
         let batches = batches(batch)?;
-        let readings: Vec<Counted> = batches.iter().copied().flat_map(Batch::counted).collect();
+        let mut readings = Readings::new();
+        for reading in batches.iter().copied().flat_map(Batch::counted) {
+            let series = (reading.device, reading.metric);
+            readings.entry(series).or_default().push(reading);
+        }
         let mut buckets = load(tx, &readings).await?;
-        for reading in &readings {
-            add(&mut buckets, reading);
+        for ((device, metric), readings) in readings {
+            let of_series = buckets.entry((device, metric.into())).or_default();
+            for reading in &readings {
+                add(of_series, reading);
+            }
         }
         store(tx, ledger.id, &buckets).await?;
         erasing::remember(tx, ledger.id, &batches).await?;
@@ -86,21 +97,16 @@ async fn fold_step(
     Ok(())
 }
 
-fn keys(reading: &Counted) -> impl Iterator<Item = Key> {
-    WIDTHS.into_iter().map(|width| key(reading, width))
+fn place(reading: &Counted, width: i32) -> (i32, DateTime<Utc>) {
+    (width, bucket_of(reading.at, width))
 }
 
-fn key(reading: &Counted, width: i32) -> Key {
-    let start = bucket_of(reading.at, width);
-    (reading.device, Cow::Borrowed(reading.metric), width, start)
-}
-
-pub(super) fn add(buckets: &mut Buckets, reading: &Counted) {
-    let five_minutes = buckets.get(&key(reading, FIVE_MINUTES));
+pub(super) fn add(buckets: &mut OfSeries, reading: &Counted) {
+    let five_minutes = buckets.get(&place(reading, FIVE_MINUTES));
     let change = Fives::changed_by(five_minutes.map(|bucket| &bucket.aggregate), reading);
-    for key in keys(reading) {
+    for width in WIDTHS {
         buckets
-            .entry(key)
+            .entry(place(reading, width))
             .and_modify(|bucket| *bucket = bucket.with(reading, change))
             .or_insert_with(|| Rollup::of(reading, change));
     }
@@ -124,12 +130,17 @@ pub(super) struct Row {
     mean_sum: f64,
 }
 
-async fn load(tx: &mut PgTransaction<'_>, readings: &[Counted]) -> sqlx::Result<Buckets> {
-    let wanted: HashSet<Key> = readings.iter().flat_map(keys).collect();
-    let devices: Vec<Uuid> = wanted.iter().map(|key| key.0.0).collect();
-    let metrics: Vec<&str> = wanted.iter().map(|key| &*key.1).collect();
-    let widths: Vec<i32> = wanted.iter().map(|key| key.2).collect();
-    let starts: Vec<DateTime<Utc>> = wanted.iter().map(|key| key.3).collect();
+async fn load(tx: &mut PgTransaction<'_>, readings: &Readings) -> sqlx::Result<Buckets> {
+    let (mut devices, mut metrics) = (Vec::<Uuid>::new(), Vec::<&str>::new());
+    let (mut widths, mut starts) = (Vec::<i32>::new(), Vec::<DateTime<Utc>>::new());
+    for ((device, metric), readings) in readings {
+        let places = |reading| WIDTHS.map(|width| place(reading, width));
+        let wanted: BTreeSet<_> = readings.iter().flat_map(places).collect();
+        devices.extend(wanted.iter().map(|_| device.0));
+        metrics.extend(wanted.iter().map(|_| metric));
+        widths.extend(wanted.iter().map(|(width, _)| width));
+        starts.extend(wanted.iter().map(|(_, start)| start));
+    }
     let rows: Vec<Row> = sqlx::query_as(include_str!("load.sql"))
         .bind(devices)
         .bind(metrics)
@@ -137,11 +148,24 @@ async fn load(tx: &mut PgTransaction<'_>, readings: &[Counted]) -> sqlx::Result<
         .bind(starts)
         .fetch_all(&mut **tx)
         .await?;
-    Ok(rows.into_iter().map(Row::into_bucket).collect())
+    Ok(by_series(rows))
+}
+
+pub(super) fn by_series(rows: Vec<Row>) -> Buckets {
+    let mut buckets = Buckets::new();
+    for row in rows {
+        let series = (DeviceId(row.device_id), Cow::Owned(row.metric.clone()));
+        let place = (row.width, row.bucket);
+        buckets
+            .entry(series)
+            .or_default()
+            .insert(place, row.rollup());
+    }
+    buckets
 }
 
 impl Row {
-    pub(super) fn into_bucket(self) -> (Key, Rollup) {
+    fn rollup(&self) -> Rollup {
         let aggregate = Aggregate {
             count: self.count.unsigned_abs(),
             sum: self.sum,
@@ -156,15 +180,7 @@ impl Row {
             filled: self.filled,
             mean_sum: self.mean_sum,
         };
-        (
-            (
-                DeviceId(self.device_id),
-                Cow::Owned(self.metric),
-                self.width,
-                self.bucket,
-            ),
-            Rollup { aggregate, fives },
-        )
+        Rollup { aggregate, fives }
     }
 }
 
@@ -174,20 +190,39 @@ pub(super) async fn store(
     buckets: &Buckets,
 ) -> sqlx::Result<()> {
     // In the order of the key, so that neighbours in the index are written one after the other.
-    let mut rows: Vec<(&Key, &Rollup)> = buckets.iter().collect();
-    rows.sort_unstable_by_key(|(key, _)| *key);
-    let keys = || rows.iter().map(|(key, _)| *key);
-    let aggregates = || rows.iter().map(|(_, bucket)| &bucket.aggregate);
+    let mut series: Vec<(&Series, &OfSeries)> = buckets.iter().collect();
+    series.sort_unstable_by_key(|(series, _)| *series);
+    let rows = || {
+        let all = series.iter();
+        all.flat_map(|(series, own)| own.iter().map(move |(place, one)| (*series, place, one)))
+    };
+    let aggregates = || rows().map(|(_, _, bucket)| &bucket.aggregate);
     let column = |f: fn(&Aggregate) -> f64| aggregates().map(f).collect::<Vec<f64>>();
     let time = |f: fn(&Aggregate) -> DateTime<Utc>| aggregates().map(f).collect::<Vec<_>>();
     let counts: Vec<i64> = aggregates().map(|a| a.count.cast_signed()).collect();
-    let fives = || rows.iter().map(|(_, bucket)| bucket.fives);
+    let fives = || rows().map(|(_, _, bucket)| bucket.fives);
     sqlx::query(include_str!("store.sql"))
         .bind(ledger.0)
-        .bind(keys().map(|key| key.0.0).collect::<Vec<Uuid>>())
-        .bind(keys().map(|key| &*key.1).collect::<Vec<&str>>())
-        .bind(keys().map(|key| key.2).collect::<Vec<i32>>())
-        .bind(keys().map(|key| key.3).collect::<Vec<DateTime<Utc>>>())
+        .bind(
+            rows()
+                .map(|(series, _, _)| series.0.0)
+                .collect::<Vec<Uuid>>(),
+        )
+        .bind(
+            rows()
+                .map(|(series, _, _)| &*series.1)
+                .collect::<Vec<&str>>(),
+        )
+        .bind(
+            rows()
+                .map(|(_, (width, _), _)| *width)
+                .collect::<Vec<i32>>(),
+        )
+        .bind(
+            rows()
+                .map(|(_, (_, start), _)| *start)
+                .collect::<Vec<DateTime<Utc>>>(),
+        )
         .bind(counts)
         .bind(column(|b| b.sum))
         .bind(column(|b| b.min))
