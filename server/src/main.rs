@@ -37,9 +37,13 @@ mod writable;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 
 use cli::{Cli, Command};
 use config::Config;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     // Before anything speaks TLS or signs a token: two providers are compiled in, one is chosen.
