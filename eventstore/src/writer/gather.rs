@@ -144,8 +144,11 @@ impl Writer {
             (outcome, _) => outcome,
         };
         if let Outcome::Stored = outcome {
-            self.recognise(&mut sealed, &mut *connection).await;
-            self.keep(connection);
+            if self.recognise(&mut sealed, &mut *connection).await {
+                self.keep(connection);
+            } else {
+                drop(connection.detach());
+            }
             return Ok(self.committed(*sealed));
         }
         self.standing = None;
@@ -242,13 +245,15 @@ impl Writer {
     }
 
     /// Finds out which of the lost races are repetitions, now that all is stored that they were held
-    /// against.
-    async fn recognise(&self, sealed: &mut Sealed, connection: impl sqlx::PgExecutor<'_>) {
+    /// against. Answers whether Postgres did; if not, the connection is of no more use.
+    async fn recognise(&self, sealed: &mut Sealed, connection: impl sqlx::PgExecutor<'_>) -> bool {
         let admission = &mut sealed.batch.admission;
         let asked = recognise(connection, &self.ledger, admission);
-        if !matches!(timeout(self.patience, asked).await, Ok(Ok(()))) {
+        let answered = matches!(timeout(self.patience, asked).await, Ok(Ok(())));
+        if !answered {
             sealed.batch.admission.leave_open();
         }
+        answered
     }
 
     /// Keeps a connection for a next commit, if others need not wait for it.
