@@ -1,12 +1,14 @@
-//! How a read model that keeps up saves work: while a ledger is busy it takes larger steps, fewer of them.
+//! How a read model that keeps up saves work: the busier a ledger is, the larger and fewer are its steps.
 
 use std::time::{Duration, Instant};
 
-/// Entries a second from which on a ledger is busy.
+/// Entries a second from which on they gather for [`REST`]; below, for as much less as fewer come. A step
+/// costs Postgres a transaction, and a write of each row that it changes, however often the row changed
+/// meanwhile.
 const BUSY: f64 = 1_000.0;
-/// How long entries gather then: a step costs Postgres a transaction, and a write of each row that it
-/// changes, however often the row changed meanwhile.
 const REST: Duration = Duration::from_millis(500);
+/// Entries a second below which each has a step of its own.
+const FEW: f64 = 20.0;
 
 /// Over how long that is measured at least: a few entries in one moment are no load.
 const WINDOW: Duration = Duration::from_millis(250);
@@ -32,10 +34,11 @@ impl Pace {
         let come = next.saturating_sub(before);
         let seconds = now.duration_since(then).as_secs_f64();
         let behind = size.saturating_sub(next) > come;
-        if behind || approximate(come) / seconds < BUSY {
+        let rate = approximate(come) / seconds;
+        if behind || rate < FEW {
             return Duration::ZERO;
         }
-        REST
+        REST.mul_f64((rate / BUSY).min(1.0))
     }
 }
 
@@ -58,8 +61,8 @@ mod tests {
         assert_eq!(rest(300, 320, 100), Duration::ZERO, "too short to tell");
         assert_eq!(rest(900, 920, 300), REST, "2,667 a second");
         assert_eq!(rest(1_500, 9_000, 700), Duration::ZERO, "behind");
-        assert_eq!(rest(1_650, 1_650, 1_000), Duration::ZERO, "500 a second");
-        assert_eq!(rest(3_650, 3_650, 60_000), Duration::ZERO, "after quiet");
-        assert_eq!(rest(3_660, 3_660, 60_005), Duration::ZERO, "ten in 5 ms");
+        assert_eq!(rest(1_650, 1_650, 1_000), REST / 2, "500 a second");
+        assert_eq!(rest(2_650, 2_650, 60_000), Duration::ZERO, "after quiet");
+        assert_eq!(rest(2_660, 2_660, 60_005), Duration::ZERO, "ten in 5 ms");
     }
 }
