@@ -515,6 +515,9 @@ pub enum Device {
         /// Registers so many: its name with -1, -2 and so on
         #[arg(long, conflicts_with = "key", value_parser = clap::value_parser!(u32).range(1..=100_000))]
         count: Option<u32>,
+        /// With --count: the number to begin with, to go on where an earlier run ended
+        #[arg(long, default_value_t = 1, requires = "count")]
+        from: u32,
         /// real, simulator or migrated: only evidence of real devices can become credits
         #[arg(long, default_value = "real")]
         source: String,

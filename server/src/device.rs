@@ -1,5 +1,7 @@
 //! `sealrock device …`.
 
+use std::ops::RangeInclusive;
+
 use anyhow::Context as _;
 use sealrock_commands::{Done, RegisteredDevice};
 use sealrock_domain::device::{KeyId, PublicKey, RegisterDevice};
@@ -32,6 +34,7 @@ async fn answer(platform: &Platform, config: &Config, command: Device) -> anyhow
             device,
             asset,
             count,
+            from,
             source,
             display_name: given,
             key,
@@ -40,7 +43,7 @@ async fn answer(platform: &Platform, config: &Config, command: Device) -> anyhow
                 org: device.org.clone(),
                 site: device.site.clone(),
                 name: device.name.clone(),
-                display_name: display_name(given, &device.name)?,
+                display_name: display_name(given.clone(), &device.name)?,
                 asset,
                 source: source.parse().context("--source")?,
                 public_key: key,
@@ -49,7 +52,8 @@ async fn answer(platform: &Platform, config: &Config, command: Device) -> anyhow
                 sensors: Vec::new(),
             };
             if let Some(count) = count {
-                return add_many(platform, config, &device, &command, count).await;
+                let (numbers, given) = (from..=count, given.as_deref());
+                return add_many(platform, config, &device, &command, numbers, given).await;
             }
             let registered = commands.register_device(&context, command).await?;
             Ok(credentials(config, &device, &registered, key))
@@ -102,28 +106,36 @@ async fn answer(platform: &Platform, config: &Config, command: Device) -> anyhow
     }
 }
 
-/// Registers `count` devices of that name with a number. Each one's credentials are printed as soon as
-/// it is registered: if a later one is refused they are not lost.
+/// Registers devices of that name with these numbers. Each one's credentials are printed as soon as it
+/// is registered: if a later one is refused they are not lost.
 async fn add_many(
     platform: &Platform,
     config: &Config,
     device: &DeviceName,
     command: &RegisterDevice,
-    count: u32,
+    numbers: RangeInclusive<u32>,
+    given: Option<&str>,
 ) -> anyhow::Result<String> {
-    for number in 1..=count {
+    let last = *numbers.end();
+    for number in numbers {
         let mut named = device.clone();
         named.name = format!("{}-{number}", device.name).parse()?;
+        let given = given.map(|given| format!("{given} {number}"));
         let command = RegisterDevice {
             name: named.name.clone(),
-            display_name: display_name(None, &named.name)?,
+            display_name: display_name(given, &named.name)?,
             ..command.clone()
         };
         let context = cli_context();
         let registered = platform.commands.register_device(&context, command).await;
-        let registered = registered.with_context(|| format!("device {}", named.name))?;
+        let registered = registered.with_context(|| {
+            format!(
+                "device {}; go on with --from {number} once that is mended",
+                named.name
+            )
+        })?;
         let credentials = credentials(config, &named, &registered, None);
-        if number == count {
+        if number == last {
             return Ok(credentials);
         }
         println!("{credentials}");
@@ -131,7 +143,7 @@ async fn add_many(
             println!();
         }
     }
-    anyhow::bail!("--count is at least 1")
+    anyhow::bail!("--from is at most --count")
 }
 
 fn key_change(device: &DeviceName, key: KeyId, what: &str, done: &Done) -> String {

@@ -71,9 +71,12 @@ fn load_is_offered_by_mqtt_and_by_http_and_what_became_durable_is_reported() {
     let data = data_folder();
     let server = Server::start(data.path());
     server.register_site();
-    let add =
-        "device add --org northsea --site plant-1 --name load --count 3 --source simulator --json";
-    let printed = server.command(&add.split(' ').collect::<Vec<_>>());
+    let add = "device add --org northsea --site plant-1 --name load --source simulator --json";
+    let printed = ["--count 2", "--count 3 --from 3"].map(|numbers| {
+        let arguments: Vec<_> = add.split(' ').chain(numbers.split(' ')).collect();
+        server.command(&arguments)
+    });
+    let printed = printed.concat();
     assert_eq!(printed.lines().count(), 3, "{printed}");
     let file = data.path().join("devices.json");
     std::fs::write(&file, printed).unwrap();
