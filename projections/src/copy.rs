@@ -11,6 +11,9 @@ const EPOCH_MICROS: i64 = 946_684_800_000_000;
 /// 2000-01-01, in days from 0001-01-01, which is day 1.
 const EPOCH_DAYS: i32 = 730_120;
 
+/// The type integer in Postgres' catalogue.
+const INTEGER_OID: i32 = 23;
+
 fn micros(time: DateTime<Utc>) -> i64 {
     time.timestamp_micros().saturating_sub(EPOCH_MICROS)
 }
@@ -61,10 +64,6 @@ impl CopyRows {
         self.nullable(value.map(i64::to_be_bytes).as_ref().map(|v| &v[..]))
     }
 
-    pub(crate) fn nullable_time(&mut self, value: Option<DateTime<Utc>>) -> &mut Self {
-        self.nullable_bigint(value.map(micros))
-    }
-
     /// A day, without its zone.
     pub(crate) fn date(&mut self, value: NaiveDate) -> &mut Self {
         let days = value.num_days_from_ce() - EPOCH_DAYS;
@@ -77,6 +76,16 @@ impl CopyRows {
 
     pub(crate) fn boolean(&mut self, value: Option<bool>) -> &mut Self {
         self.nullable(value.map(|v| [u8::from(v)]).as_ref().map(|v| &v[..]))
+    }
+
+    /// An array of one dimension: that, no NULLs, the type integer, its length, its lower bound.
+    pub(crate) fn integers(&mut self, values: &[i32]) -> &mut Self {
+        let length = i32::try_from(values.len()).unwrap_or(i32::MAX);
+        let head = [1, 0, INTEGER_OID, length, 1];
+        let elements = values.iter().flat_map(|value| [4, *value]);
+        let words = head.into_iter().chain(elements);
+        let bytes: Vec<u8> = words.flat_map(i32::to_be_bytes).collect();
+        self.field(&bytes)
     }
 
     /// Sends the rows, if there are any. `sql` is a COPY … FROM STDIN (FORMAT binary).
@@ -120,11 +129,12 @@ mod tests {
         String,
         Option<String>,
         DateTime<Utc>,
-        Option<DateTime<Utc>>,
+        DateTime<Utc>,
         NaiveDate,
         Option<f64>,
         Option<bool>,
         Option<i64>,
+        Vec<i32>,
     );
 
     #[tokio::test]
@@ -133,7 +143,7 @@ mod tests {
         let mut tx = database.admin_pool.begin().await.unwrap();
         sqlx::query(
             "CREATE TEMP TABLE t (a integer, b bigint, c uuid, d text, e text, f timestamptz, \
-             g timestamptz, h date, i double precision, j boolean, k bigint)",
+             g timestamptz, h date, i double precision, j boolean, k bigint, l integer[])",
         )
         .execute(&mut *tx)
         .await
@@ -148,11 +158,12 @@ mod tests {
                 "é".to_owned(),
                 Some(String::new()),
                 time("2026-11-21T03:00:00.123456Z"),
-                Some(time("1969-12-31T23:59:59.999999Z")),
+                time("1969-12-31T23:59:59.999999Z"),
                 day("1999-12-31"),
                 Some(-0.1),
                 Some(true),
                 Some(-5),
+                vec![7, i32::MIN, i32::MAX],
             ),
             (
                 7,
@@ -161,27 +172,29 @@ mod tests {
                 "x".repeat(70_000),
                 None,
                 time("0001-01-01T00:00:00Z"),
-                None,
+                time("2000-01-01T00:00:00Z"),
                 day("2026-11-21"),
                 None,
                 None,
                 None,
+                vec![0],
             ),
         ];
         let mut copy = CopyRows::new();
-        for (a, b, c, d, e, f, g, h, i, j, k) in &rows {
-            copy.row(11)
+        for (a, b, c, d, e, f, g, h, i, j, k, l) in &rows {
+            copy.row(12)
                 .integer(*a)
                 .bigint(*b)
                 .uuid(*c)
                 .text(Some(d))
                 .text(e.as_deref())
                 .time(*f)
-                .nullable_time(*g)
+                .time(*g)
                 .date(*h)
                 .double(*i)
                 .boolean(*j)
-                .nullable_bigint(*k);
+                .nullable_bigint(*k)
+                .integers(l);
         }
         copy.send(&mut tx, "COPY t FROM STDIN (FORMAT binary)")
             .await

@@ -1,3 +1,1 @@
- (ledger_id, index, ordinal, device_id, site, metric, at, value, truth, text, unit, canonical,
-  quality, suspicion, source)
-FROM STDIN (FORMAT binary)
+ (at, index, value, canonical, series, context, ordinal, text) FROM STDIN (FORMAT binary)

@@ -2,9 +2,12 @@
 //! is far from their receipt are in one table beside.
 
 mod after;
+mod dictionary;
 mod fold;
 mod partitions;
 mod queries;
+mod rows;
+mod stretches;
 
 use chrono::{DateTime, Utc};
 use sealrock_domain::telemetry::{MetricName, Quality, Source, Value};

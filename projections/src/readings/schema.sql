@@ -4,34 +4,55 @@ CREATE TABLE device (
     source    text NOT NULL
 );
 
--- One row a batch: the span of time of its readings in partitions, NULL if there are none.
-CREATE TABLE batch (
-    ledger_id integer     NOT NULL,
-    index     bigint      NOT NULL,
-    device_id uuid        NOT NULL,
-    from_at   timestamptz,
-    to_at     timestamptz,
-    PRIMARY KEY (ledger_id, index)
+-- What a device measures, in one ledger.
+CREATE TABLE series (
+    id        integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    ledger_id integer NOT NULL,
+    device_id uuid    NOT NULL,
+    metric    text    NOT NULL,
+    UNIQUE (device_id, metric, ledger_id)
 );
 
--- `value`, `truth` or `text` is what was sent, in `unit` as it was spelled; `canonical` is the same
--- in the metric's own unit, NULL where the reading does not count, and `suspicion` then says why.
-CREATE TABLE reading (
+-- What many readings have in common: all of a reading that has few different values. `unit` is as it
+-- was spelled; `suspicion` says why a reading does not count; `truth` is a value that is no number.
+-- A fold adds rows of its own ledger only, so that it never waits for another one.
+CREATE TABLE context (
+    id        integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    ledger_id integer NOT NULL,
+    site      text,
+    unit      text,
+    quality   text    NOT NULL,
+    suspicion text,
+    source    text,
+    truth     boolean,
+    UNIQUE NULLS NOT DISTINCT (ledger_id, unit, site, quality, suspicion, source, truth)
+);
+
+-- When a batch measured what, so that its readings are found in the key of the series: a row for
+-- each part of its time without a hole of an hour, and of one table (`far`: `far_reading`).
+CREATE TABLE stretch (
     ledger_id integer     NOT NULL,
     index     bigint      NOT NULL,
-    ordinal   integer     NOT NULL,
     device_id uuid        NOT NULL,
-    site      text,
-    metric    text        NOT NULL,
+    from_at   timestamptz NOT NULL,
+    to_at     timestamptz NOT NULL,
+    far       boolean     NOT NULL,
+    series    integer[]   NOT NULL,
+    PRIMARY KEY (ledger_id, index, from_at)
+);
+
+-- `value` or `text` (or the context's `truth`) is what was sent. `canonical` is it in the metric's own
+-- unit, where that is another number. Columns of 8 bytes stand first, and there are no more than eight:
+-- with a ninth the bits that say what is NULL would take 8 bytes more.
+CREATE TABLE reading (
     at        timestamptz NOT NULL,
+    index     bigint      NOT NULL,
     value     double precision,
-    truth     boolean,
-    text      text,
-    unit      text,
     canonical double precision,
-    quality   text        NOT NULL,
-    suspicion text,
-    source    text
+    series    integer     NOT NULL,
+    context   integer     NOT NULL,
+    ordinal   integer     NOT NULL,
+    text      text
 ) PARTITION BY RANGE (at);
 
 -- Readings of days far from their receipt (clocks that were never set, the distant future): they

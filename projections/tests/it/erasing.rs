@@ -8,14 +8,11 @@ use sealrock_projections::latest::LatestFilter;
 use sealrock_projections::{Behind, Runner, all};
 use tokio_util::sync::CancellationToken;
 
-use crate::plant::{Plant, at, batch, reading};
+use crate::plant::{Plant, READINGS, at, batch, reading};
 
 /// What queries read of what was measured; the tables beside them may remember more than a rebuild.
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 4] = [
     "rm_registry.device",
-    "rm_readings.batch",
-    "rm_readings.reading",
-    "rm_readings.far_reading",
     "rm_latest.latest",
     "rm_rollups.rollup",
     "rm_device_status.device_status",
@@ -23,7 +20,7 @@ const TABLES: [&str; 7] = [
 
 async fn contents(plant: &Plant) -> Vec<(&'static str, Vec<String>)> {
     let mut contents = Vec::new();
-    for table in TABLES {
+    for table in TABLES.into_iter().chain(READINGS) {
         contents.push((table, plant.content(table).await));
     }
     contents

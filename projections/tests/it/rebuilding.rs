@@ -10,15 +10,12 @@ use sealrock_projections::{
 use sqlx::PgTransaction;
 use tokio_util::sync::CancellationToken;
 
-use crate::plant::{Plant, at, batch, reading};
+use crate::plant::{Plant, READINGS, at, batch, reading};
 use crate::sealing::seal_oldest;
 
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 12] = [
     "rm_registry.device",
     "rm_readings.device",
-    "rm_readings.batch",
-    "rm_readings.reading",
-    "rm_readings.far_reading",
     "rm_latest.latest",
     "rm_rollups.rollup",
     "rm_device_status.device_status",
@@ -33,7 +30,7 @@ const TABLES: [&str; 15] = [
 
 async fn contents(plant: &Plant) -> Vec<(&'static str, Vec<String>)> {
     let mut contents = Vec::new();
-    for table in &TABLES {
+    for table in TABLES.iter().chain(&READINGS) {
         contents.push((*table, plant.content(table).await));
     }
     contents
