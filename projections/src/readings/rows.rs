@@ -32,7 +32,7 @@ pub(super) struct Row<'a> {
 /// The readings of a step, in the ledger's order, and what they refer to.
 #[derive(Default)]
 pub(super) struct Rows<'a> {
-    pub(super) rows: Vec<Row<'a>>,
+    pub(super) readings: Vec<Row<'a>>,
     pub(super) series: Numbered<SeriesKey<'a>>,
     pub(super) contexts: Numbered<Context<'a>>,
 }
@@ -64,7 +64,7 @@ impl<'a> Rows<'a> {
         let context = self
             .contexts
             .number(context(batch, binding, reading, verdict));
-        self.rows.push(Row {
+        self.readings.push(Row {
             at: micros(reading.at),
             index: batch.index.0.cast_signed(),
             ordinal,
@@ -82,12 +82,12 @@ impl<'a> Rows<'a> {
     /// Of a day series by series: what is asked for together lies together, and the key takes them side
     /// by side.
     pub(super) fn into_copies(mut self, series: &[i32], contexts: &[i32]) -> (CopyRows, CopyRows) {
-        self.rows.sort_by_key(|row| {
+        self.readings.sort_by_key(|row| {
             let day = row.at.timestamp().div_euclid(86_400);
             (day, series[row.series], row.at)
         });
         let (mut near, mut far) = (CopyRows::new(), CopyRows::new());
-        for row in &self.rows {
+        for row in &self.readings {
             let copy = if row.far { &mut far } else { &mut near };
             row.add_to(copy, series[row.series], contexts[row.context]);
         }

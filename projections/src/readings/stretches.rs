@@ -22,7 +22,7 @@ pub(super) async fn remember(
     series: &[i32],
 ) -> sqlx::Result<()> {
     let mut copy = CopyRows::new();
-    for batch in rows.rows.chunk_by(|one, next| one.index == next.index) {
+    for batch in rows.readings.chunk_by(|one, next| one.index == next.index) {
         let mut by_time: Vec<&Row<'_>> = batch.iter().collect();
         by_time.sort_by_key(|row| row.at);
         for stretch in by_time.chunk_by(|one, next| is_one_stretch(one, next)) {

@@ -124,6 +124,100 @@ async fn a_reading_is_found_as_it_was_sent_with_its_verdict_site_and_source() {
 }
 
 #[tokio::test]
+async fn a_reading_keeps_its_unit_as_spelled_and_the_number_of_the_metrics_own_unit() {
+    let (plant, running, device) = started().await;
+    let text = br#"{"readings":[
+        {"metric":"temperature","at":"2026-11-21T03:00:00Z","value":-0.0},
+        {"metric":"temperature","at":"2026-11-21T03:00:00Z","value":300,"unit":"K"},
+        {"metric":"temperature","at":"2026-11-21T03:00:00Z","value":1.5,"unit":""},
+        {"metric":"temperature","at":"2026-11-21T03:00:00Z","value":2.5,"unit":"degC"},
+        {"metric":"temperature","at":"2026-11-21T03:00:00Z","value":3.5,"quality":"uncertain"},
+        {"metric":"temperature","at":"2026-11-21T03:00:00Z","value":true},
+        {"metric":"temperature","at":"2026-11-21T03:00:00Z","value":false},
+        {"metric":"temperature","at":"2026-11-21T03:00:00Z","value":""}]}"#;
+    let index = plant.batch(device, text.to_vec()).await;
+    running.reach(&plant, index).await;
+    let range = ReadingRange {
+        metric: "temperature".parse().unwrap(),
+        ..range(device, 10)
+    };
+    let found = plant.read.readings(&range).await.unwrap();
+    let units: Vec<_> = found.iter().map(|r| r.unit.as_deref()).collect();
+    let none = None;
+    assert_eq!(
+        units,
+        [
+            none,
+            Some("K"),
+            Some(""),
+            Some("degC"),
+            none,
+            none,
+            none,
+            none
+        ]
+    );
+    let canonical: Vec<_> = found
+        .iter()
+        .map(|r| r.canonical.map(|c| format!("{c:.2}")))
+        .collect();
+    let number = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        canonical[..3],
+        [number("-0.00"), number("26.85"), number("1.50")]
+    );
+    assert_eq!(canonical[3..], [number("2.50"), None, None, None, None]);
+    let values: Vec<_> = found[5..].iter().map(|r| r.value.clone()).collect();
+    assert_eq!(
+        values,
+        [
+            Value::Bool(true),
+            Value::Bool(false),
+            Value::Text(String::new())
+        ]
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn readings_of_a_device_in_two_ledgers_are_paged_together_and_followed_apart() {
+    let (mut plant, running, device) = started().await;
+    let south = crate::plant::create_ledger(&plant.store, "south").await;
+    let ledgers = [std::mem::replace(&mut plant.ledger, south.clone()), south];
+    for (ledger, values) in ledgers.iter().zip([[1.0, 3.0], [2.0, 4.0]]) {
+        plant.ledger = ledger.clone();
+        let mut last = Index(0);
+        for (n, value) in (0..).zip(values) {
+            // The second one is of a day far from its receipt.
+            let readings = [
+                reading("co2_ppm", at(n * 60), value),
+                reading("co2_ppm", at(n * 60 - 40_000_000), value),
+            ];
+            last = plant.batch(device, batch("", &readings)).await;
+        }
+        running.reach(&plant, last).await;
+    }
+    let mut page = range(device, 3);
+    let mut found = Vec::new();
+    loop {
+        let readings = plant.read.readings(&page).await.unwrap();
+        let Some(last) = readings.last() else { break };
+        page.after = Some(last.cursor());
+        found.extend(numbers(&readings));
+    }
+    assert_eq!(found, [2.0, 1.0, 4.0, 3.0, 2.0, 1.0, 4.0, 3.0]);
+    for (ledger, expected) in ledgers
+        .iter()
+        .zip([[1.0, 1.0, 3.0, 3.0], [2.0, 2.0, 4.0, 4.0]])
+    {
+        let filter = ReadingFilter::default();
+        let after = plant.read.readings_after(ledger.id, None, &filter, 10);
+        assert_eq!(numbers(&after.await.unwrap().readings), expected);
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn readings_are_paged_by_time_both_ways_without_loss_at_equal_times() {
     let (plant, running, device) = started().await;
     let mut last = Index(0);
