@@ -1,4 +1,4 @@
 -- $1 ledger, then the columns of contexts
-INSERT INTO context (ledger_id, site, unit, quality, suspicion, source, truth)
+INSERT INTO context (ledger_id, site, quality, suspicion, source, truth)
 SELECT $1, w.*
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[]) AS w
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::boolean[]) AS w

@@ -1,4 +1,4 @@
--- $1 ledger, $2 and $3 devices and metrics
-INSERT INTO series (ledger_id, device_id, metric)
-SELECT $1, device_id, metric
-  FROM unnest($2::uuid[], $3::text[]) AS w (device_id, metric)
+-- $1 ledger, then devices, metrics and units
+INSERT INTO series (ledger_id, device_id, metric, unit)
+SELECT $1, w.*
+  FROM unnest($2::uuid[], $3::text[], $4::text[]) AS w

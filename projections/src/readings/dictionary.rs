@@ -1,7 +1,7 @@
 //! Series and contexts: what a row of `reading` says by a number.
 //!
-//! Rows are only added, by the fold of their own ledger, which holds that ledger's checkpoint: nobody
-//! else adds one in between. What was added by a fold that is rolled back is added again.
+//! A row is added by the fold of its own ledger, which holds that ledger's checkpoint: nobody else adds
+//! one in between. What was added by a fold that is rolled back is added again.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -12,18 +12,19 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::QueryScalar;
 use sqlx::{PgTransaction, Postgres};
 
-/// What a device measures.
+/// What a device measures, in which unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct SeriesKey<'a> {
     pub(super) device: DeviceId,
     pub(super) metric: &'a str,
+    /// As the device spells it.
+    pub(super) unit: Option<&'a str>,
 }
 
 /// What many readings have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Context<'a> {
     pub(super) site: Option<&'a str>,
-    pub(super) unit: Option<&'a str>,
     pub(super) quality: &'a str,
     pub(super) suspicion: Option<&'a str>,
     pub(super) source: Option<&'a str>,
@@ -112,6 +113,7 @@ impl Entry for SeriesKey<'_> {
     fn bind<'q>(ids: Ids<'q>, keys: &'q [Self]) -> Ids<'q> {
         ids.bind(column(keys, |key| key.device.0))
             .bind(column(keys, |key| key.metric))
+            .bind(column(keys, |key| key.unit))
     }
 }
 
@@ -121,7 +123,6 @@ impl Entry for Context<'_> {
 
     fn bind<'q>(ids: Ids<'q>, keys: &'q [Self]) -> Ids<'q> {
         ids.bind(column(keys, |key| key.site))
-            .bind(column(keys, |key| key.unit))
             .bind(column(keys, |key| key.quality))
             .bind(column(keys, |key| key.suspicion))
             .bind(column(keys, |key| key.source))

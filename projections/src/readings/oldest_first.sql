@@ -1,7 +1,7 @@
--- Each part is cut to the page by itself: the partitions are then opened one after the other. A device
--- has a series in each ledger that speaks of it: one, or two where a ledger continues another.
+-- Each part is cut to the page by itself: the partitions are then opened one after the other. There
+-- is a series for each unit that the device named and each ledger that speaks of it: mostly one.
 SELECT s.ledger_id, r.index, r.ordinal, s.device_id, c.site, s.metric, r.at, r.value, c.truth, r.text,
-       c.unit, CASE WHEN c.suspicion IS NULL THEN COALESCE(r.canonical, r.value) END AS canonical,
+       s.unit, CASE WHEN c.suspicion IS NULL THEN COALESCE(r.canonical, r.value) END AS canonical,
        c.quality, c.suspicion, c.source
   FROM rm_readings.series s
  CROSS JOIN LATERAL (

@@ -2,7 +2,7 @@
 -- are asked for one stretch and series after the other, by the whole key, whatever the planner's
 -- statistics are.
 SELECT s.ledger_id, r.index, r.ordinal, s.device_id, c.site, s.metric, r.at, r.value, c.truth, r.text,
-       c.unit, CASE WHEN c.suspicion IS NULL THEN COALESCE(r.canonical, r.value) END AS canonical,
+       s.unit, CASE WHEN c.suspicion IS NULL THEN COALESCE(r.canonical, r.value) END AS canonical,
        c.quality, c.suspicion, c.source
   FROM rm_readings.stretch b
  CROSS JOIN LATERAL unnest(b.series) AS of (series)

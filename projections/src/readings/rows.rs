@@ -60,6 +60,7 @@ impl<'a> Rows<'a> {
         let series = self.series.number(SeriesKey {
             device: batch.device,
             metric,
+            unit: reading.unit.as_deref(),
         });
         let context = self
             .contexts
@@ -112,14 +113,13 @@ impl Row<'_> {
 fn context<'a>(
     batch: &Batch,
     binding: Option<&'a Binding>,
-    reading: &'a Reading,
+    reading: &Reading,
     verdict: &Verdict,
 ) -> Context<'a> {
     let registered = binding.map(|binding| binding.source);
     let source = Source::effective(registered, batch.content.source);
     Context {
         site: binding.map(|binding| binding.site.as_str()),
-        unit: reading.unit.as_deref(),
         quality: reading.quality.as_str(),
         suspicion: match verdict {
             Verdict::Good { .. } => None,

@@ -4,28 +4,29 @@ CREATE TABLE device (
     source    text NOT NULL
 );
 
--- What a device measures, in one ledger.
+-- What a device measures in which unit (as it spells it), in one ledger. All that is its own text: it
+-- goes with the last of its readings.
 CREATE TABLE series (
     id        integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     ledger_id integer NOT NULL,
     device_id uuid    NOT NULL,
     metric    text    NOT NULL,
-    UNIQUE (device_id, metric, ledger_id)
+    unit      text,
+    UNIQUE NULLS NOT DISTINCT (device_id, metric, unit, ledger_id)
 );
 
--- What many readings have in common: all of a reading that has few different values. `unit` is as it
--- was spelled; `suspicion` says why a reading does not count; `truth` is a value that is no number.
+-- What many readings have in common: all of a reading that has few different values, whatever devices
+-- send. `suspicion` says why a reading does not count; `truth` is a value that is no number.
 -- A fold adds rows of its own ledger only, so that it never waits for another one.
 CREATE TABLE context (
     id        integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     ledger_id integer NOT NULL,
     site      text,
-    unit      text,
     quality   text    NOT NULL,
     suspicion text,
     source    text,
     truth     boolean,
-    UNIQUE NULLS NOT DISTINCT (ledger_id, unit, site, quality, suspicion, source, truth)
+    UNIQUE NULLS NOT DISTINCT (ledger_id, site, quality, suspicion, source, truth)
 );
 
 -- When a batch measured what, so that its readings are found in the key of the series: a row for

@@ -1,6 +1,8 @@
 //! The parts of a batch's time in which it measured: how readings of an entry are found in a key that
 //! begins with the series.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sealrock_eventstore::{IndexSet, LedgerId};
 use sqlx::PgTransaction;
@@ -70,7 +72,7 @@ struct Places {
 
 type Place = (bool, i32, i64, DateTime<Utc>, DateTime<Utc>);
 
-/// The readings of erased batches go.
+/// The readings of erased batches go, and the series that have no other.
 pub(super) async fn forget(
     tx: &mut PgTransaction<'_>,
     ledger: LedgerId,
@@ -83,9 +85,15 @@ pub(super) async fn forget(
         .bind(last)
         .fetch_all(&mut **tx)
         .await?;
+    let series: BTreeSet<i32> = places.iter().map(|place| place.1).collect();
     let (far, near): (Vec<_>, Vec<_>) = places.into_iter().partition(|place| place.0);
     Places::of(near).forget(tx, "reading").await?;
-    Places::of(far).forget(tx, "far_reading").await
+    Places::of(far).forget(tx, "far_reading").await?;
+    sqlx::query(include_str!("forget_series.sql"))
+        .bind(series.into_iter().collect::<Vec<_>>())
+        .execute(&mut **tx)
+        .await
+        .map(drop)
 }
 
 impl Places {

@@ -63,13 +63,15 @@ fn assert_same(live: &[(&'static str, Vec<String>)], rebuilt: &[(&'static str, V
     }
 }
 
-/// Batches over three days, late and out of order, counted with gaps, some with nothing that counts.
+/// Batches over three days, late and out of order, counted with gaps, some with nothing that counts; the
+/// first has a metric of its own.
 async fn append_batches(plant: &Plant, device: DeviceId, count: i64) -> Vec<Index> {
     let mut indexes = Vec::new();
     for n in 0..count {
         let time = at((n * 7919) % 200_000 - 200_000);
         let value = f64::from(i32::try_from(n).unwrap()) * 0.1;
         let readings = match n % 5 {
+            0 if n == 0 => vec![reading("measured_once", time, value)],
             0 => vec![reading("no_such_metric", time, value)],
             1 => vec![
                 reading("co2_ppm", time, value),

@@ -22,8 +22,8 @@ macro_rules! in_full {
     ($table:literal) => {
         concat!(
             "(SELECT r.at, r.index, r.ordinal, r.value, r.canonical, r.text, \
-                     s.ledger_id, s.device_id, s.metric, \
-                     c.ledger_id AS of_ledger, c.site, c.unit, c.quality, c.suspicion, c.source, c.truth \
+                     s.ledger_id, s.device_id, s.metric, s.unit, \
+                     c.ledger_id AS of_ledger, c.site, c.quality, c.suspicion, c.source, c.truth \
                 FROM rm_readings.",
             $table,
             " r JOIN rm_readings.series s ON s.id = r.series \
@@ -36,13 +36,14 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the tables of readings hold, without the ids of series and contexts, which are those in whose
 /// order folds came to them.
-pub const READINGS: [&str; 3] = [
+pub const READINGS: [&str; 4] = [
     in_full!("reading"),
     in_full!("far_reading"),
     "(SELECT ledger_id, index, device_id, from_at, to_at, far, \
              (SELECT array_agg(s.metric ORDER BY s.metric) FROM rm_readings.series s \
                WHERE s.id = ANY (series)) AS metrics \
         FROM rm_readings.stretch)",
+    "(SELECT ledger_id, device_id, metric, unit FROM rm_readings.series)",
 ];
 
 pub struct Plant {
