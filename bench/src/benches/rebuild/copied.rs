@@ -35,7 +35,7 @@ impl Rows {
         })
     }
 
-    /// Makes the table with its keys and partitions, and copies the rows into it.
+    /// Makes the table with its key and partitions, and copies the rows into it.
     pub async fn copy(&self, pool: &PgPool) -> anyhow::Result<()> {
         let mut tx = pool.begin().await?;
         (*tx)
