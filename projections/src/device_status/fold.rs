@@ -28,7 +28,7 @@ impl Projection for DeviceStatusProjection {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn schema(&self) -> &'static str {

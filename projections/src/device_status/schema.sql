@@ -10,7 +10,7 @@ CREATE TABLE device_status (
     batches    bigint      NOT NULL,
     readings   bigint      NOT NULL,
     suspect    bigint      NOT NULL
-);
+) WITH (fillfactor = 50);
 
 -- What each batch counted, so that an erased one can be taken out again.
 CREATE TABLE batch (

@@ -41,7 +41,7 @@ impl Projection for RollupsProjection {
     }
 
     fn version(&self) -> u32 {
-        5
+        6
     }
 
     fn schema(&self) -> &'static str {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// costs Postgres a transaction, and a write of each row that it changes, however often the row changed
 /// meanwhile.
 const BUSY: f64 = 1_000.0;
-const REST: Duration = Duration::from_millis(500);
+const REST: Duration = Duration::from_millis(750);
 /// Entries a second below which each has a step of its own.
 const FEW: f64 = 20.0;
 

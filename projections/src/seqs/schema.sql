@@ -8,7 +8,7 @@ CREATE TABLE boot (
     last_index  bigint      NOT NULL,
     first_seen  timestamptz NOT NULL,
     PRIMARY KEY (device_id, boot)
-);
+) WITH (fillfactor = 50);
 
 -- Gaps of a boot never overlap. One that was filled stays, with the entry that filled it; one that
 -- the ledger names has the entry that does.

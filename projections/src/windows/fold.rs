@@ -31,7 +31,7 @@ impl Projection for WindowsProjection {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> &'static str {

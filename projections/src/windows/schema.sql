@@ -12,7 +12,7 @@ CREATE TABLE device_hour (
     batches       bigint,
     root          bytea,
     PRIMARY KEY (device_id, hour)
-);
+) WITH (fillfactor = 50);
 CREATE INDEX device_hour_waiting ON device_hour (ledger_id, hour) WHERE waiting_since IS NOT NULL;
 
 -- The batches that no seal holds.
