@@ -59,6 +59,22 @@ pub(crate) async fn read(
     with_payloads(pool, ledger, rows).await
 }
 
+/// As [`read`], without looking for payloads.
+pub(crate) async fn read_envelopes(
+    pool: &PgPool,
+    ledger: LedgerId,
+    from: Index,
+    limit: u32,
+) -> Result<Vec<Recorded>, StoreError> {
+    let rows: Vec<EntryRow> = sqlx::query_as(include_str!("sql/read_entries.sql"))
+        .bind(ledger.0)
+        .bind(stored(from.0))
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await?;
+    rows.into_iter().map(without_payload).collect()
+}
+
 /// As [`read`], cut where the payloads' bytes would pass `max_bytes`; at least one entry.
 pub(crate) async fn read_bounded(
     pool: &PgPool,
@@ -67,16 +83,7 @@ pub(crate) async fn read_bounded(
     limit: u32,
     max_bytes: u64,
 ) -> Result<Vec<Recorded>, StoreError> {
-    let rows: Vec<EntryRow> = sqlx::query_as(include_str!("sql/read_entries.sql"))
-        .bind(ledger.0)
-        .bind(stored(from.0))
-        .bind(i64::from(limit))
-        .fetch_all(pool)
-        .await?;
-    let mut recorded = rows
-        .into_iter()
-        .map(without_payload)
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut recorded = read_envelopes(pool, ledger, from, limit).await?;
     let payloads = bounded_payloads(pool, ledger, &recorded, max_bytes).await?;
     if let Some((index, ..)) = payloads.iter().find(|row| row.3.is_none()) {
         recorded.truncate(recorded.partition_point(|one| stored(one.entry.index.0) < *index));
@@ -249,19 +256,21 @@ pub(crate) async fn size(pool: &PgPool, ledger: LedgerId) -> Result<u64, StoreEr
     Ok(size.map_or(0, |size| index(size).0))
 }
 
-/// The first signed checkpoint whose tree contains `index`.
-pub(crate) async fn checkpoint_covering(
+/// The signed checkpoints that are the first to contain one of the entries from `first` to `last`, and
+/// those between, in their order.
+pub(crate) async fn checkpoints_covering(
     pool: &PgPool,
     ledger: LedgerId,
-    at: Index,
-) -> Result<Option<String>, StoreError> {
-    Ok(sqlx::query_scalar(
-        "SELECT note FROM checkpoints WHERE ledger_id = $1 AND size > $2 ORDER BY size LIMIT 1",
+    (first, last): (Index, Index),
+) -> Result<Vec<String>, StoreError> {
+    Ok(
+        sqlx::query_scalar(include_str!("sql/checkpoints_covering.sql"))
+            .bind(ledger.0)
+            .bind(stored(first.0))
+            .bind(stored(last.0))
+            .fetch_all(pool)
+            .await?,
     )
-    .bind(ledger.0)
-    .bind(stored(at.0))
-    .fetch_optional(pool)
-    .await?)
 }
 
 /// The newest signed checkpoint, or `None` for an empty ledger.
@@ -297,11 +306,18 @@ pub(crate) async fn keys(
     Ok(rows.into_iter().map(range).collect())
 }
 
-/// Reads a checkpoint of our own ledger with the public keys that it has had.
-pub(crate) fn parse_checkpoint(keys: &[KeyRange], note: &str) -> Result<Checkpoint, StoreError> {
-    LogVerifier::of(keys)
-        .and_then(|verifier| verifier.verify(note.as_bytes()))
-        .map_err(|e| StoreError::Fatal(format!("a stored checkpoint: {e}; run fsck")))
+/// Reads checkpoints of our own ledger with the public keys that it has had.
+pub(crate) fn parse_checkpoints(
+    keys: &[KeyRange],
+    notes: &[String],
+) -> Result<Vec<Checkpoint>, StoreError> {
+    let verifier = LogVerifier::of(keys).map_err(unverified)?;
+    let parsed = notes.iter().map(|note| verifier.verify(note.as_bytes()));
+    parsed.map(|one| one.map_err(unverified)).collect()
+}
+
+fn unverified(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Fatal(format!("a stored checkpoint: {error}; run fsck"))
 }
 
 fn without_payload((entry_bytes, leaf_hash): EntryRow) -> Result<Recorded, StoreError> {

@@ -232,6 +232,19 @@ impl EventStore {
         reader::read(self.pool(), ledger, from, limit).await
     }
 
+    /// As [`EventStore::read`], for who wants no payloads: none has one here, erased or not.
+    ///
+    /// # Errors
+    /// If the database is away or a row cannot be read.
+    pub async fn read_envelopes(
+        &self,
+        ledger: LedgerId,
+        from: Index,
+        limit: u32,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        reader::read_envelopes(self.pool(), ledger, from, limit).await
+    }
+
     /// As [`EventStore::read`], but the answer ends before its payloads would have more than
     /// `max_bytes` bytes together. It holds at least one entry where there is one, however large.
     ///
@@ -323,26 +336,28 @@ impl EventStore {
         reader::keys(self.pool(), ledger).await
     }
 
-    /// The first signed checkpoint whose tree contains the entry at `index`.
+    /// The signed checkpoints that are the first to contain one of the entries from `first` to `last`,
+    /// and those between, in their order. Each entry's own is the first that is larger than its index.
     ///
     /// # Errors
-    /// If the database is away, or the stored checkpoint does not verify.
-    pub async fn checkpoint_covering(
+    /// If the database is away, or a stored checkpoint does not verify.
+    pub async fn checkpoints_covering(
         &self,
         ledger: &LedgerInfo,
-        index: Index,
-    ) -> Result<Option<Checkpoint>, StoreError> {
-        let Some(note) = reader::checkpoint_covering(self.pool(), ledger.id, index).await? else {
-            return Ok(None);
-        };
+        (first, last): (Index, Index),
+    ) -> Result<Vec<Checkpoint>, StoreError> {
+        let notes = reader::checkpoints_covering(self.pool(), ledger.id, (first, last)).await?;
+        if notes.is_empty() {
+            return Ok(Vec::new());
+        }
         let keys = self.keys(ledger.id).await?;
-        reader::parse_checkpoint(&keys, &note).map(Some)
+        reader::parse_checkpoints(&keys, &notes)
     }
 
     /// The newest signed checkpoint, or `None` for an empty ledger.
     ///
     /// # Errors
-    /// As [`EventStore::checkpoint_covering`].
+    /// As [`EventStore::checkpoints_covering`].
     pub async fn last_checkpoint(
         &self,
         ledger: &LedgerInfo,
@@ -351,7 +366,7 @@ impl EventStore {
             return Ok(None);
         };
         let keys = self.keys(ledger.id).await?;
-        reader::parse_checkpoint(&keys, &note).map(Some)
+        Ok(reader::parse_checkpoints(&keys, &[note])?.pop())
     }
 
     /// Woken when the ledger grows: at once for appends of this process, within half a second for

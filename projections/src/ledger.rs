@@ -8,8 +8,8 @@ use crate::read_models::{QueryError, ReadModels};
 
 /// Entries read at a time.
 const STRIDE: u32 = 256;
-/// Bytes of payload after which a page is handed out as it is.
-const MAX_BYTES: u64 = 8 << 20;
+/// What an entry takes in memory beside its bytes and its payload's.
+const BESIDE: u64 = 1_024;
 /// The most entries looked at in one call, however few of them match.
 const MAX_SCAN: u64 = 4_096;
 
@@ -20,6 +20,17 @@ pub struct EntryFilter {
     pub stream: Option<String>,
     /// Of this event type.
     pub kind: Option<String>,
+}
+
+/// How much a page of entries may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageBounds {
+    /// Entries.
+    pub entries: u32,
+    /// Bytes in memory, beyond the first entry: a page ends early rather than pass them.
+    pub bytes: u64,
+    /// Whether payloads are wanted; otherwise none is read, and an entry has none, erased or not.
+    pub payloads: bool,
 }
 
 /// An entry and the signature that covers it.
@@ -41,6 +52,22 @@ pub struct EntriesPage {
     pub scanned_to: Option<Index>,
     /// Whether there are entries behind `scanned_to`.
     pub more: bool,
+}
+
+impl LedgerEntry {
+    /// What it takes in memory, roughly.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        bytes_of(&self.recorded)
+    }
+}
+
+impl EntriesPage {
+    /// What its entries take in memory, roughly.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.entries.iter().map(LedgerEntry::bytes).sum()
+    }
 }
 
 impl EntryFilter {
@@ -108,7 +135,7 @@ impl ReadModels {
         self.store().watch_size(ledger.id)
     }
 
-    /// At most `first` entries behind `after` (`None`: from the start) that match.
+    /// The entries behind `after` (`None`: from the start) that match, as many as `bounds` let.
     ///
     /// A page may be empty and have more behind it: a call looks at some thousand entries at most.
     /// Asking again with [`EntriesPage::scanned_to`] delivers every matching entry exactly once.
@@ -119,7 +146,7 @@ impl ReadModels {
         &self,
         ledger: &LedgerInfo,
         after: Option<Index>,
-        first: u32,
+        bounds: PageBounds,
         filter: &EntryFilter,
     ) -> Result<EntriesPage, QueryError> {
         let mut page = EntriesPage {
@@ -128,24 +155,40 @@ impl ReadModels {
             more: false,
         };
         let start = next(after);
-        let mut bytes = 0;
+        let stride = STRIDE.min(bounds.entries.max(1));
         loop {
+            let left = bounds.bytes.saturating_sub(page.bytes());
             let from = next(page.scanned_to);
-            let read = self
-                .store()
-                .read_bounded(ledger.id, from, STRIDE.min(first.max(1)), MAX_BYTES)
-                .await?;
+            let read = self.stride(ledger, from, stride, (left, bounds)).await?;
             if read.is_empty() {
                 return Ok(page);
             }
-            bytes += read.iter().map(payload_bytes).sum::<u64>();
-            self.add(ledger, &mut page, read, first, filter).await?;
-            let full = page.entries.len() >= first as usize || bytes >= MAX_BYTES;
+            // The next payload did not fit, or the ledger ends.
+            let short = read.len() < stride as usize;
+            self.add(ledger, &mut page, read, bounds, filter).await?;
+            let found = !page.entries.is_empty();
+            let full = page.entries.len() >= bounds.entries as usize
+                || (found && (short || page.bytes() >= bounds.bytes));
             if full || next(page.scanned_to).0 - start.0 >= MAX_SCAN {
                 page.more = self.store().size(ledger.id).await? > next(page.scanned_to).0;
                 return Ok(page);
             }
         }
+    }
+
+    async fn stride(
+        &self,
+        ledger: &LedgerInfo,
+        from: Index,
+        stride: u32,
+        (left, bounds): (u64, PageBounds),
+    ) -> Result<Vec<Recorded>, QueryError> {
+        let store = self.store();
+        Ok(if bounds.payloads {
+            store.read_bounded(ledger.id, from, stride, left).await?
+        } else {
+            store.read_envelopes(ledger.id, from, stride).await?
+        })
     }
 
     /// One entry with its checkpoint.
@@ -157,66 +200,71 @@ impl ReadModels {
         ledger: &LedgerInfo,
         index: Index,
     ) -> Result<Option<LedgerEntry>, QueryError> {
-        let Some(recorded) = self.store().read(ledger.id, index, 1).await?.pop() else {
-            return Ok(None);
-        };
-        let checkpoint = self.covering(ledger, index, None).await?;
-        Ok(Some(LedgerEntry {
-            recorded,
-            checkpoint,
-        }))
+        let read = self.store().read(ledger.id, index, 1).await?;
+        Ok(self.covered(ledger, read).await?.pop())
     }
 
+    /// Adds those that match and fit, with their checkpoints.
     async fn add(
         &self,
         ledger: &LedgerInfo,
         page: &mut EntriesPage,
         read: Vec<Recorded>,
-        first: u32,
+        bounds: PageBounds,
         filter: &EntryFilter,
     ) -> Result<(), QueryError> {
+        let (mut found, mut bytes) = (Vec::new(), page.bytes());
         for recorded in read {
-            if page.entries.len() >= first as usize {
-                return Ok(());
+            let entries = page.entries.len() + found.len();
+            let full = entries > 0 && bytes >= bounds.bytes;
+            if full || entries >= bounds.entries as usize {
+                break;
             }
-            let index = recorded.entry.index;
-            page.scanned_to = Some(index);
+            page.scanned_to = Some(recorded.entry.index);
             if filter.matches(&recorded) {
-                let last = page.entries.last().map(|entry| &entry.checkpoint);
-                let checkpoint = self.covering(ledger, index, last).await?;
-                page.entries.push(LedgerEntry {
-                    recorded,
-                    checkpoint,
-                });
+                bytes += bytes_of(&recorded);
+                found.push(recorded);
             }
         }
+        page.entries.extend(self.covered(ledger, found).await?);
         Ok(())
     }
 
-    /// Entries of one commit share their checkpoint, so the last one is tried first.
-    async fn covering(
+    /// Entries, which are in their order, with the checkpoints that cover them.
+    async fn covered(
         &self,
         ledger: &LedgerInfo,
-        index: Index,
-        last: Option<&Checkpoint>,
-    ) -> Result<Checkpoint, QueryError> {
-        if let Some(last) = last.filter(|last| last.size > index.0) {
-            return Ok(last.clone());
-        }
-        let found = self.store().checkpoint_covering(ledger, index).await?;
-        found.ok_or_else(|| {
-            let text = format!(
-                "entry {index} of {} has no checkpoint: run fsck",
-                ledger.name
-            );
-            QueryError::Stored(text)
-        })
+        found: Vec<Recorded>,
+    ) -> Result<Vec<LedgerEntry>, QueryError> {
+        let (Some(first), Some(last)) = (found.first(), found.last()) else {
+            return Ok(Vec::new());
+        };
+        let range = (first.entry.index, last.entry.index);
+        let checkpoints = self.store().checkpoints_covering(ledger, range).await?;
+        let covered = |recorded: Recorded| {
+            let index = recorded.entry.index;
+            let own = checkpoints.partition_point(|checkpoint| checkpoint.size <= index.0);
+            let checkpoint = checkpoints.get(own).cloned().ok_or_else(|| {
+                let text = format!(
+                    "entry {index} of {} has no checkpoint: run fsck",
+                    ledger.name
+                );
+                QueryError::Stored(text)
+            })?;
+            Ok(LedgerEntry {
+                recorded,
+                checkpoint,
+            })
+        };
+        found.into_iter().map(covered).collect()
     }
 }
 
-fn payload_bytes(recorded: &Recorded) -> u64 {
+/// What an entry takes in memory, roughly.
+fn bytes_of(recorded: &Recorded) -> u64 {
     let payload = recorded.payload.as_ref();
-    payload.map_or(0, |payload| payload.bytes.len() as u64)
+    let payload = payload.map_or(0, |payload| payload.bytes.len() as u64);
+    BESIDE + recorded.entry_bytes.len() as u64 + payload
 }
 
 fn next(after: Option<Index>) -> Index {

@@ -9,7 +9,7 @@ use sealrock_domain::organisation::{
 use sealrock_domain::site::{SiteEvent, SiteKind, SiteRegistered, SiteRetired};
 use sealrock_domain::{AssetId, Attributes, CredentialId, OrganisationId, SiteId};
 use sealrock_ledger::Index;
-use sealrock_projections::ledger::EntryFilter;
+use sealrock_projections::ledger::{EntryFilter, PageBounds};
 use sealrock_projections::registry::{PlaceCursor, RegistryProjection, Within};
 use sealrock_testkit::DeviceSigner;
 use std::sync::Arc;
@@ -229,11 +229,16 @@ async fn entries_are_paged_with_the_checkpoint_that_covers_them() {
         stream: Some("x/1".to_owned()),
         kind: Some("X".to_owned()),
     };
+    let bounds = PageBounds {
+        entries: 2,
+        bytes: u64::MAX,
+        payloads: true,
+    };
     let (mut after, mut indexes) = (None, Vec::new());
     loop {
         let page = plant
             .read
-            .entries(&plant.ledger, after, 2, &filter)
+            .entries(&plant.ledger, after, bounds, &filter)
             .await
             .unwrap();
         for entry in &page.entries {
@@ -266,4 +271,36 @@ async fn entries_are_paged_with_the_checkpoint_that_covers_them() {
             .unwrap()
             .is_none()
     );
+}
+
+#[tokio::test]
+async fn a_page_of_entries_ends_before_its_bytes_pass_the_bound_and_holds_at_least_one() {
+    let plant = Plant::on_database().await;
+    for length in [100_000, 100_000, 300_000, 100] {
+        let payload = vec![b'x'; length];
+        plant.append("x/1", "X", payload).await;
+    }
+    let pages = async |bytes, payloads| -> Vec<Vec<u64>> {
+        let bounds = PageBounds {
+            entries: 1_000,
+            bytes,
+            payloads,
+        };
+        let (mut after, mut pages) = (None, Vec::new());
+        loop {
+            let every = EntryFilter::default();
+            let page = plant.read.entries(&plant.ledger, after, bounds, &every);
+            let page = page.await.unwrap();
+            let entries = page.entries.iter();
+            pages.push(entries.map(|one| one.recorded.entry.index.0).collect());
+            after = page.scanned_to;
+            if !page.more {
+                return pages;
+            }
+        }
+    };
+    assert_eq!(pages(220_000, true).await, [vec![0, 1], vec![2], vec![3]]);
+    assert_eq!(pages(1, true).await, [[0], [1], [2], [3]]);
+    assert_eq!(pages(220_000, false).await, [[0, 1, 2, 3]]);
+    assert_eq!(pages(u64::MAX, true).await, [[0, 1, 2, 3]]);
 }
