@@ -5,6 +5,8 @@ use async_graphql::{ErrorExtensionValues, ServerError, Value};
 /// The codes that errors carry. A name, once published, keeps its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
+    /// One request asks for more than an answer may hold.
+    AnswerTooLarge,
     /// An argument or variable has a value that cannot be used.
     BadUserInput,
     /// The HTTP request is no GraphQL request.
@@ -52,6 +54,7 @@ pub(crate) enum Code {
 impl Code {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
+            Self::AnswerTooLarge => "ANSWER_TOO_LARGE",
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::BadRequest => "BAD_REQUEST",
             Self::CommandIdReused => "COMMAND_ID_REUSED",

@@ -9,10 +9,11 @@ use async_graphql::parser::types::{
 use async_graphql::{Executor, Request, Response, ServerError};
 use axum::http::{HeaderMap, header};
 use sealrock_access::{TokenError, Tokens};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::allowance::{Allowance, Room};
 use crate::caller::Caller;
 use crate::code::Code;
 
@@ -25,8 +26,15 @@ pub(crate) struct Limits {
     /// Bytes of one request, over HTTP or in one frame.
     pub(crate) request_bytes: usize,
     /// Queries and mutations that run at a time, over HTTP and sockets: each holds its request, and
-    /// its answer until it is written.
+    /// its answer until it is written. Of those who are known by a token.
     pub(crate) requests: usize,
+    /// The same of strangers, who may sign in and read the schema.
+    pub(crate) strangers: usize,
+    /// Bytes of a stranger's request. It is read before there is a place for it, so every connection
+    /// may hold as many.
+    pub(crate) stranger_bytes: usize,
+    /// How long a stranger's request may take to arrive.
+    pub(crate) stranger_time: Duration,
     /// How long a query or mutation may take, the arrival of its request included.
     pub(crate) request_time: Duration,
     /// Sockets that may be open.
@@ -46,6 +54,9 @@ impl Default for Limits {
         Self {
             request_bytes: 1 << 20,
             requests: 128,
+            strangers: 16,
+            stranger_bytes: 16 << 10,
+            stranger_time: Duration::from_secs(5),
             request_time: Duration::from_secs(30),
             sockets: 4_096,
             operations_per_socket: 64,
@@ -60,6 +71,8 @@ impl Default for Limits {
 #[derive(Debug, Clone)]
 pub(crate) struct Places {
     pub(crate) requests: Arc<Semaphore>,
+    pub(crate) strangers: Arc<Semaphore>,
+    pub(crate) entries: Room,
     pub(crate) sockets: Arc<Semaphore>,
 }
 
@@ -67,6 +80,8 @@ impl Places {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             requests: Arc::new(Semaphore::new(limits.requests)),
+            strangers: Arc::new(Semaphore::new(limits.strangers)),
+            entries: Room::default(),
             sockets: Arc::new(Semaphore::new(limits.sockets)),
         }
     }
@@ -93,21 +108,57 @@ impl<E> Endpoint<E> {
     }
 }
 
-impl<E: Executor> Endpoint<E> {
-    /// Runs a query or mutation; every error of the answer has a code.
-    pub(crate) async fn execute(&self, request: Request) -> Response {
-        with_codes(self.executor.execute(request).await)
+/// What an operation holds until its answer is written.
+pub(crate) struct Holding {
+    _place: OwnedSemaphorePermit,
+    pub(crate) allowance: Allowance,
+}
+
+impl Places {
+    /// A place for an operation, if there is one now.
+    pub(crate) fn try_take(&self, caller: &Caller) -> Option<Holding> {
+        let places = match caller {
+            Caller::Known(_) => &self.requests,
+            Caller::Anonymous => &self.strangers,
+        };
+        let place = Arc::clone(places).try_acquire_owned().ok()?;
+        Some(self.holding(place))
     }
 
-    /// The same when there is a place for it, within the time that a request may take.
-    pub(crate) async fn execute_in_turn(self, request: Request) -> Response {
+    /// The same of somebody who is known; waits for it.
+    async fn take(&self) -> Holding {
+        let place = Arc::clone(&self.requests).acquire_owned().await;
+        self.holding(place.expect("nobody closes this semaphore"))
+    }
+
+    fn holding(&self, place: OwnedSemaphorePermit) -> Holding {
+        Holding {
+            _place: place,
+            allowance: Allowance::new(&self.entries),
+        }
+    }
+}
+
+impl<E: Executor> Endpoint<E> {
+    /// Runs a query or mutation; every error of the answer has a code.
+    pub(crate) async fn execute(&self, request: Request, allowance: Allowance) -> Response {
+        with_codes(self.executor.execute(request.data(allowance)).await)
+    }
+
+    /// The same when there is a place for it, within the time that a request may take. What it holds is
+    /// to be kept until the answer is written.
+    pub(crate) async fn execute_in_turn(self, request: Request) -> (Response, Option<Holding>) {
         let answer = async {
-            let _place = self.places.requests.acquire().await;
-            self.execute(request).await
+            let holding = self.places.take().await;
+            let response = self.execute(request, holding.allowance.clone()).await;
+            (response, Some(holding))
         };
         match timeout(self.limits.request_time, answer).await {
-            Ok(response) => response,
-            Err(_) => Response::from_errors(vec![out_of_time(self.limits.request_time)]),
+            Ok(answer) => answer,
+            Err(_) => {
+                let late = out_of_time(self.limits.request_time);
+                (Response::from_errors(vec![late]), None)
+            }
         }
     }
 }

@@ -29,6 +29,11 @@ impl Query {
         }
     }
 
+    /// 32 MiB, which fit no socket's buffers.
+    async fn long(&self) -> String {
+        "x".repeat(32 << 20)
+    }
+
     /// Never answers.
     async fn endless(&self) -> i32 {
         future::pending().await

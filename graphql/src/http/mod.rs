@@ -11,18 +11,19 @@ pub(crate) mod reply;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, Request, ServerError};
-use axum::body::Bytes;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Extension, State};
 use axum::http::{HeaderMap, Method, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, body::Body};
 
+use crate::allowance::Allowance;
 use crate::caller::Caller;
 use crate::code::Code;
-use crate::endpoint::{Endpoint, bearer, is_public, operation, out_of_time};
+use crate::endpoint::{Endpoint, Holding, Limits, bearer, is_public, operation, out_of_time};
 use accept::Media;
 use reply::Refusal;
 
@@ -45,18 +46,55 @@ async fn within_limits<E: Executor>(
     next: Next,
 ) -> Response<Body> {
     let media = accept::negotiate(request.headers()).unwrap_or(Media::Json);
-    let Ok(_place) = endpoint.places.requests.try_acquire() else {
-        return reply::refused(media, &Refusal::busy("requests are being answered"));
-    };
-    let limit = endpoint.limits.request_time;
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => reply::late(media, out_of_time(limit)),
+    match admit(&endpoint, request).await {
+        Ok((request, holding)) => {
+            let limit = endpoint.limits.request_time;
+            let response = match tokio::time::timeout(limit, next.run(request)).await {
+                Ok(response) => response,
+                Err(_) => reply::late(media, out_of_time(limit)),
+            };
+            reply::holding(response, holding).await
+        }
+        Err(refusal) => reply::refused(media, &refusal),
     }
+}
+
+/// A place for who is known by his token; a stranger gets one when his request is here, so that nobody
+/// keeps others out by sending slowly.
+async fn admit<E: Executor>(
+    endpoint: &Endpoint<E>,
+    mut request: axum::extract::Request,
+) -> Result<(axum::extract::Request, Holding), Refusal> {
+    let caller = caller(endpoint, request.headers())?;
+    if matches!(caller, Caller::Anonymous) {
+        request = arrived(&endpoint.limits, request).await?;
+    }
+    let busy = || Refusal::busy("requests are being answered");
+    let holding = endpoint.places.try_take(&caller).ok_or_else(busy)?;
+    let extensions = request.extensions_mut();
+    extensions.insert(holding.allowance.clone());
+    extensions.insert(caller);
+    Ok((request, holding))
+}
+
+/// A stranger's request with all of its body.
+async fn arrived(
+    limits: &Limits,
+    request: axum::extract::Request,
+) -> Result<axum::extract::Request, Refusal> {
+    let (head, body) = request.into_parts();
+    let reading = to_bytes(body, limits.stranger_bytes);
+    let Ok(read) = tokio::time::timeout(limits.stranger_time, reading).await else {
+        return Err(Refusal::slow(limits.stranger_time));
+    };
+    let body = read.map_err(|_| Refusal::too_long_for_a_stranger(limits.stranger_bytes))?;
+    Ok(axum::extract::Request::from_parts(head, Body::from(body)))
 }
 
 async fn body<E: Executor>(
     State(endpoint): State<Endpoint<E>>,
+    Extension(caller): Extension<Caller>,
+    Extension(allowance): Extension<Allowance>,
     headers: HeaderMap,
     bytes: Result<Bytes, BytesRejection>,
 ) -> Response<Body> {
@@ -64,11 +102,14 @@ async fn body<E: Executor>(
         return reply::not_acceptable();
     };
     let request = params::of_body(&headers, bytes);
-    answer(&endpoint, &Method::POST, &headers, media, request).await
+    let admitted = request.and_then(|request| readable(&Method::POST, caller, request));
+    answer(&endpoint, media, admitted, allowance).await
 }
 
 async fn query<E: Executor>(
     State(endpoint): State<Endpoint<E>>,
+    Extension(caller): Extension<Caller>,
+    Extension(allowance): Extension<Allowance>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Response<Body> {
@@ -79,7 +120,8 @@ async fn query<E: Executor>(
         return reply::not_acceptable();
     };
     let request = params::of_query(&uri);
-    answer(&endpoint, &Method::GET, &headers, media, request).await
+    let admitted = request.and_then(|request| readable(&Method::GET, caller, request));
+    answer(&endpoint, media, admitted, allowance).await
 }
 
 async fn no_such_method(headers: HeaderMap, method: Method) -> Response<Body> {
@@ -90,28 +132,23 @@ async fn no_such_method(headers: HeaderMap, method: Method) -> Response<Body> {
 
 async fn answer<E: Executor>(
     endpoint: &Endpoint<E>,
-    method: &Method,
-    headers: &HeaderMap,
     media: Media,
-    request: Result<Request, Refusal>,
+    request: Result<Readable, Refusal>,
+    allowance: Allowance,
 ) -> Response<Body> {
-    let admitted = request.and_then(|request| {
-        let caller = caller(endpoint, headers)?;
-        admit(method, caller, request)
-    });
-    let response = match admitted {
+    let response = match request {
         Err(refusal) => return reply::refused(media, &refusal),
         Ok(Err(error)) => async_graphql::Response::from_errors(vec![error]),
-        Ok(Ok(request)) => endpoint.execute(request).await,
+        Ok(Ok(request)) => endpoint.execute(request, allowance).await,
     };
     reply::answered(media, &response)
 }
 
 /// A request with its caller, or what is wrong with its document.
-type Admitted = Result<Request, ServerError>;
+type Readable = Result<Request, ServerError>;
 
 /// Reads the document as far as HTTP must know it: mutations need POST, and most fields a caller.
-fn admit(method: &Method, caller: Caller, mut request: Request) -> Result<Admitted, Refusal> {
+fn readable(method: &Method, caller: Caller, mut request: Request) -> Result<Readable, Refusal> {
     let name = request.operation_name.clone();
     let operation = match request.parsed_query() {
         Ok(document) => operation(document, name.as_deref()),

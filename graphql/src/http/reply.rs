@@ -1,8 +1,10 @@
 //! Answers with their status and media type.
 
+use std::time::Duration;
+
 use async_graphql::ServerError;
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -10,7 +12,7 @@ use serde::Serialize;
 
 use super::accept::Media;
 use crate::code::Code;
-use crate::endpoint::is_request_error;
+use crate::endpoint::{Holding, is_request_error};
 
 /// An HTTP request that never became a GraphQL operation.
 #[derive(Debug)]
@@ -47,6 +49,32 @@ impl Refusal {
             code: Code::Unauthenticated,
             message: message.into(),
             header: Some((WWW_AUTHENTICATE, challenge)),
+        }
+    }
+
+    /// Nobody who is known, and the request does not arrive.
+    pub(super) fn slow(limit: Duration) -> Self {
+        Self {
+            status: StatusCode::REQUEST_TIMEOUT,
+            code: Code::Timeout,
+            message: format!(
+                "without a token a request must arrive within {} s: send it again",
+                limit.as_secs_f64()
+            ),
+            header: None,
+        }
+    }
+
+    /// Nobody who is known, and the request is longer than signing in takes, or it broke off.
+    pub(super) fn too_long_for_a_stranger(bytes: usize) -> Self {
+        Self {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            code: Code::PayloadTooLarge,
+            message: format!(
+                "without a token a request has at most {bytes} bytes: sign in, and send the token \
+                 that mutation signIn answers"
+            ),
+            header: None,
         }
     }
 
@@ -114,6 +142,31 @@ pub(super) fn not_acceptable() -> Response<Body> {
         header: None,
     };
     refused(Media::Json, &refusal)
+}
+
+/// The response, whose bytes keep `held` until the last of them is written or given up.
+pub(super) async fn holding(response: Response<Body>, held: Holding) -> Response<Body> {
+    struct Kept {
+        bytes: Bytes,
+        _held: Holding,
+    }
+    impl AsRef<[u8]> for Kept {
+        fn as_ref(&self) -> &[u8] {
+            &self.bytes
+        }
+    }
+    let (head, body) = response.into_parts();
+    // It is one piece already, which is handed on.
+    match to_bytes(body, usize::MAX).await {
+        Ok(bytes) => {
+            let kept = Kept { bytes, _held: held };
+            Response::from_parts(head, Body::from(Bytes::from_owner(kept)))
+        }
+        Err(error) => {
+            tracing::error!(%error, "an answer that was made cannot be read");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
 }
 
 fn write(media: Media, status: StatusCode, body: &impl Serialize) -> Response<Body> {

@@ -7,6 +7,8 @@ use futures::future;
 use reqwest::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::endpoint::Limits;
 use crate::testing::Server;
@@ -362,7 +364,7 @@ async fn nobody_may_only_sign_in_and_look_at_the_schema() {
 async fn a_document_of_nothing_but_brackets_is_refused_before_anybody_is_known() {
     let (server, client) = start().await;
     for bracket in ["{a", "[", "{a(b:["] {
-        let body = json!({ "query": bracket.repeat(150_000) });
+        let body = json!({ "query": bracket.repeat(2_000) });
         let response = send(client.post(server.url()).json(&body)).await;
         assert_eq!(response.status(), 400, "{bracket}");
     }
@@ -421,4 +423,87 @@ async fn one_request_too_many_is_told_to_come_again() {
     assert_eq!(refused.status(), 503);
     assert_eq!(header(&refused, RETRY_AFTER), "1");
     assert_eq!(code(refused).await, "UNAVAILABLE");
+}
+
+/// Says that a body comes, and sends half of it.
+async fn half_a_request(server: &Server, more: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(&server.address).await.unwrap();
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\n{more}\
+         content-length: 1000\r\n\r\n{}",
+        " ".repeat(500)
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn strangers_who_send_slowly_keep_nobody_out() {
+    let server = Server::with(Limits {
+        requests: 1,
+        strangers: 1,
+        ..Limits::default()
+    })
+    .await;
+    let _slow = [
+        half_a_request(&server, "").await,
+        half_a_request(&server, "").await,
+    ];
+    let client = Client::new();
+    for _ in 0..3 {
+        let known = post(&server, &client, GRAPHQL, &json!({"query": "{ actor }"}));
+        assert_eq!(send(known).await.status(), 200);
+        let sign_in = json!({"query": "mutation { signIn(input: \"ada\") }"});
+        let stranger = client.post(server.url()).json(&sign_in);
+        assert_eq!(send(stranger).await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_worth_nothing_gets_no_place() {
+    let server = Server::with(Limits {
+        requests: 0,
+        ..Limits::default()
+    })
+    .await;
+    let bad = "authorization: Bearer x.y.z\r\n";
+    let mut stream = half_a_request(&server, bad).await;
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 401", "answered before its body is here");
+}
+
+#[tokio::test]
+async fn a_stranger_may_send_what_signing_in_takes_and_soon() {
+    let server = Server::with(Limits {
+        stranger_time: Duration::from_millis(200),
+        ..Limits::default()
+    })
+    .await;
+    let long = json!({"query": "{ __typename }", "variables": {"x": "x".repeat(20_000)}});
+    let response = send(Client::new().post(server.url()).json(&long)).await;
+    assert_eq!(response.status(), 413);
+    assert_eq!(code(response).await, "PAYLOAD_TOO_LARGE");
+    let mut stream = half_a_request(&server, "").await;
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 408");
+}
+
+#[tokio::test]
+async fn an_answer_keeps_its_place_until_it_is_taken() {
+    let server = Server::with(Limits {
+        requests: 1,
+        ..Limits::default()
+    })
+    .await;
+    let client = Client::new();
+    let long = json!({"query": "{ long }"});
+    let untaken = send(post(&server, &client, GRAPHQL, &long)).await;
+    let known = || post(&server, &client, GRAPHQL, &json!({"query": "{ actor }"}));
+    assert_eq!(send(known()).await.status(), 503);
+    drop(untaken);
+    while send(known()).await.status() != 200 {
+        tokio::task::yield_now().await;
+    }
 }

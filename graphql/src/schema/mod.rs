@@ -21,6 +21,7 @@ use async_graphql::{MergedObject, MergedSubscription, Schema};
 
 use crate::state::GraphqlState;
 use loaders::{LedgerNames, Loader};
+pub(crate) use problem::Problem;
 
 /// Levels of fields in a document. Introspection by usual clients needs 15.
 const MAX_DEPTH: usize = 20;
@@ -78,6 +79,7 @@ pub(crate) fn schema(state: &GraphqlState) -> SealrockSchema {
     .data(state.tokens.clone())
     .data(state.pool.clone())
     .data(subscription::Pages::default())
+    .data(subscription::FrameRoom::default())
     .data(subscription::ReadingFeeds::default())
     .data(subscription::EntryFeeds::default())
     .data(subscription::LatestFeeds::default())

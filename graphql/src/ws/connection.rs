@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Data, Executor, Request, Response};
 use axum::extract::ws::{Message, WebSocket};
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout};
 
@@ -14,7 +14,7 @@ use super::message::{ClientMessage, ServerMessage};
 use super::operations::{Answer, Operations};
 use crate::caller::Caller;
 use crate::code::Code;
-use crate::endpoint::{Endpoint, is_request_error, operation, token, with_codes};
+use crate::endpoint::{Endpoint, Holding, is_request_error, operation, token, with_codes};
 use crate::http::params;
 
 /// A socket and what runs on it.
@@ -178,7 +178,7 @@ impl<E: Executor> Connection<E> {
         };
         if !subscribes {
             let answer = self.endpoint.clone().execute_in_turn(request);
-            self.operations.start(id, stream::once(answer).boxed());
+            self.operations.start(id, one_answer(answer).boxed());
             return Ok(());
         }
         let answers = self
@@ -194,11 +194,13 @@ impl<E: Executor> Connection<E> {
             None => self.say(&ServerMessage::Complete { id: &id }).await,
             Some(response) if is_request_error(&response) => self.refuse(&id, &response).await,
             Some(response) => {
-                self.say(&ServerMessage::Next {
+                let frame = text(&ServerMessage::Next {
                     id: &id,
                     payload: &response,
-                })
-                .await
+                });
+                // A client may take long: the frame is held meanwhile, and not what it was made of.
+                drop(response);
+                self.send(frame).await
             }
         }
     }
@@ -221,8 +223,7 @@ impl<E: Executor> Connection<E> {
     }
 
     async fn say(&mut self, message: &ServerMessage<'_>) -> Result<(), Close> {
-        let text = serde_json::to_string(message).expect("messages have string keys only");
-        self.send(Message::Text(text.into())).await
+        self.send(text(message)).await
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Close> {
@@ -232,6 +233,22 @@ impl<E: Executor> Connection<E> {
             Err(_) => Err(Close::SlowConsumer),
         }
     }
+}
+
+fn text(message: &ServerMessage<'_>) -> Message {
+    let text = serde_json::to_string(message).expect("messages have string keys only");
+    Message::Text(text.into())
+}
+
+/// The answer to a query or mutation. What it holds is let go when more is asked for, which is when
+/// it is written.
+fn one_answer(
+    answer: impl Future<Output = (Response, Option<Holding>)>,
+) -> impl Stream<Item = Response> {
+    stream::once(answer).scan(None, |held, (response, holding)| {
+        *held = holding;
+        std::future::ready(Some(response))
+    })
 }
 
 fn ticks(every: std::time::Duration) -> Interval {

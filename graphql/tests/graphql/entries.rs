@@ -111,3 +111,44 @@ async fn the_read_models_tell_how_far_they_are() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_page_of_large_payloads_ends_early_and_one_request_gets_no_more_than_fits() {
+    let world = start().await;
+    world.register_places().await;
+    let device = world.register_device("meter-1").await;
+    for seq in 1..=10 {
+        let batch = json!({"seq": seq, "readings": [{"metric": "m", "at": "2026-11-20T12:00:00Z", "value": 1}]});
+        // What is recorded is what came, spaces and all.
+        let padded = format!("{batch}{}", " ".repeat(700_000));
+        world.record_bytes(&device, padded.into_bytes()).await;
+    }
+    let first = "first: 1000, type: \"SensorBatchRecorded\"";
+    let payloads = format!(
+        "query ($after: String) {{ ledgerEntries(ledger: \"northsea\", {first}, after: $after) {{
+           nodes {{ payload {{ size }} }} scannedTo pageInfo {{ hasNextPage }} }} }}"
+    );
+    let (mut pages, mut after) = (Vec::new(), Value::Null);
+    loop {
+        let page = world.data(&payloads, json!({ "after": after })).await["ledgerEntries"].take();
+        pages.push(page["nodes"].as_array().unwrap().len());
+        after = page["scannedTo"].clone();
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+    }
+    assert_eq!(pages, [5, 5], "4 MiB hold five of them");
+
+    let envelopes =
+        format!("{{ ledgerEntries(ledger: \"northsea\", {first}) {{ nodes {{ json }} }} }}");
+    let all = world.data(&envelopes, json!({})).await;
+    assert_eq!(all["ledgerEntries"]["nodes"].as_array().unwrap().len(), 10);
+
+    let page = |name| {
+        format!(
+            "{name}: ledgerEntries(ledger: \"northsea\", {first}) {{ nodes {{ payload {{ size }} }} }}"
+        )
+    };
+    let thrice = format!("{{ {} {} {} }}", page("a"), page("b"), page("c"));
+    assert_eq!(world.code(&thrice, json!({})).await, "ANSWER_TOO_LARGE");
+}

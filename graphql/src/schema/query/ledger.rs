@@ -8,9 +8,10 @@ use sealrock_access::Permission::ReadLedger;
 use sealrock_access::{Denied, Scope, authorise};
 use sealrock_domain::Slug;
 use sealrock_ledger::{Index, LedgerName};
-use sealrock_projections::ledger::{EntriesPage, EntryFilter};
+use sealrock_projections::ledger::{EntriesPage, EntryFilter, LedgerEntry as Stored, PageBounds};
 use sealrock_projections::{LedgerInfo, LedgerKind, ReadModels, Runner};
 
+use crate::allowance::Allowance;
 use crate::code::Code;
 use crate::schema::guard::{may, principal};
 use crate::schema::input;
@@ -32,7 +33,8 @@ impl LedgerQuery {
     }
 
     /// Entries of a ledger in its order, all or those of an event type or stream. A cursor of this
-    /// list is a `Position`.
+    /// list is a `Position`. A page of large entries ends before it has as many as asked for: go on
+    /// while there is a next page.
     #[graphql(complexity = "paging::cost(first, child_complexity)")]
     async fn ledger_entries(
         &self,
@@ -48,10 +50,16 @@ impl LedgerQuery {
         let ledger = existing(context, &ledger).await?;
         let size = paging::size(first)?;
         let after = start(&ledger.name, after.as_deref())?;
+        let turn = context.data_unchecked::<Allowance>().turn().await?;
+        let bounds = PageBounds {
+            entries: size,
+            bytes: turn.left(),
+            payloads: asks_for_payloads(context),
+        };
         let read = context.data_unchecked::<ReadModels>();
-        let page = read
-            .entries(&ledger, after, size, &EntryFilter { stream, kind })
-            .await?;
+        let filter = EntryFilter { stream, kind };
+        let page = read.entries(&ledger, after, bounds, &filter).await?;
+        turn.took(page.bytes());
         Ok(entry_page(&ledger.name, page, after.is_some()))
     }
 
@@ -63,8 +71,10 @@ impl LedgerQuery {
         index: Count,
     ) -> Result<Option<LedgerEntry>, Problem> {
         let ledger = existing(context, &ledger).await?;
+        let turn = context.data_unchecked::<Allowance>().turn().await?;
         let read = context.data_unchecked::<ReadModels>();
         let found = read.entry(&ledger, Index(index.0)).await?;
+        turn.took(found.as_ref().map_or(0, Stored::bytes));
         Ok(found.map(|entry| LedgerEntry::new(ledger.name, entry)))
     }
 
@@ -81,6 +91,14 @@ impl LedgerQuery {
         statuses.retain(|status| readable.contains(&status.ledger));
         Ok(statuses.into_iter().map(ProjectionStatus::from).collect())
     }
+}
+
+/// Whether an entry of the page is asked for its payload, or whether it has one.
+fn asks_for_payloads(context: &Context<'_>) -> bool {
+    let page = context.look_ahead();
+    let nodes = [page.field("nodes"), page.field("edges").field("node")];
+    let asked = |field: &str| nodes.iter().any(|node| node.field(field).exists());
+    asked("payload") || asked("redacted")
 }
 
 fn is_readable(context: &Context<'_>, ledger: &LedgerInfo, all: &[LedgerInfo]) -> bool {

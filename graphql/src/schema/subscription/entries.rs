@@ -5,10 +5,10 @@ use std::sync::Arc;
 use async_graphql::{Context, Subscription};
 use futures::{Stream, StreamExt};
 use sealrock_ledger::Index;
-use sealrock_projections::ledger::{EntryFilter, LedgerEntry as Stored};
+use sealrock_projections::ledger::{EntryFilter, LedgerEntry as Stored, PageBounds};
 use sealrock_projections::{LedgerId, LedgerInfo, QueryError, ReadModels};
 
-use super::follow::{Pages, Source, follow};
+use super::follow::{Room, Source, follow};
 use super::tail::{Page, Registry, Topic};
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
@@ -18,8 +18,9 @@ use crate::schema::types::LedgerEntry;
 /// Entries that a subscriber fetches at a time, and that the tail does.
 const STRIDE: u32 = 32;
 const TAIL_STRIDE: u32 = 256;
-/// What an entry takes in memory besides its bytes.
-const ENVELOPE: usize = 1_024;
+/// Bytes of such a page, beyond its first entry.
+const PAGE_BYTES: u64 = 1 << 20;
+const TAIL_PAGE_BYTES: u64 = 4 << 20;
 
 #[derive(Default)]
 pub(crate) struct EntriesSubscription;
@@ -68,8 +69,8 @@ impl EntriesSubscription {
         };
         let node =
             move |entry: Result<Arc<Stored>, Problem>| Ok(LedgerEntry::new(name.clone(), entry?));
-        let pages = context.data_unchecked::<Pages>().clone();
-        Ok(follow(entries, tail, key, after, pages).map(node))
+        let room = Room::of(context);
+        Ok(follow(entries, tail, key, after, room).map(node))
     }
 }
 
@@ -100,7 +101,8 @@ impl Topic for Feed {
             &self.read,
             &self.ledger,
             after,
-            (&EntryFilter::default(), TAIL_STRIDE),
+            &EntryFilter::default(),
+            page_of(TAIL_STRIDE, TAIL_PAGE_BYTES),
         )
         .await
     }
@@ -119,9 +121,7 @@ impl Topic for Feed {
     }
 
     fn bytes(entry: &Stored) -> usize {
-        let payload = entry.recorded.payload.as_ref();
-        let payload = payload.map_or(0, |payload| payload.bytes.len());
-        ENVELOPE + entry.recorded.entry_bytes.len() + payload
+        usize::try_from(entry.bytes()).unwrap_or(usize::MAX)
     }
 }
 
@@ -139,7 +139,16 @@ impl Source for Entries {
     }
 
     async fn fetch(&self, after: Option<Index>) -> Result<Page<Feed>, QueryError> {
-        fetch(&self.read, &self.ledger, after, (&self.filter, STRIDE)).await
+        let bounds = page_of(STRIDE, PAGE_BYTES);
+        fetch(&self.read, &self.ledger, after, &self.filter, bounds).await
+    }
+}
+
+fn page_of(entries: u32, bytes: u64) -> PageBounds {
+    PageBounds {
+        entries,
+        bytes,
+        payloads: true,
     }
 }
 
@@ -147,9 +156,10 @@ async fn fetch(
     read: &ReadModels,
     ledger: &LedgerInfo,
     after: Option<Index>,
-    (filter, most): (&EntryFilter, u32),
+    filter: &EntryFilter,
+    bounds: PageBounds,
 ) -> Result<Page<Feed>, QueryError> {
-    let page = read.entries(ledger, after, most, filter).await?;
+    let page = read.entries(ledger, after, bounds, filter).await?;
     Ok(Page {
         items: page.entries,
         reached: page.scanned_to,

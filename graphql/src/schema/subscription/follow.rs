@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_graphql::Context;
 use futures::{Stream, stream};
 use sealrock_projections::QueryError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
+use super::frames::{Frame, FrameRoom};
 use super::tail::{Page, RETRY, Tail, Topic};
 use crate::schema::problem::Problem;
 
@@ -41,9 +43,11 @@ struct Follower<S: Source> {
     key: <S::Topic as Topic>::Key,
     wake: watch::Receiver<()>,
     after: Option<<S::Topic as Topic>::Place>,
-    pages: Pages,
+    room: Room,
     /// What is left of the page that he asked for himself.
     page: Option<(OwnedSemaphorePermit, VecDeque<Item<S>>)>,
+    /// Held while the last item's frame is written: the next is asked for afterwards.
+    frame: Frame,
     failed: bool,
 }
 
@@ -57,6 +61,21 @@ impl Default for Pages {
     }
 }
 
+/// What all subscribers share.
+pub(super) struct Room {
+    pages: Pages,
+    frames: FrameRoom,
+}
+
+impl Room {
+    pub(super) fn of(context: &Context<'_>) -> Self {
+        Self {
+            pages: context.data_unchecked::<Pages>().clone(),
+            frames: context.data_unchecked::<FrameRoom>().clone(),
+        }
+    }
+}
+
 /// All items behind `after` that `source` wants, present and future, by the tail where it reaches. A
 /// database that is away for a while is waited for. Nothing is fetched ahead of what the consumer
 /// takes, but the rest of one answer.
@@ -65,7 +84,7 @@ pub(super) fn follow<S: Source>(
     tail: Arc<Tail<S::Topic>>,
     key: <S::Topic as Topic>::Key,
     after: Option<<S::Topic as Topic>::Place>,
-    pages: Pages,
+    room: Room,
 ) -> impl Stream<Item = Result<Arc<Item<S>>, Problem>>
 where
     <S::Topic as Topic>::Key: Clone,
@@ -76,8 +95,9 @@ where
         key,
         tail,
         after,
-        pages,
+        room,
         page: None,
+        frame: Frame::default(),
         failed: false,
     };
     stream::unfold(follower, |mut follower| async {
@@ -88,11 +108,14 @@ where
 
 impl<S: Source> Follower<S> {
     async fn next(&mut self) -> Option<Result<Arc<Item<S>>, Problem>> {
+        // The frame before is written: that is when the next item is asked for.
+        self.frame = Frame::default();
         loop {
             if self.failed {
                 return None;
             }
             if let Some(item) = self.page.as_mut().and_then(|(_, items)| items.pop_front()) {
+                self.frame = self.room.frames.take(S::Topic::bytes(&item)).await;
                 return Some(Ok(Arc::new(item)));
             }
             self.page = None;
@@ -107,16 +130,30 @@ impl<S: Source> Follower<S> {
                 }
                 continue;
             };
-            self.after = step.reached;
-            match step.items.into_iter().next() {
-                Some(item) => return Some(Ok(item)),
-                None => self.wake.changed().await.ok()?,
+            let Some(item) = step.items.into_iter().next() else {
+                self.after = step.reached;
+                self.wake.changed().await.ok()?;
+                continue;
+            };
+            let bytes = S::Topic::bytes(&item);
+            if !self.frame.holds(bytes)
+                && let Some(frame) = self.room.frames.try_take(bytes)
+            {
+                self.frame = frame;
             }
+            if self.frame.holds(bytes) {
+                self.after = step.reached;
+                return Some(Ok(item));
+            }
+            // Who waits keeps no item that the tail may drop meanwhile, and looks again.
+            drop(item);
+            self.frame = Frame::default();
+            self.frame = self.room.frames.take(bytes).await;
         }
     }
 
     async fn catch_up(&mut self) -> Result<(), Problem> {
-        let place = Arc::clone(&self.pages.0).acquire_owned().await;
+        let place = Arc::clone(&self.room.pages.0).acquire_owned().await;
         let place = place.expect("nobody closes this semaphore");
         match self.source.fetch(self.after).await {
             Ok(page) => {

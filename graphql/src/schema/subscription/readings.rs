@@ -11,7 +11,7 @@ use sealrock_ledger::Index;
 use sealrock_projections::readings::{self, Reading as Stored, ReadingFilter, ReadingPosition};
 use sealrock_projections::{LedgerId, LedgerInfo, QueryError, ReadModels, Runner};
 
-use super::follow::{Pages, Source, follow};
+use super::follow::{Room, Source, follow};
 use super::tail::{Page, Registry, Topic};
 use crate::code::Code;
 use crate::schema::global_id;
@@ -87,8 +87,8 @@ impl ReadingsSubscription {
         };
         let node =
             move |reading: Result<Arc<Stored>, Problem>| Ok(Reading::new(name.clone(), reading?));
-        let pages = context.data_unchecked::<Pages>().clone();
-        Ok(follow(readings, tail, key, after, pages).map(node))
+        let room = Room::of(context);
+        Ok(follow(readings, tail, key, after, room).map(node))
     }
 }
 

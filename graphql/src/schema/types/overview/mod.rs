@@ -6,11 +6,13 @@ use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
 use sealrock_access::Permission::ReadDeadLetters;
 use sealrock_ledger::Index;
+use sealrock_projections::ledger::LedgerEntry as Stored;
 use sealrock_projections::registry::Organisation as StoredOrganisation;
 use sealrock_projections::{LedgerInfo, ReadModels, Runner};
 
 use self::accounted::{AccountedMass, CapturedFigures, InjectedFigures};
 use super::{LedgerEntry, Organisation};
+use crate::allowance::Allowance;
 use crate::schema::guard::may;
 use crate::schema::problem::Problem;
 use crate::schema::provenance::Provenance;
@@ -138,7 +140,9 @@ impl SystemOverview {
         let Some(last) = size.checked_sub(1) else {
             return Ok(None);
         };
+        let turn = context.data_unchecked::<Allowance>().turn().await?;
         let entry = read.entry(&self.ledger, Index(last)).await?;
+        turn.took(entry.as_ref().map_or(0, Stored::bytes));
         Ok(entry.map(|entry| LedgerEntry::new(self.ledger.name.clone(), entry)))
     }
 
