@@ -45,6 +45,10 @@ use config::Config;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
+/// Steps of tasks after which sockets and timers are looked at again. A step that reads a large batch
+/// takes milliseconds, and a probe of health waits for all of them; the usual number is 61.
+const STEPS: u32 = 16;
+
 fn main() -> ExitCode {
     // Before anything speaks TLS or signs a token: two providers are compiled in, one is chosen.
     rustls::crypto::aws_lc_rs::default_provider()
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .event_interval(STEPS)
         .build();
     let outcome = runtime
         .map_err(anyhow::Error::from)

@@ -18,6 +18,8 @@ const CONNECTIONS: usize = 8_192;
 /// How long nothing may be read or written. Sockets are pinged more often, so this is for clients that
 /// stall and would keep others out, the health check among them.
 const STILL: Duration = Duration::from_mins(2);
+/// The same while bytes wait to be taken: what they answer is in memory, and has one of few places.
+const UNTAKEN: Duration = Duration::from_secs(30);
 
 /// A listener that admits a bounded number.
 pub(super) struct Door {
@@ -54,6 +56,7 @@ impl Listener for Door {
 pub(super) struct Admitted {
     stream: TcpStream,
     still: Pin<Box<Sleep>>,
+    untaken: bool,
     _place: OwnedSemaphorePermit,
 }
 
@@ -62,6 +65,7 @@ impl Admitted {
         Self {
             stream,
             still: Box::pin(sleep(STILL)),
+            untaken: false,
             _place: place,
         }
     }
@@ -73,13 +77,31 @@ impl Admitted {
         done: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if done.is_ready() {
-            self.still.as_mut().reset(Instant::now() + STILL);
+            // Who takes nothing gains no time by sending.
+            if !self.untaken {
+                self.still.as_mut().reset(Instant::now() + STILL);
+            }
             return done;
         }
         match self.still.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             Poll::Pending => Poll::Pending,
         }
+    }
+}
+
+impl Admitted {
+    /// As [`judge`](Self::judge), of bytes that the other side should take.
+    fn judge_taking(
+        &mut self,
+        context: &mut Context<'_>,
+        done: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if done.is_pending() && !self.untaken {
+            self.still.as_mut().reset(Instant::now() + UNTAKEN);
+        }
+        self.untaken = done.is_pending();
+        self.judge(context, done)
     }
 }
 
@@ -101,7 +123,7 @@ impl AsyncWrite for Admitted {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let done = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.judge(context, done)
+        self.judge_taking(context, done)
     }
 
     fn poll_write_vectored(
@@ -110,7 +132,7 @@ impl AsyncWrite for Admitted {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let done = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
-        self.judge(context, done)
+        self.judge_taking(context, done)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -129,6 +151,10 @@ impl AsyncWrite for Admitted {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
 
     #[tokio::test]
@@ -148,5 +174,31 @@ mod tests {
         let (waiting, ()) = tokio::join!(door.accept(), async { drop(first) });
         drop(waiting);
         assert_eq!(door.places.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_takes_nothing_gains_no_time_by_sending() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (mut admitted, _) = Door::new(listener).accept().await;
+        let bytes = vec![0; 1 << 20];
+        let mut written = 0;
+        let full = |context: &mut Context<'_>| {
+            while let Poll::Ready(some) = Pin::new(&mut admitted).poll_write(context, &bytes) {
+                written += some.unwrap();
+            }
+            Poll::Ready(())
+        };
+        poll_fn(full).await;
+        let until = admitted.still.deadline();
+        assert!(until <= Instant::now() + UNTAKEN);
+        client.write_all(b"more").await.unwrap();
+        admitted.read_exact(&mut [0; 4]).await.unwrap();
+        assert_eq!(admitted.still.deadline(), until);
+        client.read_exact(&mut vec![0; written]).await.unwrap();
+        admitted.write_all(b"x").await.unwrap();
+        assert!(admitted.still.deadline() > until);
     }
 }

@@ -12,7 +12,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::Router;
 use sealrock_projections::{Leases, ReadModels, Runner};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -27,7 +26,7 @@ use crate::presence;
 use crate::publishing;
 use crate::roles::{Role, Roles};
 use crate::surroundings::{Addresses, Note};
-use crate::writable::{self, NotWritable};
+use crate::writable;
 use alone::Alone;
 use identity::Identity;
 use intake::{Door, Intake};
@@ -197,7 +196,9 @@ impl Parts {
         runner.prepare().await.context("the read models")?;
         let publisher = publishing::publisher(config, store)?;
         let (cannot_write, not_writable) = watch::channel(Vec::new());
-        let mut routes = health_routes(platform, &runner, (&leases, &not_writable), &stopping);
+        let url = &platform.database.url;
+        let health = Health::watch(url, &runner, (&leases, &not_writable), &stopping);
+        let mut routes = health::router(health.await?);
         if roles.has(Role::Api) {
             let api = api::routes(config, platform, &runner, &publisher, &stopping);
             routes = routes.merge(api.await?);
@@ -271,22 +272,6 @@ fn read_models(platform: &Platform, roles: &Roles, leases: &Leases) -> Runner {
     } else {
         Runner::new(store, models)
     }
-}
-
-/// What a node of any role answers.
-fn health_routes(
-    platform: &Platform,
-    runner: &Runner,
-    (leases, not_writable): (&Leases, &NotWritable),
-    stopping: &CancellationToken,
-) -> Router {
-    health::router(Health {
-        pool: platform.store.pool().clone(),
-        runner: runner.clone(),
-        leases: leases.clone(),
-        not_writable: not_writable.clone(),
-        stopping: stopping.clone(),
-    })
 }
 
 fn make_private(folder: &Path) -> anyhow::Result<()> {

@@ -12,6 +12,7 @@ mod external;
 mod intake;
 mod nodes;
 mod outside;
+mod overload;
 mod people;
 mod sealing;
 mod signers;
