@@ -4,6 +4,7 @@
 mod error;
 mod sent;
 mod standing;
+mod turns;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ pub use error::{AuthError, BatchError};
 use error::{RETRY_AFTER, batch_error, unopened};
 use sent::Sent;
 use standing::{Standing, Standings};
+use turns::Turns;
 
 /// How often a batch is judged anew because its device changed in the meantime.
 const MAX_ATTEMPTS: u32 = 5;
@@ -84,6 +86,7 @@ pub struct Suspect {
 pub struct Devices {
     commands: Commands,
     standings: Arc<Standings>,
+    turns: Arc<Turns>,
 }
 
 impl Devices {
@@ -93,6 +96,7 @@ impl Devices {
         Self {
             commands,
             standings: Arc::default(),
+            turns: Arc::default(),
         }
     }
 
@@ -195,8 +199,11 @@ impl Devices {
         received_at: DateTime<Utc>,
         bytes: impl AsRef<[u8]> + Send + Sync,
     ) -> Result<BatchReceipt, BatchError> {
-        self.record(identity, via, received_at, Sent::read(bytes.as_ref())?)
-            .await
+        let bytes = bytes.as_ref();
+        let turn = self.turns.at(bytes.len()).await;
+        let sent = Sent::read(bytes)?;
+        drop(turn);
+        self.record(identity, via, received_at, sent).await
     }
 
     /// Records a message of another make with the batch that it was read as: the payload is a
@@ -213,13 +220,11 @@ impl Devices {
         received_at: DateTime<Utc>,
         payload: impl AsRef<[u8]> + Send + Sync,
     ) -> Result<BatchReceipt, BatchError> {
-        self.record(
-            identity,
-            via,
-            received_at,
-            Sent::read_mapped(payload.as_ref())?,
-        )
-        .await
+        let payload = payload.as_ref();
+        let turn = self.turns.at(payload.len()).await;
+        let sent = Sent::read_mapped(payload)?;
+        drop(turn);
+        self.record(identity, via, received_at, sent).await
     }
 
     async fn record(
