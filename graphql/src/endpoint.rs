@@ -153,13 +153,12 @@ impl<E: Executor> Endpoint<E> {
             let response = self.execute(request, holding.allowance.clone()).await;
             (response, Some(holding))
         };
-        match timeout(self.limits.request_time, answer).await {
-            Ok(answer) => answer,
-            Err(_) => {
+        timeout(self.limits.request_time, answer)
+            .await
+            .unwrap_or_else(|_| {
                 let late = out_of_time(self.limits.request_time);
                 (Response::from_errors(vec![late]), None)
-            }
-        }
+            })
     }
 }
 

@@ -153,7 +153,8 @@ pub(super) async fn assert_whole(writer: &Writer, entries: u64) {
     let keys = reader::keys(&writer.pool, writer.ledger.id)
         .await
         .expect("readable");
-    let checkpoint = reader::parse_checkpoint(&keys, &note.expect("signed")).expect("verifies");
+    let notes = [note.expect("signed")];
+    let checkpoint = &reader::parse_checkpoints(&keys, &notes).expect("verifies")[0];
     assert_eq!((checkpoint.size, checkpoint.root), (entries, tree.root()));
 }
 

@@ -155,12 +155,12 @@ pub(super) async fn holding(response: Response<Body>, held: Holding) -> Response
             &self.bytes
         }
     }
-    let (head, body) = response.into_parts();
+    let (parts, body) = response.into_parts();
     // It is one piece already, which is handed on.
     match to_bytes(body, usize::MAX).await {
         Ok(bytes) => {
             let kept = Kept { bytes, _held: held };
-            Response::from_parts(head, Body::from(Bytes::from_owner(kept)))
+            Response::from_parts(parts, Body::from(Bytes::from_owner(kept)))
         }
         Err(error) => {
             tracing::error!(%error, "an answer that was made cannot be read");
