@@ -68,8 +68,12 @@ impl Writer {
     /// chained to its end.
     pub(super) async fn gather(&mut self, into: &mut Gathered, appends: Vec<Append>) {
         into.loose.extend(appends);
-        let mut kept = self.connections.pop();
+        let (mut kept, knew) = (self.connections.pop(), self.standing.is_some());
         self.chain_loose(into, kept.as_deref_mut()).await;
+        if knew && self.standing.is_none() {
+            // A question was left open on it.
+            kept.take().map(PoolConnection::detach);
+        }
         self.connections.extend(kept);
     }
 
@@ -95,6 +99,10 @@ impl Writer {
             return Err(gathered.into_appends());
         };
         self.chain_loose(&mut gathered, Some(&mut connection)).await;
+        if self.standing.is_none() {
+            drop(connection.detach());
+            return Err(gathered.into_appends());
+        }
         if !gathered.loose.is_empty() {
             return Err(gathered.into_appends());
         }
