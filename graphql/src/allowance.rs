@@ -2,8 +2,10 @@
 //! at a time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::code::Code;
 use crate::schema::Problem;
@@ -11,6 +13,8 @@ use crate::schema::Problem;
 /// Requests that hold entries at a time. Each holds them as they were read, as values and as text,
 /// some four times [`BYTES`]; more wait, because they would only wait for the database.
 const REQUESTS: usize = 16;
+/// How long one waits for a place: it keeps the place of a request meanwhile.
+const WAIT: Duration = Duration::from_secs(2);
 /// Bytes of entries that one request reads, beyond the last.
 const BYTES: u64 = 4 << 20;
 
@@ -50,14 +54,15 @@ impl Allowance {
     /// each knows what the others took.
     ///
     /// # Errors
-    /// `ANSWER_TOO_LARGE` where nothing is left.
+    /// `ANSWER_TOO_LARGE` where nothing is left; `UNAVAILABLE` where no place is free for some time.
     pub(crate) async fn turn(&self) -> Result<Turn<'_>, Problem> {
         let mut left = self.0.lock().await;
         if left.bytes == 0 {
             return Err(too_large());
         }
         if left.place.is_none() {
-            let place = Arc::clone(&left.room.0).acquire_owned().await;
+            let place = timeout(WAIT, Arc::clone(&left.room.0).acquire_owned()).await;
+            let place = place.map_err(|_| busy())?;
             left.place = Some(place.expect("nobody closes this semaphore"));
         }
         Ok(Turn(left))
@@ -77,6 +82,13 @@ impl Turn<'_> {
     pub(crate) fn took(mut self, bytes: u64) {
         self.0.bytes = self.0.bytes.saturating_sub(bytes);
     }
+}
+
+fn busy() -> Problem {
+    Problem::new(
+        Code::Unavailable,
+        "many answers that hold entries are being taken: ask again in a moment",
+    )
 }
 
 fn too_large() -> Problem {

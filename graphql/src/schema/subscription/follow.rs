@@ -115,6 +115,7 @@ impl<S: Source> Follower<S> {
                 return None;
             }
             if let Some(item) = self.page.as_mut().and_then(|(_, items)| items.pop_front()) {
+                self.frame = Frame::default();
                 self.frame = self.room.frames.take(S::Topic::bytes(&item)).await;
                 return Some(Ok(Arc::new(item)));
             }
@@ -124,6 +125,8 @@ impl<S: Source> Follower<S> {
             let wants = |item: &Item<S>| self.source.wants(item);
             let step = self.tail.after(&self.key, self.after, 1, wants);
             let Some(step) = step else {
+                // Who waits for a page holds no room, which those who have pages wait for.
+                self.frame = Frame::default();
                 if let Err(problem) = self.catch_up().await {
                     self.failed = true;
                     return Some(Err(problem));
@@ -132,6 +135,7 @@ impl<S: Source> Follower<S> {
             };
             let Some(item) = step.items.into_iter().next() else {
                 self.after = step.reached;
+                self.frame = Frame::default();
                 self.wake.changed().await.ok()?;
                 continue;
             };
