@@ -106,6 +106,14 @@ pub(super) async fn writer_with(database: &TestDatabase, keys: Arc<dyn KeySource
     )
 }
 
+/// A writer that has appended one entry, and so knows its ledger.
+async fn begun(database: &TestDatabase) -> Writer {
+    let mut writer = writer(database).await;
+    let first = writer.append(append(Expected::Any)).await;
+    first.expect("the first");
+    writer
+}
+
 /// A writer of the same ledger, as in another process.
 pub(super) fn another(writer: &Writer) -> Writer {
     let (pool, info, keys) = (
@@ -229,11 +237,7 @@ async fn seal(writer: &mut Writer, gathered: Gathered) -> super::flight::Flight 
 #[tokio::test]
 async fn what_is_chained_is_given_back_with_what_cannot_be_chained_behind_it() {
     let database = database().await;
-    let mut writer = writer(&database).await;
-    writer
-        .append(append(Expected::Any))
-        .await
-        .expect("the first");
+    let mut writer = begun(&database).await;
     let chained = append(Expected::Any);
     let mut gathered = Gathered::default();
     writer.gather(&mut gathered, vec![chained.clone()]).await;
@@ -341,11 +345,7 @@ async fn overtaken(writer: &mut Writer, first: Append, second: Append) -> UnderW
 #[tokio::test]
 async fn a_commit_that_overtakes_the_one_that_it_is_built_on_is_sent_again() {
     let database = database().await;
-    let mut writer = writer(&database).await;
-    writer
-        .append(append(Expected::Any))
-        .await
-        .expect("the first");
+    let mut writer = begun(&database).await;
     let (one, two) = (append(Expected::Version(1)), append(Expected::Version(2)));
     let mut under_way = overtaken(&mut writer, one, two).await;
     for _ in 0..2 {
@@ -360,11 +360,7 @@ async fn a_commit_that_overtakes_the_one_that_it_is_built_on_is_sent_again() {
 #[tokio::test]
 async fn what_was_sent_behind_a_commit_that_is_refused_is_stored_once_behind_it() {
     let database = database().await;
-    let mut writer = writer(&database).await;
-    writer
-        .append(append(Expected::Any))
-        .await
-        .expect("the first");
+    let mut writer = begun(&database).await;
     let mut other = another(&writer);
     let elsewhere = other.append(append(Expected::Any)).await;
     elsewhere.expect("appended");
@@ -400,11 +396,7 @@ async fn until_waiting(database: &TestDatabase, wanted: i64) {
 #[tokio::test]
 async fn a_commit_waits_in_postgres_for_the_one_that_it_is_built_on() {
     let database = database().await;
-    let mut writer = writer(&database).await;
-    writer
-        .append(append(Expected::Any))
-        .await
-        .expect("the first");
+    let mut writer = begun(&database).await;
     let mut held = database.admin_pool.begin().await.expect("begun");
     sqlx::query("SELECT FROM sealrock.ledger_heads FOR UPDATE")
         .execute(&mut *held)
