@@ -22,22 +22,9 @@ pub(super) const BEGIN: &str = include_str!("../sql/begin_append.sql");
 /// How long to wait for one answer about a commit; longer than a lock may take.
 const ASKING: Duration = Duration::from_secs(15);
 
-/// Which of the parts that not every commit has it has: kept payloads, batches, full tiles. A table
-/// that a statement names is opened and planned for, whether or not it gets a row.
-#[derive(Clone, Copy)]
-struct Parts([bool; 3]);
-
-/// The statements of commits, by [`Parts::number`].
+/// The statements of commits, by the parts that they have: 1 for kept payloads, 2 for batches, 4 for
+/// full tiles. A table that a statement names is opened and planned for, whether or not it gets a row.
 static APPEND: LazyLock<[String; 8]> = LazyLock::new(|| std::array::from_fn(append_sql));
-
-impl Parts {
-    fn number(self) -> usize {
-        self.0
-            .into_iter()
-            .rev()
-            .fold(0, |number, has| number * 2 + usize::from(has))
-    }
-}
 
 fn append_sql(parts: usize) -> String {
     /// Parameters of the head, the commands, the events and the checkpoint.
@@ -103,8 +90,10 @@ pub(super) async fn insert(
     let payloads = with_payload(batch, Retention::Kept);
     let batches = with_payload(batch, Retention::Batch);
     let tiles = &batch.chained.tiles;
-    let parts = Parts([!payloads.is_empty(), !batches.is_empty(), !tiles.is_empty()]);
-    let query = sqlx::query(&APPEND[parts.number()])
+    let parts = usize::from(!payloads.is_empty())
+        | usize::from(!batches.is_empty()) << 1
+        | usize::from(!tiles.is_empty()) << 2;
+    let query = sqlx::query(&APPEND[parts])
         .bind(ledger.0)
         .bind(stored(before.size()))
         .bind(before.root.0.as_slice())

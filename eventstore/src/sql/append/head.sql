@@ -1,7 +1,7 @@
 -- A whole commit in one statement: all of it is stored, or nothing where the head row is not as it was
 -- known ($2 to $9), is not waited for, or the clocks are apart ($17). The timeline is read as in
--- lock_head.sql. $10 to $16 are the head after. The parts that a commit has follow, of which each counts its own parameters, and
--- the checkpoint ($30) at last.
+-- lock_head.sql. $10 to $16 are the head after. The parts that a commit has follow, of which each
+-- counts its own parameters, and the checkpoint ($30) at last.
 WITH bounded AS MATERIALIZED (
     SELECT set_config('lock_timeout', '10s', true) AS lock_timeout
 ), found AS MATERIALIZED (
