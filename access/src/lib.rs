@@ -1,19 +1,27 @@
 #![doc = include_str!("../README.md")]
 
 pub mod accounts;
+mod client_address;
 pub mod credentials;
 mod device_secret;
 mod error;
+mod key_file;
 mod password;
 mod permission;
 mod principal;
+pub mod sessions;
 mod token_key;
+mod token_keys;
 mod tokens;
 
+pub use client_address::ClientAddress;
 pub use device_secret::DeviceSecret;
 pub use error::AccessError;
+pub use key_file::KeyFileError;
 pub use password::{Password, PasswordRefused};
 pub use permission::{Denied, Permission, Scope, authorise};
 pub use principal::{AccountId, Principal, Role, Username, UsernameError};
-pub use token_key::{TokenKey, TokenKeyError};
-pub use tokens::{AUDIENCE, IssuedToken, LIFETIME, TokenError, Tokens};
+pub use sessions::{RevokedSessions, SessionId};
+pub use token_key::TokenKey;
+pub use token_keys::{RotateError, TokenKeys};
+pub use tokens::{AUDIENCE, IssuedToken, LIFETIME, LOOK, TokenError, Tokens};

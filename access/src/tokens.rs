@@ -1,6 +1,7 @@
 //! Tokens: who signed in, for ten minutes, without asking the database.
 
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -9,19 +10,23 @@ use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode}
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Principal, TokenKey};
+use crate::token_keys::KeyRing;
+use crate::{KeyFileError, Principal, TokenKey, TokenKeys};
 
 /// How long a token holds.
 pub const LIFETIME: Duration = Duration::from_mins(10);
 /// For whom tokens are: every Sealrock API.
 pub const AUDIENCE: &str = "sealrock";
-/// How far the clocks of two nodes may differ, in seconds.
-const LEEWAY_SECONDS: u64 = 30;
+/// How far the clocks of two nodes may differ.
+pub(crate) const LEEWAY: Duration = Duration::from_secs(30);
+/// How often the folder of keys is looked at. A key that another node begins to sign with is known
+/// already: it was the next one.
+pub const LOOK: Duration = Duration::from_secs(5);
 
-/// Issues and checks tokens.
+/// Issues and checks tokens. Cheap to clone; all clones have the same keys.
 #[derive(Clone, Debug)]
 pub struct Tokens {
-    key: TokenKey,
+    keys: Arc<RwLock<KeyRing>>,
     issuer: String,
 }
 
@@ -78,10 +83,37 @@ struct Claims {
 impl Tokens {
     /// Tokens of this key. `issuer` is the platform's host name, the same on all of its nodes.
     pub fn new(key: TokenKey, issuer: impl Into<String>) -> Self {
+        Self::of(KeyRing::of(key), issuer)
+    }
+
+    /// Tokens of the keys in a folder, which are made where they are missing.
+    ///
+    /// # Errors
+    /// [`KeyFileError`]: a key is unreadable, exposed to others, or not a key.
+    pub fn of_keys(keys: &TokenKeys, issuer: impl Into<String>) -> Result<Self, KeyFileError> {
+        Ok(Self::of(keys.read()?, issuer))
+    }
+
+    fn of(keys: KeyRing, issuer: impl Into<String>) -> Self {
         Self {
-            key,
+            keys: Arc::new(RwLock::new(keys)),
             issuer: issuer.into(),
         }
+    }
+
+    /// Takes up what has changed in the folder since.
+    ///
+    /// # Errors
+    /// As [`of_keys`](Self::of_keys); the keys stay as they were.
+    pub fn take_up(&self, keys: &TokenKeys) -> Result<(), KeyFileError> {
+        let read = keys.read()?;
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = read;
+        Ok(())
+    }
+
+    fn keys(&self) -> KeyRing {
+        let keys = self.keys.read();
+        keys.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A token for a principal, from now for [`LIFETIME`].
@@ -104,11 +136,12 @@ impl Tokens {
             jti: Uuid::new_v4(),
             principal: principal.clone(),
         };
+        let key = self.keys().current;
         let header = Header {
-            kid: Some(self.key.id.clone()),
+            kid: Some(key.id.clone()),
             ..Header::new(Algorithm::EdDSA)
         };
-        let token = encode(&header, &claims, &self.key.signing).expect("Ed25519 signs any text");
+        let token = encode(&header, &claims, &key.signing).expect("Ed25519 signs any text");
         IssuedToken { token, expires_at }
     }
 
@@ -121,15 +154,12 @@ impl Tokens {
         if header.alg != Algorithm::EdDSA {
             return Err(TokenError::Malformed(format!("algorithm {:?}", header.alg)));
         }
-        match header.kid {
-            Some(kid) if kid == self.key.id => {}
-            other => {
-                return Err(TokenError::WrongKey(
-                    other.unwrap_or_else(|| "no key id".into()),
-                ));
-            }
-        }
-        let claims = decode::<Claims>(token, &self.key.verifying, &self.validation())
+        let kid = header.kid.unwrap_or_else(|| "no key id".into());
+        let keys = self.keys();
+        let Some(key) = keys.find(&kid) else {
+            return Err(TokenError::WrongKey(kid));
+        };
+        let claims = decode::<Claims>(token, &key.verifying, &self.validation())
             .map_err(refusal)?
             .claims;
         if claims.sub != claims.principal.actor() {
@@ -140,15 +170,17 @@ impl Tokens {
         Ok(claims.principal)
     }
 
-    /// The public key as a JSON Web Key Set, for `/.well-known/jwks.json`.
+    /// The public keys as a JSON Web Key Set, for `/.well-known/jwks.json`: the one that signs, the
+    /// next one, and for as long as its tokens hold the one before.
     #[must_use]
     pub fn jwks(&self) -> serde_json::Value {
-        serde_json::json!({ "keys": [self.key.jwk()] })
+        let keys: Vec<_> = self.keys().all().map(TokenKey::jwk).collect();
+        serde_json::json!({ "keys": keys })
     }
 
     fn validation(&self) -> Validation {
         let mut validation = Validation::new(Algorithm::EdDSA);
-        validation.leeway = LEEWAY_SECONDS;
+        validation.leeway = LEEWAY.as_secs();
         validation.set_audience(&[AUDIENCE]);
         validation.set_issuer(&[&self.issuer]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
@@ -174,7 +206,7 @@ fn refusal(error: Error) -> TokenError {
 #[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
     use super::*;
-    use crate::{AccountId, Role};
+    use crate::{AccountId, Role, RotateError};
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use jsonwebtoken::{DecodingKey, EncodingKey};
@@ -223,7 +255,7 @@ mod tests {
         };
         assert_eq!(issued_ago(595), Ok(ada()));
         assert_eq!(
-            issued_ago(600 + LEEWAY_SECONDS + 5),
+            issued_ago(600 + LEEWAY.as_secs() + 5),
             Err(TokenError::Expired)
         );
     }
@@ -272,7 +304,7 @@ mod tests {
     #[test]
     fn only_eddsa_is_accepted() {
         let token = tokens().issue(&ada()).token;
-        let kid = &tokens().key.id;
+        let kid = tokens().keys().current.id;
         let unsigned = format!(r#"{{"alg":"none","kid":"{kid}"}}"#);
         let claims = token.split('.').nth(1).unwrap();
         let forged = format!("{}.{claims}.", URL_SAFE_NO_PAD.encode(unsigned));
@@ -281,7 +313,7 @@ mod tests {
             Err(TokenError::Malformed(_))
         ));
 
-        let jwk = tokens().key.jwk();
+        let jwk = tokens().keys().current.jwk();
         let public = URL_SAFE_NO_PAD.decode(jwk["x"].as_str().unwrap()).unwrap();
         let header = Header {
             kid: Some(kid.clone()),
@@ -307,6 +339,71 @@ mod tests {
             !tokens().jwks().to_string().contains("\"d\""),
             "no private part is published"
         );
+    }
+
+    fn kid(issued: &IssuedToken) -> String {
+        header(&issued.token)["kid"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_rotation_signs_nobody_out_on_any_node_whenever_it_looks_at_the_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = TokenKeys::new(folder.path());
+        let node = || Tokens::of_keys(&keys, "sealrock.example").unwrap();
+        let (one, other) = (node(), node());
+        let before = one.issue(&ada());
+        assert_eq!(one.jwks()["keys"].as_array().unwrap().len(), 2);
+
+        let current = keys.rotate().unwrap();
+        one.take_up(&keys).unwrap();
+        let after = one.issue(&ada());
+        assert_ne!(kid(&before), kid(&after));
+        assert_eq!(kid(&after), current);
+        // The other node has not looked yet: it knows the new key as the next one.
+        for node in [&one, &other, &node()] {
+            assert_eq!(node.verify(&before.token), Ok(ada()));
+            assert_eq!(node.verify(&after.token), Ok(ada()));
+        }
+        let published = one.jwks().to_string();
+        assert!(published.contains(&kid(&before)) && published.contains(&kid(&after)));
+    }
+
+    #[test]
+    fn keys_are_not_rotated_again_while_tokens_of_the_one_before_hold_and_then_it_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = TokenKeys::new(folder.path());
+        let tokens = Tokens::of_keys(&keys, "sealrock.example").unwrap();
+        let before = tokens.issue(&ada());
+        keys.rotate().unwrap();
+        let refused = keys.rotate().unwrap_err();
+        assert!(matches!(refused, RotateError::TooSoon(..)), "{refused}");
+
+        let previous = std::fs::File::open(folder.path().join("token.previous.key")).unwrap();
+        let then = std::time::SystemTime::now() - LIFETIME - 3 * LEEWAY;
+        previous.set_modified(then).unwrap();
+        tokens.take_up(&keys).unwrap();
+        let gone = tokens.verify(&before.token);
+        assert!(matches!(gone, Err(TokenError::WrongKey(_))), "{gone:?}");
+        keys.rotate().unwrap();
+    }
+
+    #[test]
+    fn what_a_rotation_leaves_that_was_cut_short_is_a_key_that_signs() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = TokenKeys::new(folder.path());
+        let before = Tokens::of_keys(&keys, "sealrock.example").unwrap();
+        let token = before.issue(&ada()).token;
+        let at = |name: &str| folder.path().join(name);
+        // After its first step: the key that signs is in two files.
+        std::fs::copy(at("token.key"), at("token.previous.key")).unwrap();
+        let cut = Tokens::of_keys(&keys, "sealrock.example").unwrap();
+        assert_eq!(cut.jwks(), before.jwks());
+        assert_eq!(cut.verify(&token), Ok(ada()));
+        // After its second: there is no next one, until somebody looks.
+        std::fs::rename(at("token.next.key"), at("token.key")).unwrap();
+        let cut = Tokens::of_keys(&keys, "sealrock.example").unwrap();
+        assert_eq!(cut.jwks()["keys"].as_array().unwrap().len(), 3);
+        assert_eq!(cut.verify(&token), Ok(ada()));
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! `sealrock key …`: the keys that sign a ledger.
+//! `sealrock key …`: the keys that sign ledgers, and those that sign access tokens.
 #![expect(
     clippy::doc_markdown,
     reason = "the comments of arguments are the help text, where backticks would show"
 )]
 
 use clap::Subcommand;
+use sealrock_access::TokenKeys;
 use sealrock_eventstore::{Appended, LedgerInfo};
 use sealrock_ledger::KeyRange;
 use serde_json::json;
@@ -30,6 +31,9 @@ pub enum Key {
         #[command(flatten)]
         json: Json,
     },
+    /// Lets the next key sign access tokens; nobody is signed out. Servers that run take it up by
+    /// themselves
+    RotateTokens(Json),
     /// Ends a rotation: from this entry on only the new key signs
     Retire {
         /// Name of the ledger
@@ -45,14 +49,28 @@ pub enum Key {
 /// If there is no such ledger, a key is not here, or the database is away.
 pub async fn run(config: &Config, command: Key) -> anyhow::Result<()> {
     let platform = Platform::open(config).await?;
-    let done = run_in(&platform, command).await;
+    let done = run_in(config, &platform, command).await;
     platform.close().await;
     done
 }
 
-async fn run_in(platform: &Platform, command: Key) -> anyhow::Result<()> {
+/// By the keys folder alone, which servers look at every few seconds.
+fn rotate_tokens(config: &Config, json: &Json) -> anyhow::Result<()> {
+    let key = TokenKeys::new(config.keys_folder()).rotate()?;
+    if json.json {
+        println!("{}", json!({ "kid": key }));
+    } else {
+        println!(
+            "tokens are signed by {key} from now on; those of the key before hold until they expire"
+        );
+    }
+    Ok(())
+}
+
+async fn run_in(config: &Config, platform: &Platform, command: Key) -> anyhow::Result<()> {
     let store = &platform.store;
     match command {
+        Key::RotateTokens(json) => rotate_tokens(config, &json),
         Key::List { ledger, json } => {
             let ledger = platform.ledger(&ledger).await?;
             list(platform, &ledger, &json).await

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use sealrock_access::{TokenKey, Tokens, accounts};
+use sealrock_access::{LOOK, TokenKeys, Tokens, accounts};
 use sealrock_audit::{LedgerState, Publisher};
 use sealrock_graphql::GraphqlState;
 use sealrock_projections::{ReadModels, Runner};
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -25,10 +26,8 @@ pub(super) async fn routes(
     stopping: &CancellationToken,
 ) -> anyhow::Result<Router> {
     announce_first_admin(platform).await?;
-    let key_file = config.keys_folder().join("token.key");
-    let key = tokio::task::spawn_blocking(move || TokenKey::open(&key_file)).await??;
-    let tokens = Arc::new(Tokens::new(key, config.origin.clone()));
-    let jwks = tokens.jwks();
+    let tokens = Arc::new(tokens(config, stopping).await?);
+    let published = Arc::clone(&tokens);
     let readers = (config.database_connections / 3).max(1) as usize;
     let ledgers = sealrock_audit::router(LedgerState::new(
         publisher.clone(),
@@ -45,8 +44,34 @@ pub(super) async fn routes(
         development: config.development,
         shutdown: stopping.clone(),
     });
-    let jwks = axum::routing::get(move || async move { axum::Json(jwks) });
+    let jwks = axum::routing::get(move || async move { axum::Json(published.jwks()) });
     Ok(graphql.merge(ledgers).route("/.well-known/jwks.json", jwks))
+}
+
+/// Tokens of the keys in the keys folder, which are taken up again and again: `sealrock key
+/// rotate-tokens` on any node changes them.
+async fn tokens(config: &Config, stopping: &CancellationToken) -> anyhow::Result<Tokens> {
+    let (keys, origin) = (TokenKeys::new(config.keys_folder()), config.origin.clone());
+    let reader = keys.clone();
+    let tokens = spawn_blocking(move || Tokens::of_keys(&reader, origin)).await??;
+    let (kept, stopping) = (tokens.clone(), stopping.clone());
+    tokio::spawn(async move {
+        while stopping
+            .run_until_cancelled(tokio::time::sleep(LOOK))
+            .await
+            .is_some()
+        {
+            let (tokens, keys) = (kept.clone(), keys.clone());
+            match spawn_blocking(move || tokens.take_up(&keys)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "tokens go on with the keys that are known")
+                }
+                Err(error) => tracing::error!(%error, "the keys of tokens were not looked at"),
+            }
+        }
+    });
+    Ok(tokens)
 }
 
 /// Made once, shown once: on standard output, not in the log.

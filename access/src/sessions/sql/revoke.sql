@@ -1,0 +1,3 @@
+UPDATE access.sessions
+SET revoked_at = now(), revoked_because = $3
+WHERE account_id = $1 AND session_id = $2 AND revoked_at IS NULL AND least(idle_until, ends_at) > now()
