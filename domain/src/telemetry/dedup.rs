@@ -47,22 +47,39 @@ pub fn dedup_key(device: DeviceId, batch: &SensorBatch, topic: &str, bytes: &[u8
     DedupKey::Content { device, sha256 }
 }
 
-/// The command id of recording the batch: `UUIDv5` of the key.
+/// The command id of recording the batch: of a counted one 58 bits of its boot's hash and the 64 of its
+/// seq (`UUIDv8`), otherwise `UUIDv5` of the key.
 ///
-/// `boot` is free text, so it comes last: no two keys have the same name.
+/// So the batches of a boot are neighbours in the key of receipts, and recording one changes a page that
+/// the one before changed too. As hashes of all of it they changed another page each: on a ledger of five
+/// million batches Postgres read and logged 8 kB for every batch (ADR 26).
+///
+/// Ids are a device's own: for two of its boots to meet takes some 2^29 of them, and then a batch is
+/// refused as a conflict.
 #[must_use]
 pub fn command_id(key: &DedupKey) -> Uuid {
-    let name = match key {
+    match key {
         DedupKey::Sequence { device, boot, seq } => {
-            format!("sealrock:batch/{device}/seq/{seq}/{boot}").into_bytes()
+            let name = format!("sealrock:boot/{device}/{boot}");
+            let [a, b, c, d, e, f, g, h, ..]: [u8; 32] = Sha256::digest(name).into();
+            let boot = u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 6;
+            in_order(boot, *seq)
         }
         DedupKey::Content { device, sha256 } => {
             let mut name = format!("sealrock:batch/{device}/sha256/").into_bytes();
             name.extend_from_slice(sha256);
-            name
+            Uuid::new_v5(&Uuid::NAMESPACE_URL, &name)
         }
-    };
-    Uuid::new_v5(&Uuid::NAMESPACE_URL, &name)
+    }
+}
+
+/// The `UUIDv8` of 58 bits and 64 more, whose order is theirs.
+fn in_order(high: u64, low: u64) -> Uuid {
+    let bits = u128::from(high) << 64 | u128::from(low);
+    // RFC 9562, 5.8: four bits of version behind the first 48, two of variant behind twelve more.
+    let (first, rest) = (bits >> 74, bits & ((1 << 74) - 1));
+    let (middle, last) = (rest >> 62, rest & ((1 << 62) - 1));
+    Uuid::from_u128(first << 80 | 8 << 76 | middle << 64 | 0b10 << 62 | last)
 }
 
 #[cfg(test)]
@@ -130,7 +147,7 @@ mod tests {
         let counted = key(&batch(r#""seq":42,"boot":"b1","#, 1));
         assert_eq!(
             command_id(&counted).to_string(),
-            "a7456e0f-be29-5519-8a48-2bdd1205fdc8"
+            "cc92c128-555c-8268-8000-00000000002a"
         );
         assert_eq!(
             command_id(&key(&batch("", 1))).to_string(),
@@ -149,5 +166,17 @@ mod tests {
         };
         assert_ne!(sequence("2/3", 1), sequence("3", 12));
         assert_ne!(sequence("1", 1), sequence("", 11));
+    }
+
+    #[test]
+    fn the_ids_of_a_boot_lie_in_the_order_of_its_batches() {
+        let id = |boot, seq| in_order(boot, seq);
+        let seqs = [0, 1, 255, 256, (1 << 62) - 1, 1 << 62, u64::MAX];
+        for pair in seqs.windows(2) {
+            assert!(id(5, pair[0]) < id(5, pair[1]), "{pair:?}");
+        }
+        assert!(id(5, u64::MAX) < id(6, 0));
+        let last = id((1 << 58) - 1, u64::MAX);
+        assert_eq!(last.to_string(), "ffffffff-ffff-8fff-bfff-ffffffffffff");
     }
 }
