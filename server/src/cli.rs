@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::device_key;
+use crate::networks::Networks;
 use crate::roles::Roles;
 
 /// The system of record for carbon capture and storage.
@@ -45,6 +46,10 @@ pub struct Settings {
     #[arg(long, global = true, value_name = "ADDR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<SocketAddr>,
+    /// Proxies that are believed when they say whom they speak for: CIDR[,CIDR] [default: nobody]
+    #[arg(long, global = true, value_name = "NETWORKS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub behind_proxy: Option<Networks>,
     /// Where the MQTT broker listens; port 0 picks a free one [default: 127.0.0.1:1883]
     #[arg(long, global = true, value_name = "ADDR")]
     #[serde(skip_serializing_if = "Option::is_none")]

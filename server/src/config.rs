@@ -7,12 +7,14 @@ use std::time::Duration;
 use anyhow::Context;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+use sealrock_access::{Proxies, ProxyHeader};
 use sealrock_ingest::{BrokerUrl, TopicMapping};
 use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::cli::{Settings, duration};
 use crate::erasing::Age;
+use crate::networks::Networks;
 use crate::roles::Roles;
 
 /// A text that is not printed.
@@ -85,6 +87,10 @@ pub struct Config {
     pub roles: Roles,
     /// Where HTTP listens.
     pub http: SocketAddr,
+    /// Proxies that are believed when they say whom they speak for; others are not.
+    pub behind_proxy: Networks,
+    /// The header in which they say it.
+    pub proxy_header: ProxyHeader,
     /// Where the embedded broker listens. Without it, on port 1883 of this machine, unless an external
     /// broker is set.
     pub mqtt: Option<SocketAddr>,
@@ -145,6 +151,8 @@ impl Default for Config {
             origin: "sealrock.localhost".to_owned(),
             roles: Roles::default(),
             http: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            behind_proxy: Networks::default(),
+            proxy_header: ProxyHeader::default(),
             mqtt: None,
             mqtt_ws: None,
             mqtt_url: None,
@@ -222,6 +230,11 @@ impl Config {
         let asked_for = self.mqtt_ws.is_some() || self.mqtt_url.is_none();
         let usual = asked_for.then(|| SocketAddr::from(([127, 0, 0, 1], 1883)));
         self.mqtt.or(usual)
+    }
+
+    /// Who is believed when he says whom he speaks for.
+    pub fn proxies(&self) -> Proxies {
+        Proxies::new(self.behind_proxy.0.clone(), self.proxy_header)
     }
 
     /// The programs that sign.
@@ -331,6 +344,24 @@ mod tests {
             jail.set_env("SEALROCK_MQTT", "127.0.0.1:3");
             let both = Config::load(&Settings::default()).unwrap();
             assert_eq!(both.embedded_broker().unwrap().port(), 3);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn proxies_are_a_list_or_a_text_parted_by_commas() {
+        Jail::expect_with(|jail| {
+            jail.create_file(
+                "sealrock.toml",
+                "behind_proxy = [\"10.0.0.0/8\", \"192.0.2.7\"]",
+            )?;
+            let listed = Config::load(&Settings::default()).unwrap().behind_proxy;
+            jail.set_env("SEALROCK_BEHIND_PROXY", "10.0.0.0/8,192.0.2.7");
+            let written = Config::load(&Settings::default()).unwrap().behind_proxy;
+            assert_eq!((listed.0.len(), &listed), (2, &written));
+            jail.set_env("SEALROCK_BEHIND_PROXY", "everybody");
+            let error = Config::load(&Settings::default()).unwrap_err();
+            assert!(format!("{error:#}").contains("everybody"), "{error:#}");
             Ok(())
         });
     }

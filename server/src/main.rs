@@ -18,6 +18,7 @@ mod ledger;
 mod load;
 mod lockout;
 mod logging;
+mod networks;
 mod node;
 mod organisation;
 mod platform;

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::admission::Door;
+use super::client::{self, Peer};
 use crate::config::Config;
 use crate::health;
 
@@ -21,8 +22,10 @@ pub(super) async fn sites(
     let metrics = health::metrics_router(health::metrics_recorder()?);
     let listener = listen(config.http, "http").await?;
     let Some(own_port) = config.metrics else {
-        return Ok(vec![(listener, routes.merge(metrics))]);
+        let routes = client::told(routes.merge(metrics), config.proxies());
+        return Ok(vec![(listener, routes)]);
     };
+    let routes = client::told(routes, config.proxies());
     let own = listen(own_port, "metrics").await?;
     Ok(vec![(listener, routes), (own, metrics)])
 }
@@ -35,6 +38,7 @@ pub(super) fn serve(
 ) -> JoinHandle<()> {
     let stopping = stopping.clone().cancelled_owned();
     tokio::spawn(async move {
+        let routes = routes.into_make_service_with_connect_info::<Peer>();
         let served = axum::serve(Door::new(listener), routes)
             .with_graceful_shutdown(stopping)
             .await;

@@ -3,6 +3,7 @@
 mod admission;
 mod alone;
 mod api;
+mod client;
 mod http;
 mod identity;
 mod intake;

@@ -1,0 +1,54 @@
+//! Whom a request comes from, told to every route.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::serve::IncomingStream;
+use sealrock_access::{ClientAddress, Proxies};
+
+use super::admission::Door;
+
+/// The other end of a connection.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    pub(super) address: SocketAddr,
+}
+
+impl Connected<IncomingStream<'_, Door>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+        Self {
+            address: *stream.remote_addr(),
+        }
+    }
+}
+
+/// The routes, each of whose requests has a [`ClientAddress`].
+pub(super) fn told(routes: Router, proxies: Proxies) -> Router {
+    routes.layer(from_fn_with_state(Arc::new(proxies), tell))
+}
+
+async fn tell(
+    State(proxies): State<Arc<Proxies>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let client = client(&proxies, &peer, &request);
+    request.extensions_mut().insert(client);
+    next.run(request).await
+}
+
+fn client(proxies: &Proxies, peer: &Peer, request: &Request) -> ClientAddress {
+    // A line that is no text says nothing, and may not be passed over: it stands for what was there.
+    let lines = request.headers().get_all(proxies.header().name());
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|line| line.to_str().unwrap_or("?"))
+        .collect();
+    proxies.client(peer.address.ip(), lines.into_iter())
+}
