@@ -2,8 +2,8 @@
 
 use sealrock_access::{DeviceSecret, Permission, credentials};
 use sealrock_domain::device::{
-    BindDevice, DeviceCommand, KeyId, PublicKey, RegisterDevice, RevokeKey, RotateCredential,
-    RotateKey,
+    AddCertificate, BindDevice, DeviceCommand, Fingerprint, KeyId, PublicKey, RegisterDevice,
+    RevokeCertificate, RevokeKey, RotateCredential, RotateKey,
 };
 use sealrock_domain::{CredentialId, DeviceId, Slug};
 
@@ -173,6 +173,40 @@ impl Commands {
         key_id: KeyId,
     ) -> Result<Done, CommandError> {
         let command = RevokeKey { key_id }.into();
+        self.change_keys(context, organisation, site, name, command)
+            .await
+    }
+
+    /// Lets a further certificate sign a device in, beside its secret and the certificates before.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn add_certificate(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        site: &Slug,
+        name: &Slug,
+        fingerprint: Fingerprint,
+    ) -> Result<Done, CommandError> {
+        let command = DeviceCommand::AddCertificate(AddCertificate { fingerprint });
+        self.change_keys(context, organisation, site, name, command)
+            .await
+    }
+
+    /// Takes a certificate from a device for ever: its open connections end.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn revoke_certificate(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        site: &Slug,
+        name: &Slug,
+        fingerprint: Fingerprint,
+    ) -> Result<Done, CommandError> {
+        let command = DeviceCommand::RevokeCertificate(RevokeCertificate { fingerprint });
         self.change_keys(context, organisation, site, name, command)
             .await
     }

@@ -11,8 +11,9 @@ use sealrock_domain::{
     asset::{AssetEvent, AssetKind, AssetRegistered, AssetRetired},
     credit_block::{CreditBlockEvent, CreditsIssued},
     device::{
-        DeviceBound, DeviceCredentialRevoked, DeviceCredentialRotated, DeviceDecommissioned,
-        DeviceEvent, DeviceKeyRevoked, DeviceKeyRotated, DeviceRegistered, Sensor,
+        DeviceBound, DeviceCertificateAdded, DeviceCertificateRevoked, DeviceCredentialRevoked,
+        DeviceCredentialRotated, DeviceDecommissioned, DeviceEvent, DeviceKeyRevoked,
+        DeviceKeyRotated, DeviceRegistered, Fingerprint, Sensor,
     },
     issuance::{IssuanceApproved, IssuanceEvent, IssuanceRefused, IssuanceRequested},
     mass_account::{
@@ -230,6 +231,20 @@ fn devices() -> Vec<(&'static str, DeviceEvent)> {
         ),
         ("DeviceKeyRotated.v1", key_rotated().into()),
         ("DeviceKeyRevoked.v1", key_revoked().into()),
+        (
+            "DeviceCertificateAdded.v1",
+            DeviceCertificateAdded {
+                fingerprint: certificate(),
+            }
+            .into(),
+        ),
+        (
+            "DeviceCertificateRevoked.v1",
+            DeviceCertificateRevoked {
+                fingerprint: certificate(),
+            }
+            .into(),
+        ),
         ("DeviceDecommissioned.v1", DeviceDecommissioned {}.into()),
     ]
 }
@@ -396,6 +411,10 @@ fn key_rotated() -> DeviceKeyRotated {
     DeviceKeyRotated {
         public_key: parse(key),
     }
+}
+
+fn certificate() -> Fingerprint {
+    Fingerprint::new([0xab; 32])
 }
 
 fn key_revoked() -> DeviceKeyRevoked {

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{KeyId, PublicKey, Sensor};
+use super::{Fingerprint, KeyId, PublicKey, Sensor};
 use crate::{Attributes, CredentialId, DeviceId, DisplayName, Slug, telemetry::Source};
 
 /// A command to one device.
@@ -23,6 +23,10 @@ pub enum DeviceCommand {
     RotateKey(RotateKey),
     /// Let it sign with one of its keys no longer.
     RevokeKey(RevokeKey),
+    /// Let a further certificate sign it in.
+    AddCertificate(AddCertificate),
+    /// Let one of its certificates sign it in no longer.
+    RevokeCertificate(RevokeCertificate),
     /// Take it out of use for good; its history stays.
     Decommission,
 }
@@ -90,6 +94,20 @@ pub struct RotateKey {
 pub struct RevokeKey {
     /// Which.
     pub key_id: KeyId,
+}
+
+/// Adds a certificate; those before it stay valid until they are revoked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AddCertificate {
+    /// Which.
+    pub fingerprint: Fingerprint,
+}
+
+/// Takes a certificate away for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RevokeCertificate {
+    /// Which.
+    pub fingerprint: Fingerprint,
 }
 
 impl From<RegisterDevice> for DeviceCommand {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{KeyId, PublicKey, RegisterDevice, Sensor};
+use super::{Fingerprint, KeyId, PublicKey, RegisterDevice, Sensor};
 use crate::{Attributes, CredentialId, DisplayName, Slug, event::events, telemetry::Source};
 
 /// A device exists. Fields as in [`RegisterDevice`]; absent ones are left out of the payload.
@@ -93,7 +93,23 @@ pub struct DeviceKeyRevoked {
     pub key_id: KeyId,
 }
 
-/// The device is out of use for good, its credential and keys invalid.
+/// A further certificate signs the device in from this entry on, beside those before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceCertificateAdded {
+    /// Which.
+    pub fingerprint: Fingerprint,
+}
+
+/// A certificate signs the device in no more from this entry on, and never again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceCertificateRevoked {
+    /// Which.
+    pub fingerprint: Fingerprint,
+}
+
+/// The device is out of use for good, its credential, keys and certificates invalid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceDecommissioned {}
@@ -113,6 +129,10 @@ events! {
         DeviceKeyRotated = 1,
         /// See [`DeviceKeyRevoked`].
         DeviceKeyRevoked = 1,
+        /// See [`DeviceCertificateAdded`].
+        DeviceCertificateAdded = 1,
+        /// See [`DeviceCertificateRevoked`].
+        DeviceCertificateRevoked = 1,
         /// See [`DeviceDecommissioned`].
         DeviceDecommissioned = 1,
     }

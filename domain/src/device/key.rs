@@ -110,7 +110,7 @@ fn nibble(digit: u8) -> Option<u8> {
     }
 }
 
-fn from_hex<const N: usize>(value: &str) -> Option<[u8; N]> {
+pub(super) fn from_hex<const N: usize>(value: &str) -> Option<[u8; N]> {
     let digits = value.as_bytes();
     if digits.len() != 2 * N {
         return None;

@@ -61,7 +61,9 @@ impl DeviceKeys {
             }
             DeviceEvent::DeviceBound(_)
             | DeviceEvent::DeviceCredentialRotated(_)
-            | DeviceEvent::DeviceCredentialRevoked(_) => {}
+            | DeviceEvent::DeviceCredentialRevoked(_)
+            | DeviceEvent::DeviceCertificateAdded(_)
+            | DeviceEvent::DeviceCertificateRevoked(_) => {}
         }
     }
 

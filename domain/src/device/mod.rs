@@ -1,5 +1,6 @@
 //! Devices: what publishes sensor batches, with its binding, credential and keys.
 
+mod certificate;
 mod commands;
 mod events;
 mod key;
@@ -18,12 +19,15 @@ use std::collections::BTreeSet;
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
+pub use certificate::{DeviceCertificates, Fingerprint, FingerprintError};
 pub use commands::{
-    BindDevice, DeviceCommand, RegisterDevice, RevokeKey, RotateCredential, RotateKey,
+    AddCertificate, BindDevice, DeviceCommand, RegisterDevice, RevokeCertificate, RevokeKey,
+    RotateCredential, RotateKey,
 };
 pub use events::{
-    DeviceBound, DeviceCredentialRevoked, DeviceCredentialRotated, DeviceDecommissioned,
-    DeviceEvent, DeviceKeyRevoked, DeviceKeyRotated, DeviceRegistered,
+    DeviceBound, DeviceCertificateAdded, DeviceCertificateRevoked, DeviceCredentialRevoked,
+    DeviceCredentialRotated, DeviceDecommissioned, DeviceEvent, DeviceKeyRevoked, DeviceKeyRotated,
+    DeviceRegistered,
 };
 pub use key::{KeyId, KeyIdError, PublicKey, PublicKeyError, UnusableKey};
 pub use keys::DeviceKeys;
@@ -36,7 +40,8 @@ use crate::{CredentialId, Slug, telemetry::Source};
 /// The device of one stream; empty before its registration.
 ///
 /// At most one credential is valid at a time: rotation replaces it at once. Keys are several:
-/// a rotation adds one, and the device changes over to it before the old one is revoked.
+/// a rotation adds one, and the device changes over to it before the old one is revoked. So are
+/// certificates, which sign it in beside the credential while it has one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
     profile: Option<DeviceRegistered>,
@@ -44,6 +49,7 @@ pub struct Device {
     /// Never valid again: reviving one would revive a secret that may have leaked.
     spent_credentials: BTreeSet<CredentialId>,
     keys: DeviceKeys,
+    certificates: DeviceCertificates,
     decommissioned: bool,
 }
 
@@ -88,6 +94,13 @@ impl Device {
         self.credential.as_slice()
     }
 
+    /// Whether this certificate signs it in: not while it is locked out, which is what revoking its
+    /// credential does.
+    #[must_use]
+    pub fn is_signed_in_by(&self, certificate: Fingerprint) -> bool {
+        self.credential.is_some() && self.certificates.has(certificate)
+    }
+
     /// Whether it is out of use for good.
     #[must_use]
     pub fn is_decommissioned(&self) -> bool {
@@ -102,6 +115,16 @@ impl Device {
             DeviceCommand::RevokeCredential => self.revoke(),
             DeviceCommand::RotateKey(command) => self.rotate_key(command),
             DeviceCommand::RevokeKey(command) => self.revoke_key(command),
+            DeviceCommand::AddCertificate(AddCertificate { fingerprint }) => {
+                self.certificates
+                    .may_add(&self.active()?.name, fingerprint)?;
+                Ok(DeviceCertificateAdded { fingerprint }.into())
+            }
+            DeviceCommand::RevokeCertificate(RevokeCertificate { fingerprint }) => {
+                self.certificates
+                    .may_revoke(&self.active()?.name, fingerprint)?;
+                Ok(DeviceCertificateRevoked { fingerprint }.into())
+            }
             DeviceCommand::Decommission => self.active().map(|_| DeviceDecommissioned {}.into()),
         }
     }
@@ -228,6 +251,7 @@ impl Aggregate for Device {
 
     fn apply(&mut self, event: Self::Event) {
         self.keys.apply(&event);
+        self.certificates.apply(&event);
         match event {
             DeviceEvent::DeviceRegistered(event) => {
                 self.credential = Some(event.credential);
@@ -243,7 +267,10 @@ impl Aggregate for Device {
                 self.credential = Some(event.credential);
             }
             DeviceEvent::DeviceCredentialRevoked(_) => self.spend_credential(),
-            DeviceEvent::DeviceKeyRotated(_) | DeviceEvent::DeviceKeyRevoked(_) => {}
+            DeviceEvent::DeviceKeyRotated(_)
+            | DeviceEvent::DeviceKeyRevoked(_)
+            | DeviceEvent::DeviceCertificateAdded(_)
+            | DeviceEvent::DeviceCertificateRevoked(_) => {}
             DeviceEvent::DeviceDecommissioned(_) => {
                 self.spend_credential();
                 self.decommissioned = true;

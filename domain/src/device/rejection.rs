@@ -1,6 +1,6 @@
 //! Why a command to a device is refused.
 
-use super::{KeyId, UnusableKey};
+use super::{Fingerprint, KeyId, UnusableKey};
 use crate::{CredentialId, DisplayName, Slug, telemetry::MetricName};
 
 /// Why a command is refused.
@@ -87,6 +87,43 @@ pub enum DeviceRejection {
     /// Too many keys at a time.
     #[error("device \"{name}\" has {most} valid keys, as many as one may have: revoke one first")]
     TooManyKeys {
+        /// The device.
+        name: Slug,
+        /// The most that a device may have.
+        most: usize,
+    },
+    /// The certificate signs it in already.
+    #[error("certificate {fingerprint} signs device \"{name}\" in already: nothing to change")]
+    CertificateValid {
+        /// The device.
+        name: Slug,
+        /// The certificate.
+        fingerprint: Fingerprint,
+    },
+    /// A revoked certificate never comes back: its key may be in other hands.
+    #[error(
+        "certificate {fingerprint} of device \"{name}\" was revoked before, which is for ever: a new \
+         one can be added"
+    )]
+    CertificateRevoked {
+        /// The device.
+        name: Slug,
+        /// The certificate.
+        fingerprint: Fingerprint,
+    },
+    /// No such certificate.
+    #[error("certificate {fingerprint} does not sign device \"{name}\" in: {valid}")]
+    CertificateUnknown {
+        /// The device.
+        name: Slug,
+        /// The certificate.
+        fingerprint: Fingerprint,
+        /// Which certificates it has.
+        valid: String,
+    },
+    /// Too many certificates at a time.
+    #[error("device \"{name}\" has {most} certificates, as many as one may have: revoke one first")]
+    TooManyCertificates {
         /// The device.
         name: Slug,
         /// The most that a device may have.
