@@ -119,7 +119,7 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// Address of a broker: `host:port`, with or without `mqtt://`. IPv6 in brackets.
+/// Address of a broker: `host:port`, with or without `mqtt://`, or `mqtts://` for TLS. IPv6 in brackets.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Broker {
@@ -127,19 +127,23 @@ pub struct Broker {
     pub host: String,
     /// TCP port.
     pub port: u16,
+    /// Whether it speaks TLS.
+    pub tls: bool,
 }
 
 impl TryFrom<String> for Broker {
     type Error = String;
 
     fn try_from(address: String) -> Result<Self, String> {
-        let plain = ["mqtt://", "tcp://"]
+        let schemes = [("mqtt://", false), ("tcp://", false), ("mqtts://", true)];
+        let scheme = schemes
             .iter()
-            .find_map(|scheme| address.strip_prefix(scheme));
-        let rest = plain.unwrap_or(&address).trim_end_matches('/');
+            .find_map(|(scheme, tls)| Some((address.strip_prefix(scheme)?, *tls)));
+        let (rest, tls) = scheme.unwrap_or((&address, false));
+        let rest = rest.trim_end_matches('/');
         if rest.contains("://") {
             return Err(format!(
-                "`{address}`: the simulator speaks plain MQTT only, give mqtt://host:port"
+                "`{address}`: the simulator speaks MQTT, give mqtt://host:port or mqtts://host:port"
             ));
         }
         let parts = rest
@@ -149,6 +153,7 @@ impl TryFrom<String> for Broker {
             Some((host, port)) if !host.is_empty() => Ok(Self {
                 host: host.to_owned(),
                 port,
+                tls,
             }),
             _ => Err(format!("`{address}` is no host:port")),
         }
@@ -172,7 +177,8 @@ mod tests {
             credential.broker,
             Broker {
                 host: "127.0.0.1".into(),
-                port: 1883
+                port: 1883,
+                tls: false,
             }
         );
         assert_eq!(
@@ -221,7 +227,8 @@ mod tests {
         let read = |text: &str| Broker::try_from(text.to_owned());
         assert_eq!(read("mqtt://broker:1884/").unwrap().port, 1884);
         assert_eq!(read("[::1]:1883").unwrap().host, "[::1]");
-        for bad in ["mqtts://broker:8883", "broker", ":1883", "broker:mqtt"] {
+        assert!(read("mqtts://broker:8883").unwrap().tls);
+        for bad in ["ws://broker:8883", "broker", ":1883", "broker:mqtt"] {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

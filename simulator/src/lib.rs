@@ -15,6 +15,7 @@ mod seed;
 mod signing_key;
 mod simulation;
 mod slug;
+mod tls;
 
 pub use batch::{Batch, BatchBuilder, Boot, Quality, Reading, Seq, Source, Value};
 pub use chain::{Branch, BranchFlow, ChainFlow, KilogramsPerHour};

@@ -86,6 +86,7 @@ fn address(broker: &Mosquitto) -> Broker {
     Broker {
         host: broker.address().ip().to_string(),
         port: broker.port(),
+        tls: false,
     }
 }
 

@@ -173,6 +173,7 @@ impl Baseline {
             address: Broker {
                 host: address.ip().to_string(),
                 port: address.port(),
+                tls: false,
             },
             running,
         })

@@ -10,12 +10,12 @@ use rumqttc::v5::mqttbytes::v5::{
 };
 use rumqttc::v5::mqttbytes::{Error as CodecError, QoS};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
 use super::lane::Lane;
 use crate::credential::{Broker, Credential};
 use crate::publisher::Stop;
+use crate::tls::{self, Line};
 
 /// Batches of a connection that wait for their PUBACK at a time: enough that the connection is
 /// never idle, and few enough to lie in the socket's buffers.
@@ -27,7 +27,7 @@ const RECONNECT: Duration = Duration::from_millis(500);
 pub(super) struct Connection {
     credential: Credential,
     broker: Broker,
-    stream: TcpStream,
+    stream: Box<dyn Line>,
     read: BytesMut,
     write: BytesMut,
     window: u16,
@@ -150,12 +150,9 @@ impl Connection {
 }
 
 /// A connected stream, and how many publishes may wait for their PUBACK on it.
-async fn sign_in(credential: &Credential, broker: &Broker) -> Result<(TcpStream, u16), String> {
+async fn sign_in(credential: &Credential, broker: &Broker) -> Result<(Box<dyn Line>, u16), String> {
     let text = |error: io::Error| format!("{}:{}: {error}", broker.host, broker.port);
-    let host = broker.host.trim_matches(['[', ']']);
-    let stream = TcpStream::connect((host, broker.port)).await;
-    let mut stream = stream.map_err(text)?;
-    stream.set_nodelay(true).map_err(text)?;
+    let mut stream = tls::connect(broker).await.map_err(text)?;
     let connect = Connect {
         // None: whoever sends load is heard of often enough.
         keep_alive: 0,
@@ -179,7 +176,7 @@ async fn sign_in(credential: &Credential, broker: &Broker) -> Result<(TcpStream,
     Ok((stream, WINDOW.min(maximum.unwrap_or(WINDOW)).max(1)))
 }
 
-async fn connack(stream: &mut TcpStream) -> Result<ConnAck, String> {
+async fn connack(stream: &mut Box<dyn Line>) -> Result<ConnAck, String> {
     let mut read = BytesMut::new();
     loop {
         let got = stream.read_buf(&mut read).await;

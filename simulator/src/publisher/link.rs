@@ -5,13 +5,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::Error as CodecError;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
     LastWill, Packet, PubAck, PubAckReason, Publish, SubAck, SubscribeReasonCode,
 };
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError};
+use rumqttc::{Outgoing, TlsConfiguration, Transport};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use super::outbox::{Outbox, Ticket};
 use super::progress::ProgressSink;
 use crate::credential::Credential;
+use crate::tls;
 
 /// Above the interface's 1 MiB, so that no legal packet ends a connection.
 const MAX_PACKET: u32 = 2 * 1024 * 1024;
@@ -72,14 +73,21 @@ pub(super) struct Link {
 
 impl Link {
     /// Starts to connect. Must be called within a Tokio runtime.
-    pub(super) fn open(credential: &Credential, window: usize, progress: ProgressSink) -> Self {
+    ///
+    /// # Errors
+    /// If TLS is asked for and cannot be had.
+    pub(super) fn open(
+        credential: &Credential,
+        window: usize,
+        progress: ProgressSink,
+    ) -> Result<Self, String> {
         let window = window.clamp(1, 1000);
-        let options = options(credential, window);
+        let options = options(credential, window)?;
         let (client, eventloop) = AsyncClient::new(options, window + SPARE_REQUESTS);
         // Unbounded, as a full channel here and a full request channel there would
         // wait for each other; what it can hold is bounded by the window.
         let (sender, signals) = mpsc::unbounded_channel();
-        Self {
+        Ok(Self {
             client,
             signals,
             poller: tokio::spawn(poll(eventloop, sender)),
@@ -93,7 +101,7 @@ impl Link {
             ready: false,
             requested: VecDeque::new(),
             in_flight: HashMap::new(),
-        }
+        })
     }
 
     pub(super) fn is_ready(&self) -> bool {
@@ -299,7 +307,7 @@ async fn poll(mut eventloop: EventLoop, signals: mpsc::UnboundedSender<Signal>) 
     }
 }
 
-fn options(credential: &Credential, window: usize) -> MqttOptions {
+fn options(credential: &Credential, window: usize) -> Result<MqttOptions, String> {
     let client_id = format!("sealrock-sim-{}", credential.device_id);
     let (host, port) = (credential.broker.host.as_str(), credential.broker.port);
     let mut options = MqttOptions::new(client_id, host, port);
@@ -320,7 +328,11 @@ fn options(credential: &Credential, window: usize) -> MqttOptions {
         .set_session_expiry_interval(Some(SESSION_S))
         .set_max_packet_size(Some(MAX_PACKET))
         .set_outgoing_inflight_upper_limit(ids);
-    options
+    if credential.broker.tls {
+        let tls = TlsConfiguration::Rustls(tls::client()?);
+        options.set_transport(Transport::tls_with_config(tls));
+    }
+    Ok(options)
 }
 
 fn too_large(error: &ConnectionError) -> bool {

@@ -122,7 +122,11 @@ impl Publisher {
     }
 
     async fn connection(&mut self, batches: &mut mpsc::Receiver<Batch>) -> End {
-        let mut link = Link::open(&self.credential, self.options.window, self.progress.clone());
+        let progress = self.progress.clone();
+        let mut link = match Link::open(&self.credential, self.options.window, progress) {
+            Ok(link) => link,
+            Err(reason) => return End::Lost(reason),
+        };
         let end = self.serve(&mut link, batches).await;
         if matches!(end, End::Finished) {
             link.close().await;

@@ -113,6 +113,7 @@ pub fn credential(name: &str, address: SocketAddr) -> Credential {
     let broker = Broker {
         host: address.ip().to_string(),
         port: address.port(),
+        tls: false,
     };
     Credential::new(format!("id-of-{name}"), "secret".into(), names, broker)
 }
