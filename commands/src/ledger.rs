@@ -33,7 +33,7 @@ use crate::error::CommandError;
 /// How often a command that lost a race is decided anew.
 pub(crate) const MAX_ATTEMPTS: u32 = 5;
 /// Counted up whenever a state or a fold changes, so that older snapshots are not used.
-const CODE_VERSION: i32 = 4;
+const CODE_VERSION: i32 = 5;
 
 /// The types of the aggregates' streams: what a ledger that continues another one carries over.
 pub const AGGREGATES: [&str; 11] = [

@@ -5,8 +5,8 @@
 //! | `sealrock_ingest_batches_total` | `transport` = mqtt, http, external; `outcome` = recorded, duplicate, rejected, unavailable (given up without acknowledgement; the device repeats) |
 //! | `sealrock_ingest_dead_letters_total` | `reason` = a [`RejectionCode`](crate::RejectionCode) |
 //! | `sealrock_ingest_held_total` | a batch began to wait because the ledger cannot be written |
-//! | `sealrock_http_refused_total` | `reason` = bad-credentials, unavailable, busy, slow, too-large, unreadable |
-//! | `sealrock_mqtt_refused_total` | `reason` = bad-credentials, unavailable, will-topic, client-id, subscription, packet-too-large, malformed, connection-limit, device-connections (one too many of a device; its oldest ended) |
+//! | `sealrock_http_refused_total` | `reason` = bad-credentials, rate, unavailable, busy, slow, too-large, unreadable |
+//! | `sealrock_mqtt_refused_total` | `reason` = handshake, bad-credentials, unavailable, will-topic, client-id, subscription, packet-too-large, malformed, connection-limit, device-connections (one too many of a device; its oldest ended) |
 //! | `sealrock_mqtt_connections` (gauge) | |
 //! | `sealrock_mqtt_external_connected` (gauge) | 1 while the external broker is connected |
 //! | `sealrock_mqtt_external_lost_total` | a connection to it ended, or could not be had |

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sealrock_commands::Devices;
 pub use sealrock_commands::{AuthError, BatchError, BatchReceipt, DeviceIdentity, SignIn, Suspect};
+use sealrock_domain::device::Fingerprint;
 use sealrock_domain::{DeviceId, Slug};
+use sealrock_tls::ClientCertificate;
 
 /// Where batches go.
 ///
@@ -26,6 +28,16 @@ pub trait BatchSink: Send + Sync + 'static {
         &self,
         device: DeviceId,
         secret: &str,
+    ) -> Result<DeviceIdentity, AuthError>;
+
+    /// Who shows this certificate, of which is known that it is the client's own and in its time.
+    ///
+    /// # Errors
+    /// As [`authenticate`](Self::authenticate).
+    async fn recognise(
+        &self,
+        device: DeviceId,
+        certificate: Fingerprint,
     ) -> Result<DeviceIdentity, AuthError>;
 
     /// Decodes, checks and records a batch; `via` is `mqtt:<topic>` or `http:/ingest`. The bytes
@@ -77,6 +89,14 @@ impl BatchSink for Devices {
         Self::authenticate(self, device, secret).await
     }
 
+    async fn recognise(
+        &self,
+        device: DeviceId,
+        certificate: Fingerprint,
+    ) -> Result<DeviceIdentity, AuthError> {
+        Self::recognise(self, device, certificate).await
+    }
+
     async fn record_batch(
         &self,
         identity: &DeviceIdentity,
@@ -105,6 +125,14 @@ impl BatchSink for Devices {
     ) -> Result<BatchReceipt, BatchError> {
         Self::record_mapped(self, identity, via, received_at, payload).await
     }
+}
+
+/// The device that a certificate says it is of: the first of its names that is a device's id.
+pub(crate) fn named_in(certificate: &ClientCertificate) -> Option<DeviceId> {
+    certificate.names.iter().find_map(|name| {
+        let name = name.strip_prefix("urn:uuid:").unwrap_or(name);
+        name.parse().ok()
+    })
 }
 
 /// A [`BatchError`] or transport error that is final for its bytes, as devices are told.
@@ -166,7 +194,9 @@ impl Rejection {
             BatchError::Conflict { .. } => RejectionCode::Conflict,
             BatchError::Refused(_) => RejectionCode::Refused,
             BatchError::UnknownDevice(_) => RejectionCode::UnknownDevice,
-            BatchError::Unavailable { retry_after } => return Err(*retry_after),
+            BatchError::TooMany { retry_after } | BatchError::Unavailable { retry_after } => {
+                return Err(*retry_after);
+            }
         };
         Ok(Self {
             code,

@@ -10,7 +10,7 @@ mod mapping;
 mod receipt;
 
 pub use broker::{
-    Broker, BrokerConfig, CONNECTIONS_PER_DEVICE, EmbeddedBroker, MAX_BATCH_BYTES,
+    Broker, BrokerConfig, BrokerTls, CONNECTIONS_PER_DEVICE, EmbeddedBroker, MAX_BATCH_BYTES,
     MAX_PACKET_BYTES, Presence, PresenceStream, SESSIONS_PER_DEVICE, StartError,
 };
 pub use dead_letters::{

@@ -9,10 +9,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sealrock_domain::Slug;
-use sealrock_domain::device::{KeyId, PublicKey};
+use sealrock_domain::device::{Fingerprint, KeyId, PublicKey};
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::device_certificate;
 use crate::device_key;
 use crate::networks::Networks;
 use crate::roles::Roles;
@@ -560,6 +561,30 @@ pub enum Device {
         /// The key's id, 16 hex digits: `device add` and `device rotate-key` print it
         #[arg(long, value_name = "KEY ID")]
         key: KeyId,
+    },
+    /// Lets a further TLS certificate sign a device in, of an authority that device_ca names
+    #[command(
+        after_help = "Example:\n  sealrock device add-certificate --org northsea --site plant-1 \
+                      --name meter-7 --certificate meter-7.pem"
+    )]
+    AddCertificate {
+        #[command(flatten)]
+        device: DeviceName,
+        /// Its SHA-256 fingerprint in hex, or a PEM file that begins with it
+        #[arg(long, value_name = "SHA256|FILE", value_parser = device_certificate::read)]
+        certificate: Fingerprint,
+    },
+    /// Takes a certificate from a device for ever; what it has open is closed
+    #[command(
+        after_help = "Example:\n  sealrock device revoke-certificate --org northsea --site plant-1 \
+                      --name meter-7 --certificate meter-7.pem"
+    )]
+    RevokeCertificate {
+        #[command(flatten)]
+        device: DeviceName,
+        /// Its SHA-256 fingerprint in hex, or a PEM file that begins with it
+        #[arg(long, value_name = "SHA256|FILE", value_parser = device_certificate::read)]
+        certificate: Fingerprint,
     },
     /// Takes a device out of use for good
     Decommission(DeviceName),

@@ -1,6 +1,7 @@
 //! The configuration: defaults, then file, then environment, then flags.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,12 +10,14 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use sealrock_access::{Proxies, ProxyHeader};
 use sealrock_ingest::{BrokerUrl, TopicMapping};
+use sealrock_tls::Files;
 use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::cli::{Settings, duration};
 use crate::erasing::Age;
 use crate::networks::Networks;
+use crate::origins::Origins;
 use crate::roles::Roles;
 
 /// A text that is not printed.
@@ -73,6 +76,25 @@ impl Serialize for Span {
     }
 }
 
+/// A rate a second; 0 is none.
+mod rate {
+    use super::{Deserialize, NonZeroU32, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the signature is serde's")]
+    pub(super) fn serialize<S: Serializer>(
+        rate: &Option<NonZeroU32>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(rate.map_or(0, NonZeroU32::get))
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<NonZeroU32>, D::Error> {
+        u32::deserialize(deserializer).map(NonZeroU32::new)
+    }
+}
+
 /// What the platform runs with. `docs/operators-guide.md` says why each setting exists.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +113,20 @@ pub struct Config {
     pub behind_proxy: Networks,
     /// The header in which they say it.
     pub proxy_header: ProxyHeader,
+    /// Pages of these origins may ask with their users' cookies, and open sockets.
+    pub cors_origins: Origins,
+    /// Requests a second of each address before it is known who asks; unlimited without it.
+    #[serde(with = "rate")]
+    pub stranger_rate: Option<NonZeroU32>,
+    /// Batches a second of each device; unlimited without it.
+    #[serde(with = "rate")]
+    pub device_rate: Option<NonZeroU32>,
+    /// Our certificate, PEM: with it HTTP and the embedded broker speak TLS and nothing else.
+    pub tls_cert: Option<PathBuf>,
+    /// Its key, PEM.
+    pub tls_key: Option<PathBuf>,
+    /// Authorities whose certificates devices may sign in by, PEM.
+    pub device_ca: Option<PathBuf>,
     /// Where the embedded broker listens. Without it, on port 1883 of this machine, unless an external
     /// broker is set.
     pub mqtt: Option<SocketAddr>,
@@ -153,6 +189,12 @@ impl Default for Config {
             http: SocketAddr::from(([127, 0, 0, 1], 8080)),
             behind_proxy: Networks::default(),
             proxy_header: ProxyHeader::default(),
+            cors_origins: Origins::default(),
+            stranger_rate: NonZeroU32::new(500),
+            device_rate: NonZeroU32::new(200),
+            tls_cert: None,
+            tls_key: None,
+            device_ca: None,
             mqtt: None,
             mqtt_ws: None,
             mqtt_url: None,
@@ -235,6 +277,25 @@ impl Config {
     /// Who is believed when he says whom he speaks for.
     pub fn proxies(&self) -> Proxies {
         Proxies::new(self.behind_proxy.0.clone(), self.proxy_header)
+    }
+
+    /// The files of TLS, if it is wanted.
+    ///
+    /// # Errors
+    /// If only some of the settings are there that go together.
+    pub fn tls(&self) -> anyhow::Result<Option<Files>> {
+        match (&self.tls_cert, &self.tls_key, &self.device_ca) {
+            (Some(certificate), Some(key), client_ca) => Ok(Some(Files {
+                certificate: certificate.clone(),
+                key: key.clone(),
+                client_ca: client_ca.clone(),
+            })),
+            (None, None, None) => Ok(None),
+            (None, None, Some(_)) => {
+                anyhow::bail!("device_ca is for TLS, which is off: set tls_cert and tls_key too")
+            }
+            _ => anyhow::bail!("tls_cert and tls_key go together: set both, or neither"),
+        }
     }
 
     /// The programs that sign.
@@ -362,6 +423,32 @@ mod tests {
             jail.set_env("SEALROCK_BEHIND_PROXY", "everybody");
             let error = Config::load(&Settings::default()).unwrap_err();
             assert!(format!("{error:#}").contains("everybody"), "{error:#}");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_certificate_goes_with_its_key_and_a_list_of_pages_has_no_wildcard() {
+        Jail::expect_with(|jail| {
+            assert_eq!(
+                Config::load(&Settings::default()).unwrap().tls().unwrap(),
+                None
+            );
+            jail.set_env("SEALROCK_TLS_CERT", "cert.pem");
+            let error = Config::load(&Settings::default())
+                .unwrap()
+                .tls()
+                .unwrap_err();
+            assert!(error.to_string().contains("tls_key"), "{error}");
+            jail.set_env("SEALROCK_TLS_KEY", "key.pem");
+            let files = Config::load(&Settings::default()).unwrap().tls().unwrap();
+            assert_eq!(files.unwrap().client_ca, None);
+            jail.set_env("SEALROCK_CORS_ORIGINS", "*");
+            let error = Config::load(&Settings::default()).unwrap_err();
+            assert!(
+                format!("{error:#}").contains("https://app.example"),
+                "{error:#}"
+            );
             Ok(())
         });
     }

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use anyhow::Context as _;
 use sealrock_commands::{Done, RegisteredDevice};
-use sealrock_domain::device::{KeyId, PublicKey, RegisterDevice};
+use sealrock_domain::device::{Fingerprint, KeyId, PublicKey, RegisterDevice};
 use sealrock_domain::{Attributes, CredentialId, Topic, TopicKind};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -92,6 +92,31 @@ async fn answer(platform: &Platform, config: &Config, command: Device) -> anyhow
             let done = commands.revoke_key(&context, org, site, name, key).await?;
             Ok(key_change(&device, key, "signs no more", &done))
         }
+        Device::AddCertificate {
+            device,
+            certificate,
+        } => {
+            let DeviceName {
+                org, site, name, ..
+            } = &device;
+            let done = commands
+                .add_certificate(&context, org, site, name, certificate)
+                .await?;
+            Ok(certificate_change(&device, certificate, "signs in", &done))
+        }
+        Device::RevokeCertificate {
+            device,
+            certificate,
+        } => {
+            let DeviceName {
+                org, site, name, ..
+            } = &device;
+            let done = commands
+                .revoke_certificate(&context, org, site, name, certificate)
+                .await?;
+            let what = "no more signs in";
+            Ok(certificate_change(&device, certificate, what, &done))
+        }
         Device::Decommission(DeviceName {
             org, site, name, ..
         }) => {
@@ -157,6 +182,22 @@ fn key_change(device: &DeviceName, key: KeyId, what: &str, done: &Done) -> Strin
     format!("key {key} of device {org}/{site}/{name} {what} from entry {index} on")
 }
 
+fn certificate_change(
+    device: &DeviceName,
+    certificate: Fingerprint,
+    what: &str,
+    done: &Done,
+) -> String {
+    let DeviceName {
+        org, site, name, ..
+    } = device;
+    let index = done.receipt.first;
+    if device.json.json {
+        return json!({ "certificate": certificate, "index": index.0 }).to_string();
+    }
+    format!("certificate {certificate} {what} device {org}/{site}/{name}: entry {index}")
+}
+
 fn credentials(
     config: &Config,
     device: &DeviceName,
@@ -205,7 +246,7 @@ pub fn as_json(device: &DeviceName, registered: &RegisteredDevice, at: Addresses
         "name": name,
         "topic": topic.to_string(),
         "origin": registered.done.receipt.ledger,
-        "mqtt": at.mqtt.map(|mqtt| format!("mqtt://{mqtt}")),
-        "http": format!("http://{}/ingest", at.http),
+        "mqtt": at.mqtt_url(),
+        "http": format!("{}/ingest", at.http_url()),
     })
 }

@@ -11,9 +11,10 @@ use tokio::time::{Duration, sleep};
 /// How often new ledgers are looked for, and how long a failed read waits.
 const ROUND: Duration = Duration::from_secs(1);
 /// Events after which a device must sign in anew.
-const LOCKING_OUT: [&str; 3] = [
+const LOCKING_OUT: [&str; 4] = [
     "DeviceCredentialRotated",
     "DeviceCredentialRevoked",
+    "DeviceCertificateRevoked",
     "DeviceDecommissioned",
 ];
 

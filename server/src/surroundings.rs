@@ -16,6 +16,8 @@ pub struct Addresses {
     pub mqtt: Option<SocketAddr>,
     /// MQTT over WebSocket.
     pub mqtt_ws: Option<SocketAddr>,
+    /// Whether all of them speak TLS.
+    pub tls: bool,
 }
 
 /// What the note holds: the addresses, and whose they are.
@@ -36,11 +38,36 @@ impl Addresses {
             http: config.http,
             mqtt: config.embedded_broker(),
             mqtt_ws: config.mqtt_ws,
+            tls: config.tls_cert.is_some(),
         };
         std::fs::read(path(&config.data))
             .ok()
             .and_then(|note| serde_json::from_slice(&note).ok())
             .unwrap_or(configured)
+    }
+
+    /// HTTP, as a URL without a path.
+    pub fn http_url(&self) -> String {
+        format!("http{}://{}", self.s(), self.http)
+    }
+
+    /// The same for sockets.
+    pub fn ws_url(&self) -> String {
+        format!("ws{}://{}", self.s(), self.http)
+    }
+
+    /// MQTT, as a URL.
+    pub fn mqtt_url(&self) -> Option<String> {
+        Some(format!("mqtt{}://{}", self.s(), self.mqtt?))
+    }
+
+    /// MQTT over WebSocket, as a URL.
+    pub fn mqtt_ws_url(&self) -> Option<String> {
+        Some(format!("ws{}://{}/mqtt", self.s(), self.mqtt_ws?))
+    }
+
+    fn s(&self) -> &'static str {
+        if self.tls { "s" } else { "" }
     }
 
     /// Leaves the note.

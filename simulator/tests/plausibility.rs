@@ -227,6 +227,7 @@ fn bytes(seed: u64) -> Vec<u8> {
         let broker = Broker {
             host: "unused".into(),
             port: 1,
+            tls: false,
         };
         let credential = Credential::new("id".into(), "secret".into(), names, broker);
         let boot = Boot::fixed("golden");

@@ -2,53 +2,17 @@
 
 use std::sync::Arc;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose,
-};
-use rcgen::{IsCa, KeyPair, date_time_ymd};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use sealrock_testkit::{Authority, Pair};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream as Client;
 
 use crate::{Acceptor, ClientCertificate, Files, Protocol, Stream, Tls};
-
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-/// PEM of a certificate and its key.
-struct Pair(String, String);
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    fn of(&self, name: &str, until: i32) -> Pair {
-        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, format!("cn-{name}"));
-        params.extended_key_usages = vec![
-            ExtendedKeyUsagePurpose::ServerAuth,
-            ExtendedKeyUsagePurpose::ClientAuth,
-        ];
-        params.not_before = date_time_ymd(2001, 1, 1);
-        params.not_after = date_time_ymd(until, 1, 1);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.0).unwrap();
-        Pair(certificate.pem(), key.serialize_pem())
-    }
-
-    fn pem(&self) -> String {
-        self.0.pem()
-    }
-}
 
 struct House {
     folder: TempDir,
@@ -64,7 +28,7 @@ impl House {
             key: folder.path().join("key.pem"),
             client_ca: Some(folder.path().join("ca.pem")),
         };
-        let Pair(certificate, key) = authority.of("localhost", 2099);
+        let Pair { certificate, key } = authority.issue(&["localhost"], 2099);
         std::fs::write(&files.certificate, certificate).unwrap();
         std::fs::write(&files.key, key).unwrap();
         std::fs::write(files.client_ca.as_ref().unwrap(), authority.pem()).unwrap();
@@ -91,7 +55,7 @@ impl House {
             .with_root_certificates(roots);
         let mut config = match shows {
             None => builder.with_no_client_auth(),
-            Some(Pair(certificate, key)) => {
+            Some(Pair { certificate, key }) => {
                 let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
                 let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
                 builder.with_client_auth_cert(chain, key).unwrap()
@@ -132,7 +96,7 @@ async fn a_new_certificate_counts_for_new_connections_and_open_ones_stay() {
     let mut house = House::new();
     let door = house.tls.acceptor(Protocol::Http);
     let (mut open, mut server) = meet(&door, house.client(None, "http/1.1")).await.unwrap();
-    let Pair(certificate, key) = house.authority.of("localhost", 2098);
+    let Pair { certificate, key } = house.authority.issue(&["localhost"], 2098);
     house.put("cert.pem", &certificate);
     let error = house.tls.look().unwrap_err().to_string();
     assert!(error.contains("key.pem"), "{error}");
@@ -176,23 +140,23 @@ async fn a_client_is_known_by_a_certificate_of_the_named_authority_alone() {
     let (_, nobody) = meet(&door, house.client(None, "mqtt")).await.unwrap();
     assert_eq!(nobody.shown().get(), None);
 
-    let own = house.authority.of("meter-7", 2099);
+    let own = house.authority.issue(&["meter-7"], 2099);
     let (_, known) = meet(&door, house.client(Some(&own), "mqtt")).await.unwrap();
     let shown = known.shown();
     let certificate = shown.get().unwrap();
-    assert_eq!(certificate.names, ["cn-meter-7", "meter-7"]);
-    house.put("meter.pem", &own.0);
+    assert_eq!(certificate.names, ["meter-7", "meter-7"]);
+    house.put("meter.pem", &own.certificate);
     let read = ClientCertificate::from_pem_file(&house.folder.path().join("meter.pem"));
     assert_eq!(&read.unwrap(), certificate);
     assert!(!certificate.expired());
 
-    let strangers = Authority::new().of("meter-7", 2099);
+    let strangers = Authority::new().issue(&["meter-7"], 2099);
     assert!(
         meet(&door, house.client(Some(&strangers), "mqtt"))
             .await
             .is_err()
     );
-    let expired = house.authority.of("meter-7", 2020);
+    let expired = house.authority.issue(&["meter-7"], 2020);
     assert!(
         meet(&door, house.client(Some(&expired), "mqtt"))
             .await
@@ -224,7 +188,7 @@ async fn who_does_not_shake_hands_is_left_after_ten_seconds() {
 #[test]
 fn a_certificate_without_its_key_is_not_begun_with() {
     let house = House::new();
-    house.put("key.pem", &Authority::new().of("localhost", 2099).1);
+    house.put("key.pem", &Authority::new().issue(&["localhost"], 2099).key);
     let files = Files {
         certificate: house.folder.path().join("cert.pem"),
         key: house.folder.path().join("key.pem"),

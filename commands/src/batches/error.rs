@@ -15,7 +15,9 @@ pub(super) const RETRY_AFTER: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
     /// Unknown device, wrong secret, or revoked: which one is not told.
-    #[error("the device id or its secret is wrong; get a new secret with `sealrock device rotate`")]
+    #[error(
+        "the device id, or its secret or certificate, is wrong; get a new secret with `sealrock device rotate`"
+    )]
     Refused,
     /// The credentials cannot be checked at present.
     #[error("the credentials cannot be checked at present; try again")]
@@ -46,6 +48,12 @@ pub enum BatchError {
     /// There is no such device: register it, or mend the topic.
     #[error("{0}")]
     UnknownDevice(String),
+    /// The device sends more than it may: the same bytes may be tried again.
+    #[error("this device sends more batches than it may; try again in {} s", retry_after.as_secs().max(1))]
+    TooMany {
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// The ledger cannot be written now: the same bytes may be tried again.
     #[error("the ledger cannot be written at present; try again in {} s", retry_after.as_secs().max(1))]
     Unavailable {

@@ -6,11 +6,12 @@ mod sent;
 mod standing;
 mod turns;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use sealrock_access::{DeviceSecret, credentials};
-use sealrock_domain::device::Device;
+use sealrock_access::{DeviceSecret, RateLimit, credentials};
+use sealrock_domain::device::{Device, Fingerprint};
 use sealrock_domain::telemetry::{self, SensorBatch, Verdict};
 use sealrock_domain::{DeviceId, Slug};
 use sealrock_eventstore::{Append, AppendError, Appended, LedgerId, LedgerInfo};
@@ -49,7 +50,7 @@ pub struct DeviceIdentity {
 /// By what a device is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignIn {
-    /// It presented its secret to us.
+    /// It presented its secret to us, or a certificate.
     Secret,
     /// A broker that others run let it publish under its name.
     Broker,
@@ -87,6 +88,8 @@ pub struct Devices {
     commands: Commands,
     standings: Arc<Standings>,
     turns: Arc<Turns>,
+    /// Of batches, for each device.
+    rate: Option<Arc<RateLimit<DeviceId>>>,
 }
 
 impl Devices {
@@ -97,7 +100,26 @@ impl Devices {
             commands,
             standings: Arc::default(),
             turns: Arc::default(),
+            rate: None,
         }
+    }
+
+    /// Each of which may send so many batches a second, and ten seconds' worth at once.
+    #[must_use]
+    pub fn at_most(self, batches_per_second: NonZeroU32) -> Self {
+        let rate = Some(Arc::new(RateLimit::new(batches_per_second)));
+        Self { rate, ..self }
+    }
+
+    /// Before anything is done for a batch.
+    fn within_rate(&self, device: DeviceId) -> Result<(), BatchError> {
+        let Some(rate) = &self.rate else {
+            return Ok(());
+        };
+        rate.take(&device).map_err(|retry_after| {
+            metrics::counter!("sealrock_rate_limited_total", "who" => "device").increment(1);
+            BatchError::TooMany { retry_after }
+        })
     }
 
     /// Who presents this secret: the device must be in use, and one of its credentials active by
@@ -110,32 +132,51 @@ impl Devices {
         device: DeviceId,
         secret: &str,
     ) -> Result<DeviceIdentity, AuthError> {
-        let unavailable = |error: &dyn std::fmt::Display| {
-            tracing::warn!(%device, %error, "a device's credentials cannot be checked");
-            AuthError::Unavailable
-        };
         let presented = DeviceSecret::parse(secret).ok_or(AuthError::Refused)?;
         let stored = credentials::find(self.commands.store.pool(), device)
             .await
-            .map_err(|e| unavailable(&e))?;
+            .map_err(|e| unavailable(device, &e))?;
         let opened = stored
             .iter()
             .find(|credential| credential.opens(&presented));
         let credential = opened.ok_or(AuthError::Refused)?;
-        let ledger = self
-            .commands
-            .ledger(&credential.ledger)
+        let is_right = |state: &Device| state.active_credentials().contains(&credential.id);
+        self.admitted(device, &credential.ledger, is_right).await
+    }
+
+    /// Who shows this certificate, of which the door knows that it is the client's own, of a trusted
+    /// authority, and in its time: the device must be in use, and let itself be signed in by it as its
+    /// events are committed now.
+    ///
+    /// # Errors
+    /// See [`AuthError`].
+    pub async fn recognise(
+        &self,
+        device: DeviceId,
+        certificate: Fingerprint,
+    ) -> Result<DeviceIdentity, AuthError> {
+        let stored = credentials::find(self.commands.store.pool(), device).await;
+        let stored = stored.map_err(|e| unavailable(device, &e))?;
+        // Every device has had a credential, whose row tells its ledger.
+        let ledger = &stored.last().ok_or(AuthError::Refused)?.ledger;
+        self.admitted(device, ledger, |state| state.is_signed_in_by(certificate))
             .await
-            .map_err(|e| match e {
-                CommandError::NotFound(_) => AuthError::Refused,
-                e => unavailable(&e),
-            })?;
-        let loaded = ledger
-            .devices
-            .load_current(&device.to_string())
-            .await
-            .map_err(|e| unavailable(&e))?;
-        if !loaded.state().active_credentials().contains(&credential.id) {
+    }
+
+    /// The device, if it is as it should be by what is committed now.
+    async fn admitted(
+        &self,
+        device: DeviceId,
+        ledger: &Slug,
+        is_right: impl FnOnce(&Device) -> bool,
+    ) -> Result<DeviceIdentity, AuthError> {
+        let ledger = self.commands.ledger(ledger).await.map_err(|e| match e {
+            CommandError::NotFound(_) => AuthError::Refused,
+            e => unavailable(device, &e),
+        })?;
+        let loaded = ledger.devices.load_current(&device.to_string()).await;
+        let loaded = loaded.map_err(|e| unavailable(device, &e))?;
+        if !is_right(loaded.state()) {
             return Err(AuthError::Refused);
         }
         let known = (ledger.info.id, device);
@@ -199,6 +240,7 @@ impl Devices {
         received_at: DateTime<Utc>,
         bytes: impl AsRef<[u8]> + Send + Sync,
     ) -> Result<BatchReceipt, BatchError> {
+        self.within_rate(identity.device)?;
         let bytes = bytes.as_ref();
         let turn = self.turns.at(bytes.len()).await;
         let sent = Sent::read(bytes)?;
@@ -220,6 +262,7 @@ impl Devices {
         received_at: DateTime<Utc>,
         payload: impl AsRef<[u8]> + Send + Sync,
     ) -> Result<BatchReceipt, BatchError> {
+        self.within_rate(identity.device)?;
         let payload = payload.as_ref();
         let turn = self.turns.at(payload.len()).await;
         let sent = Sent::read_mapped(payload)?;
@@ -361,6 +404,11 @@ impl Devices {
                 batch_error(AppendError::Fatal(missing))
             })
     }
+}
+
+fn unavailable(device: DeviceId, error: &dyn std::fmt::Display) -> AuthError {
+    tracing::warn!(%device, %error, "a device's credentials cannot be checked");
+    AuthError::Unavailable
 }
 
 fn identity(device: DeviceId, state: &Device, ledger: LedgerId) -> Option<DeviceIdentity> {

@@ -2,10 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, SystemTime};
 
 use mqtt5::MqttError;
 use mqtt5::broker::client_handler::ClientHandler;
 use mqtt5::broker::transport::BrokerTransport;
+use sealrock_domain::device::Fingerprint;
+use sealrock_tls::ClientCertificate;
 
 use super::house::House;
 use super::topics::Topics;
@@ -13,12 +16,17 @@ use super::wire::Line;
 use crate::counters;
 use crate::gate::DeviceIdentity;
 
+/// How often the clock is looked at, which may be set meanwhile.
+const LOOK_AT_CLOCK: Duration = Duration::from_mins(10);
+
 /// The hooks of one connection. Every connection has its own, so what a hook knows about the
 /// client it knows from this connection's sign-in, not from a client id that others may use.
 pub(super) struct Connection {
     pub(super) house: Arc<House>,
     pub(super) line: Arc<Line>,
     pub(super) signed_in: OnceLock<SignedIn>,
+    /// What the client showed when hands were shaken.
+    pub(super) certificate: OnceLock<ClientCertificate>,
 }
 
 /// Who signed in.
@@ -26,7 +34,14 @@ pub(super) struct SignedIn {
     pub(super) identity: DeviceIdentity,
     pub(super) topics: Topics,
     /// Until it was checked once more, see [`Connection::check_again`].
-    pub(super) secret: Mutex<Option<String>>,
+    pub(super) proof: Mutex<Option<Proof>>,
+}
+
+/// What a device proves itself by.
+#[derive(Debug, Clone)]
+pub(super) enum Proof {
+    Secret(String),
+    Certificate(Fingerprint),
 }
 
 impl Connection {
@@ -35,7 +50,18 @@ impl Connection {
             house,
             line,
             signed_in: OnceLock::new(),
+            certificate: OnceLock::new(),
         })
+    }
+
+    /// Returns when the certificate that the client showed is over, if it showed one.
+    pub(super) async fn certificate_expired(&self) {
+        let Some(certificate) = self.certificate.get() else {
+            return std::future::pending().await;
+        };
+        while let Ok(left) = certificate.not_after.duration_since(SystemTime::now()) {
+            tokio::time::sleep(left.min(LOOK_AT_CLOCK)).await;
+        }
     }
 
     /// Runs the connection to its end.

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::roster::Roster;
 use super::sessions::Sessions;
-use super::{BrokerConfig, MAX_PACKET_BYTES, StartError};
+use super::{BrokerConfig, BrokerTls, MAX_PACKET_BYTES, StartError};
 use crate::counters::Quiet;
 use crate::dead_letters::DeadLetters;
 use crate::gate::BatchSink;
@@ -39,6 +39,7 @@ pub(super) struct House {
     pub(super) mqtt5_config: LibraryConfig,
     pub(super) hold_limit: Duration,
     pub(super) mappings: Arc<Mappings>,
+    pub(super) tls: Option<BrokerTls>,
     /// Tells the library's handlers to end.
     pub(super) shutdown: broadcast::Sender<()>,
     /// Set first when stopping: nothing new is taken.
@@ -81,6 +82,7 @@ impl House {
             mqtt5_config: library_config(config),
             hold_limit: config.hold_limit,
             mappings: Arc::clone(&config.mappings),
+            tls: config.tls.clone(),
             shutdown: broadcast::channel(1).0,
             stopping: CancellationToken::new(),
             connections: TaskTracker::new(),

@@ -6,16 +6,19 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mqtt5::broker::transport::BrokerTransport;
+use mqtt5::broker::transport::{BrokerTransport, WebSocketTransport};
 use mqtt5::broker::websocket_server::{WebSocketServerConfig, accept_websocket_connection};
+use sealrock_tls::ClientCertificate;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::connection::Connection;
 use super::house::House;
-use super::wire::{Line, Socket, Wire};
+use super::wire::{Line, NOT_AUTHORIZED, Socket, Wire};
 use super::{MAX_PACKET_BYTES, StartError};
 use crate::counters;
 
@@ -100,20 +103,53 @@ async fn serve(
     framing: Framing,
 ) -> io::Result<()> {
     socket.set_nodelay(true)?;
-    let line = Arc::clone(&connection.line);
-    let transport = match framing {
-        // The library's name for any stream of ours; its `Tcp` takes only a bare `TcpStream`.
-        Framing::Plain => BrokerTransport::WebSocket(Box::new(Wire::new(Socket(socket), line))),
-        Framing::WebSocket => {
-            let config = websocket_config();
-            let handshake = accept_websocket_connection(Socket(socket), &config, peer);
-            let stream = tokio::time::timeout(HANDSHAKE_LIMIT, handshake).await?;
-            let stream = stream.map_err(io::Error::other)?;
-            BrokerTransport::WebSocket(Box::new(Wire::new(stream, line)))
+    let (socket, line) = (Socket(socket), Arc::clone(&connection.line));
+    let transport = match &connection.house.tls {
+        None => begun(socket, line, peer, framing).await?,
+        Some(tls) => {
+            let acceptor = match framing {
+                Framing::Plain => &tls.mqtt,
+                Framing::WebSocket => &tls.websocket,
+            };
+            let shaken = acceptor.accept(socket).await;
+            let stream = shaken.inspect_err(|_| counters::mqtt_refused("handshake"))?;
+            if let Some(certificate) = ClientCertificate::of(&stream) {
+                // Hands are shaken once.
+                let _ = connection.certificate.set(certificate);
+            }
+            begun(stream, line, peer, framing).await?
         }
     };
-    Arc::clone(connection).run(transport, peer).await;
+    let mut run = pin!(Arc::clone(connection).run(transport, peer));
+    tokio::select! {
+        () = &mut run => return Ok(()),
+        () = connection.certificate_expired() => connection.line.cut_for(NOT_AUTHORIZED),
+    }
+    run.await;
     Ok(())
+}
+
+/// The stream of MQTT's packets.
+async fn begun<S>(
+    stream: S,
+    line: Arc<Line>,
+    peer: SocketAddr,
+    framing: Framing,
+) -> io::Result<BrokerTransport>
+where
+    S: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
+{
+    // The library's name for any stream of ours; its `Tcp` takes only a bare `TcpStream`.
+    let transport: Box<dyn WebSocketTransport> = match framing {
+        Framing::Plain => Box::new(Wire::new(stream, line)),
+        Framing::WebSocket => {
+            let config = websocket_config();
+            let handshake = accept_websocket_connection(stream, &config, peer);
+            let stream = tokio::time::timeout(HANDSHAKE_LIMIT, handshake).await?;
+            Box::new(Wire::new(stream.map_err(io::Error::other)?, line))
+        }
+    };
+    Ok(BrokerTransport::WebSocket(transport))
 }
 
 fn websocket_config() -> WebSocketServerConfig {

@@ -21,6 +21,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sealrock_domain::DeviceId;
+use sealrock_tls::Acceptor;
 
 use crate::gate::DeviceIdentity;
 use crate::mapping::Mappings;
@@ -88,6 +89,17 @@ pub struct BrokerConfig {
     pub hold_limit: Duration,
     /// Topics of other makes that devices may publish to, each only to those that name it.
     pub mappings: Arc<Mappings>,
+    /// Encrypts every connection, if given.
+    pub tls: Option<BrokerTls>,
+}
+
+/// Who shakes hands at the broker's doors.
+#[derive(Debug, Clone)]
+pub struct BrokerTls {
+    /// For MQTT.
+    pub mqtt: Acceptor,
+    /// For MQTT over WebSocket, which begins as HTTP.
+    pub websocket: Acceptor,
 }
 
 impl BrokerConfig {
@@ -103,6 +115,7 @@ impl BrokerConfig {
             session_expiry: Duration::from_hours(24),
             hold_limit: Duration::from_mins(2),
             mappings: Arc::default(),
+            tls: None,
         }
     }
 }

@@ -7,7 +7,7 @@ use chrono::Utc;
 use sealrock_domain::DeviceId;
 
 use super::presence::PresenceTeller;
-use super::wire::Line;
+use super::wire::{ADMINISTRATIVE_ACTION, Line};
 use super::{CONNECTIONS_PER_DEVICE, Presence};
 use crate::gate::DeviceIdentity;
 
@@ -61,7 +61,7 @@ impl Roster {
 
     pub(super) fn cut(&self, device: DeviceId) {
         for line in self.lock().get(&device).into_iter().flatten() {
-            line.cut();
+            line.cut_for(ADMINISTRATIVE_ACTION);
         }
     }
 

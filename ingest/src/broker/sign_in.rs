@@ -11,11 +11,13 @@ use mqtt5::broker::{AuthProvider, AuthResult};
 use mqtt5::packet::connect::ConnectPacket;
 use mqtt5::protocol::v5::reason_codes::ReasonCode;
 use sealrock_domain::DeviceId;
+use sealrock_domain::device::Fingerprint;
 
-use super::connection::{Connection, SignedIn};
+use super::connection::{Connection, Proof, SignedIn};
 use super::topics::Topics;
+use super::wire::NOT_AUTHORIZED;
 use crate::counters;
-use crate::gate::{AuthError, DeviceIdentity};
+use crate::gate::{AuthError, DeviceIdentity, named_in};
 
 /// The library gives a connection 10 s to sign in and then closes it without an answer; a
 /// device should rather hear "unavailable".
@@ -35,7 +37,7 @@ const CLIENT_ID: Refusal = Refusal(ReasonCode::ClientIdentifierNotValid, "client
 
 impl Connection {
     async fn sign_in(&self, connect: &ConnectPacket) -> Result<DeviceIdentity, Refusal> {
-        let (identity, secret) = self.check_credentials(connect).await?;
+        let (identity, proof) = self.check_credentials(connect).await?;
         let topics = Topics::of(&identity);
         check_will(connect, &topics)?;
         self.check_client_id(connect, &identity).await?;
@@ -43,7 +45,7 @@ impl Connection {
         let _ = self.signed_in.set(SignedIn {
             identity: identity.clone(),
             topics,
-            secret: Mutex::new(Some(secret)),
+            proof: Mutex::new(Some(proof)),
         });
         Ok(identity)
     }
@@ -51,51 +53,62 @@ impl Connection {
     async fn check_credentials(
         &self,
         connect: &ConnectPacket,
-    ) -> Result<(DeviceIdentity, String), Refusal> {
-        let device = connect
-            .username
-            .as_deref()
-            .and_then(|name| name.parse::<DeviceId>().ok());
-        let secret = connect
-            .password
-            .as_deref()
-            .and_then(|secret| std::str::from_utf8(secret).ok());
-        let (Some(device), Some(secret)) = (device, secret) else {
-            return Err(BAD_CREDENTIALS);
-        };
-        let identity = self.authenticated(device, secret).await?;
-        Ok((identity, secret.to_owned()))
+    ) -> Result<(DeviceIdentity, Proof), Refusal> {
+        let (device, proof) = self.claimed(connect).ok_or(BAD_CREDENTIALS)?;
+        let identity = self.authenticated(device, &proof).await?;
+        Ok((identity, proof))
+    }
+
+    /// Who the client says it is, and by what: its secret, or without one the certificate that it
+    /// showed. With a certificate it may leave out its user name, if the certificate has it.
+    fn claimed(&self, connect: &ConnectPacket) -> Option<(DeviceId, Proof)> {
+        let user = connect.username.as_deref().filter(|name| !name.is_empty());
+        let device = user.map(str::parse::<DeviceId>).transpose().ok()?;
+        let password = connect.password.as_deref().filter(|some| !some.is_empty());
+        if let Some(password) = password {
+            let secret = std::str::from_utf8(password).ok()?;
+            return Some((device?, Proof::Secret(secret.to_owned())));
+        }
+        let certificate = self.certificate.get()?;
+        let device = device.or_else(|| named_in(certificate))?;
+        let fingerprint = Fingerprint::new(certificate.fingerprint.0);
+        Some((device, Proof::Certificate(fingerprint)))
     }
 
     async fn authenticated(
         &self,
         device: DeviceId,
-        secret: &str,
+        proof: &Proof,
     ) -> Result<DeviceIdentity, Refusal> {
-        let answer =
-            tokio::time::timeout(SIGN_IN_LIMIT, self.house.sink.authenticate(device, secret)).await;
-        match answer {
+        let sink = &self.house.sink;
+        let answer = tokio::time::timeout(SIGN_IN_LIMIT, async {
+            match proof {
+                Proof::Secret(secret) => sink.authenticate(device, secret).await,
+                Proof::Certificate(shown) => sink.recognise(device, *shown).await,
+            }
+        });
+        match answer.await {
             Ok(Ok(identity)) => Ok(identity),
             Ok(Err(AuthError::Refused)) => Err(BAD_CREDENTIALS),
             Ok(Err(AuthError::Unavailable)) | Err(_) => Err(UNAVAILABLE),
         }
     }
 
-    /// Checks the secret again, for a connection that is in the roster: a revocation after the
+    /// Checks the proof again, for a connection that is in the roster: a revocation after the
     /// sign-in and before that found no connection to end. Until it has ended well nothing is
     /// read; if it cannot be decided the device signs in anew.
     pub(super) async fn check_again(&self, signed_in: &SignedIn) {
-        let secret = signed_in
-            .secret
+        let proof = signed_in
+            .proof
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let Some(secret) = secret else { return };
+        let Some(proof) = proof else { return };
         let device = signed_in.identity.device;
-        if let Err(refusal) = self.authenticated(device, &secret).await {
+        if let Err(refusal) = self.authenticated(device, &proof).await {
             counters::mqtt_refused(refusal.1);
-            tracing::info!(%device, reason = refusal.1, "MQTT connection closed: its secret does not open it any more");
-            self.line.cut();
+            tracing::info!(%device, reason = refusal.1, "MQTT connection closed: what it signed in by does not open it any more");
+            self.line.cut_for(NOT_AUTHORIZED);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -19,6 +19,10 @@ use super::v311;
 /// socket readable (readiness then answers at once and tells nothing new).
 const PEER_CHECK: Duration = Duration::from_millis(100);
 
+/// Reasons of DISCONNECT (MQTT 5).
+pub(super) const NOT_AUTHORIZED: u8 = 0x87;
+pub(super) const ADMINISTRATIVE_ACTION: u8 = 0x98;
+
 /// The control of one connection, shared by its hooks and by the house.
 ///
 /// It holds the socket weakly: the library keeps hooks alive for delayed wills, and the socket
@@ -28,6 +32,8 @@ pub(super) struct Line {
     socket: Weak<TcpStream>,
     speaks_v311: AtomicBool,
     cut: CancellationToken,
+    /// What a client of MQTT 5 is told of it; 0 is nothing.
+    reason: AtomicU8,
     reader: Mutex<Option<Waker>>,
 }
 
@@ -37,6 +43,7 @@ impl Line {
             socket: Arc::downgrade(socket),
             speaks_v311: AtomicBool::new(false),
             cut: CancellationToken::new(),
+            reason: AtomicU8::new(0),
             reader: Mutex::new(None),
         })
     }
@@ -58,6 +65,12 @@ impl Line {
         {
             reader.wake();
         }
+    }
+
+    /// As [`cut`](Self::cut), and tells a client of MQTT 5 why, if the socket takes it at once.
+    pub(super) fn cut_for(&self, reason: u8) {
+        self.reason.store(reason, Ordering::Relaxed);
+        self.cut();
     }
 
     pub(super) fn is_cut(&self) -> bool {
@@ -150,6 +163,8 @@ pub(super) struct Wire<S> {
     inner: S,
     line: Arc<Line>,
     unsent: Vec<u8>,
+    /// The library's last packet left whole: another one may follow.
+    between_packets: bool,
 }
 
 impl<S> Wire<S> {
@@ -158,6 +173,7 @@ impl<S> Wire<S> {
             inner,
             line,
             unsent: Vec::new(),
+            between_packets: false,
         }
     }
 }
@@ -175,8 +191,22 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
         Poll::Ready(Ok(()))
     }
 
-    fn check_cut(&self) -> io::Result<()> {
+    /// Tells a client of MQTT 5 why its line was cut, once, if the socket takes it now.
+    fn bid_farewell(&mut self, cx: &mut Context<'_>) {
+        let reason = self.line.reason.swap(0, Ordering::Relaxed);
+        let speaks_v311 = self.line.speaks_v311.load(Ordering::Relaxed);
+        if reason == 0 || speaks_v311 || !self.between_packets {
+            return;
+        }
+        let disconnect = [0xE0, 1, reason];
+        if let Poll::Ready(Ok(_)) = Pin::new(&mut self.inner).poll_write(cx, &disconnect) {
+            let _ = Pin::new(&mut self.inner).poll_flush(cx);
+        }
+    }
+
+    fn check_cut(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         if self.line.is_cut() {
+            self.bid_farewell(cx);
             return Err(io::Error::new(
                 io::ErrorKind::BrokenPipe,
                 "the connection was cut",
@@ -186,7 +216,7 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -194,6 +224,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     ) -> Poll<io::Result<()>> {
         self.line.remember_reader(cx.waker());
         if self.line.is_cut() {
+            self.bid_farewell(cx);
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.inner).poll_read(cx, buf)
@@ -206,10 +237,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.check_cut()?;
+        self.check_cut(cx)?;
         ready!(self.poll_unsent(cx))?;
         if !self.line.speaks_v311.load(Ordering::Relaxed) {
-            return Pin::new(&mut self.inner).poll_write(cx, bytes);
+            let written = ready!(Pin::new(&mut self.inner).poll_write(cx, bytes))?;
+            self.between_packets = written == bytes.len();
+            return Poll::Ready(Ok(written));
         }
         v311::conform(bytes, &mut self.unsent)?;
         match self.poll_unsent(cx) {
@@ -219,7 +252,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.check_cut()?;
+        self.check_cut(cx)?;
         ready!(self.poll_unsent(cx))?;
         Pin::new(&mut self.inner).poll_flush(cx)
     }

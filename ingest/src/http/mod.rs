@@ -8,19 +8,24 @@ mod problem;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
-use axum::http::HeaderMap;
+use axum::http::HeaderValue;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
 use chrono::Utc;
+use sealrock_domain::DeviceId;
+use sealrock_domain::device::Fingerprint;
+use sealrock_tls::ClientCertificate;
 use tokio::sync::Semaphore;
 
 use crate::broker::MAX_PACKET_BYTES;
 use crate::counters::{self, Quiet};
 use crate::dead_letters::{DeadLetter, DeadLetters};
-use crate::gate::{AuthError, BatchReceipt, BatchSink, DeviceIdentity, Rejection};
+use crate::gate::{
+    AuthError, BatchError, BatchReceipt, BatchSink, DeviceIdentity, Rejection, named_in,
+};
 use crate::receipt;
 use problem::Problem;
 
@@ -32,7 +37,7 @@ const VIA: &str = "http:/ingest";
 /// The route `POST /ingest`.
 ///
 /// It answers 200 with the receipt once the batch is durable; otherwise a problem document whose
-/// `code` tells what to do. After 503 (with `Retry-After`) and 408 the same bytes should be sent
+/// `code` tells what to do. After 429 and 503 (with `Retry-After`) and 408 the same bytes should be sent
 /// again, after any other answer not.
 pub fn router(sink: Arc<dyn BatchSink>, dead_letters: Arc<dyn DeadLetters>) -> Router {
     router_within(HttpLimits::default(), sink, dead_letters)
@@ -75,7 +80,9 @@ async fn ingest(State(desk): State<Arc<Desk>>, request: Request) -> Response {
 
 impl Desk {
     async fn take(&self, request: Request) -> Result<BatchReceipt, Problem> {
-        let identity = self.authenticate(request.headers()).await?;
+        let basic = request.headers().get(AUTHORIZATION).cloned();
+        let shown = request.extensions().get::<ClientCertificate>().cloned();
+        let identity = self.authenticate(basic.as_ref(), shown.as_ref()).await?;
         // After signing in, so that strangers cannot take the places of devices.
         let _place = self
             .places
@@ -85,11 +92,16 @@ impl Desk {
         let media_type = request.headers().get(CONTENT_TYPE).cloned();
         let body = self.read(&identity, request).await?;
         let outcome = match media::check(media_type.as_ref(), &body) {
-            Ok(()) => self
-                .sink
-                .record_batch(&identity, VIA, received_at, body.clone())
-                .await
-                .map_err(|error| Rejection::of(&error)),
+            Ok(()) => {
+                let bytes = body.clone();
+                let recorded = self.sink.record_batch(&identity, VIA, received_at, bytes);
+                match recorded.await {
+                    Err(BatchError::TooMany { retry_after }) => {
+                        return Err(self.refused("rate", Problem::too_many(retry_after)));
+                    }
+                    recorded => recorded.map_err(|error| Rejection::of(&error)),
+                }
+            }
             Err(rejection) => Err(Ok(rejection)),
         };
         match outcome {
@@ -115,10 +127,18 @@ impl Desk {
         }
     }
 
-    async fn authenticate(&self, headers: &HeaderMap) -> Result<DeviceIdentity, Problem> {
-        let outcome = match headers.get(AUTHORIZATION).and_then(credentials::basic) {
-            Some((device, secret)) => self.sink.authenticate(device, &secret).await,
-            None => Err(AuthError::Refused),
+    async fn authenticate(
+        &self,
+        basic: Option<&HeaderValue>,
+        shown: Option<&ClientCertificate>,
+    ) -> Result<DeviceIdentity, Problem> {
+        let outcome = match (basic.map(credentials::basic), shown) {
+            (Some(Some((device, secret))), _) if !secret.is_empty() => {
+                self.sink.authenticate(device, &secret).await
+            }
+            (None, Some(shown)) => self.recognise(named_in(shown), shown).await,
+            (Some(Some((device, _))), Some(shown)) => self.recognise(Some(device), shown).await,
+            _ => Err(AuthError::Refused),
         };
         outcome.map_err(|error| match error {
             AuthError::Refused => self.refused("bad-credentials", Problem::unauthorized()),
@@ -126,6 +146,18 @@ impl Desk {
                 self.refused("unavailable", Problem::unavailable(problem::RETRY_AFTER))
             }
         })
+    }
+
+    /// The device, by the certificate that was shown when hands were shaken: perhaps long ago.
+    async fn recognise(
+        &self,
+        device: Option<DeviceId>,
+        shown: &ClientCertificate,
+    ) -> Result<DeviceIdentity, AuthError> {
+        let device = device.filter(|_| !shown.expired());
+        let fingerprint = Fingerprint::new(shown.fingerprint.0);
+        let device = device.ok_or(AuthError::Refused)?;
+        self.sink.recognise(device, fingerprint).await
     }
 
     fn refused(&self, reason: &'static str, problem: Problem) -> Problem {

@@ -39,7 +39,7 @@ impl Problem {
     }
 
     pub(super) fn unauthorized() -> Self {
-        let detail = "sign in with Basic <device id>:<secret>; get a new secret with `sealrock device rotate`";
+        let detail = "sign in with Basic <device id>:<secret>, or by a certificate of the device's; get a new secret with `sealrock device rotate`";
         Self::new(
             StatusCode::UNAUTHORIZED,
             "bad-credentials",
@@ -52,6 +52,20 @@ impl Problem {
         let detail =
             format!("nothing can be recorded at present; send the same bytes again in {seconds} s");
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+        Self {
+            retry_after: Some(Duration::from_secs(seconds)),
+            ..problem
+        }
+    }
+
+    /// More than the device may send in a time.
+    pub(super) fn too_many(retry_after: Duration) -> Self {
+        let seconds = retry_after.as_secs() + 1;
+        let detail = format!(
+            "this device sends more batches than it may; send the same bytes again in {seconds} s, \
+             or more readings in a batch"
+        );
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate", detail);
         Self {
             retry_after: Some(Duration::from_secs(seconds)),
             ..problem

@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use sealrock_domain::device::Fingerprint;
 use sealrock_domain::{DeviceId, Slug};
 use sealrock_eventstore::LedgerId;
 use sealrock_ingest::{
@@ -168,6 +169,10 @@ impl BatchSink for Ledger {
             .into_iter()
             .find(|known| known.device == device);
         known.filter(|_| secret == SECRET).ok_or(AuthError::Refused)
+    }
+
+    async fn recognise(&self, _: DeviceId, _: Fingerprint) -> Result<DeviceIdentity, AuthError> {
+        Err(AuthError::Refused)
     }
 
     async fn record_batch(

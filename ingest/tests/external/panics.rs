@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sealrock_commands::Devices;
+use sealrock_domain::device::Fingerprint;
 use sealrock_domain::{DeviceId, Slug};
 use sealrock_ingest::{
     AuthError, BatchError, BatchReceipt, BatchSink, DeviceIdentity, ExternalBroker,
@@ -27,6 +28,14 @@ impl BatchSink for Faulty {
         secret: &str,
     ) -> Result<DeviceIdentity, AuthError> {
         BatchSink::authenticate(&self.0, device, secret).await
+    }
+
+    async fn recognise(
+        &self,
+        device: DeviceId,
+        certificate: Fingerprint,
+    ) -> Result<DeviceIdentity, AuthError> {
+        BatchSink::recognise(&self.0, device, certificate).await
     }
 
     async fn record_batch(

@@ -180,7 +180,9 @@ impl Thing for Device {
         match event {
             DeviceEvent::DeviceRegistered(_)
             | DeviceEvent::DeviceKeyRotated(_)
-            | DeviceEvent::DeviceKeyRevoked(_) => {}
+            | DeviceEvent::DeviceKeyRevoked(_)
+            | DeviceEvent::DeviceCertificateAdded(_)
+            | DeviceEvent::DeviceCertificateRevoked(_) => {}
             DeviceEvent::DeviceBound(event) => self.asset = Some(event.asset),
             DeviceEvent::DeviceCredentialRotated(event) => self.credential = Some(event.credential),
             DeviceEvent::DeviceCredentialRevoked(_) => self.credential = None,

@@ -160,14 +160,14 @@ fn welcome(config: &Config, at: Addresses, arguments: &Demo) -> String {
     let program = std::env::args()
         .next()
         .unwrap_or_else(|| "sealrock".to_owned());
-    let http = at.http;
+    let (http, live) = (at.http_url(), at.ws_url());
     let mqtt = at
-        .mqtt
-        .map_or_else(String::new, |mqtt| format!("MQTT     mqtt://{mqtt}\n"));
+        .mqtt_url()
+        .map_or_else(String::new, |mqtt| format!("MQTT     {mqtt}\n"));
     let (data, people) = (config.data.display(), people::FILE);
     let websocket = at
-        .mqtt_ws
-        .map_or_else(String::new, |ws| format!("MQTT/WS  ws://{ws}/mqtt\n"));
+        .mqtt_ws_url()
+        .map_or_else(String::new, |ws| format!("MQTT/WS  {ws}\n"));
     let (days, day) = (arguments.days, arguments.day);
     format!(
         "
@@ -175,10 +175,10 @@ Sealrock is running, with data flowing. A new demonstration begins {days} days a
 takes {day:?}. When its hours are sealed, what was captured and injected is recorded, approved by a
 second person, and credited. Yesterday is left to you.
 
-GraphQL  http://{http}/graphql   (a page to try queries on, in a browser)
-Live     ws://{http}/graphql/ws
-{mqtt}{websocket}Ingest   http://{http}/ingest
-Health   http://{http}/readyz   http://{http}/metrics
+GraphQL  {http}/graphql   (a page to try queries on, in a browser)
+Live     {live}/graphql/ws
+{mqtt}{websocket}Ingest   {http}/ingest
+Health   {http}/readyz   {http}/metrics
 Data     {data}
 People   operator, site-manager, hq-manager and mrv of demo, registrar of demo-registry;
          their passwords: {data}/{people}

@@ -149,8 +149,7 @@ async fn credential(
         None => new_credential(node, name, spec).await?,
     };
     // The broker may have another port than the last time.
-    let mqtt = node.addresses.mqtt;
-    credential["mqtt"] = mqtt.map(|mqtt| format!("mqtt://{mqtt}")).into();
+    credential["mqtt"] = node.addresses.mqtt_url().into();
     let parsed = Credential::from_json(&serde_json::to_vec(&credential)?)?;
     kept.keep(key, credential)?;
     Ok(parsed)

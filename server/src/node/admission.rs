@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::serve::Listener;
+use sealrock_tls::{Acceptor, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -24,27 +25,35 @@ const UNTAKEN: Duration = Duration::from_secs(30);
 /// A listener that admits a bounded number.
 pub(super) struct Door {
     listener: TcpListener,
+    tls: Option<Acceptor>,
     places: Arc<Semaphore>,
 }
 
 impl Door {
-    pub(super) fn new(listener: TcpListener) -> Self {
+    pub(super) fn new(listener: TcpListener, tls: Option<Acceptor>) -> Self {
         Self {
             listener,
+            tls,
             places: Arc::new(Semaphore::new(CONNECTIONS)),
         }
     }
 }
 
 impl Listener for Door {
-    type Io = Admitted;
+    type Io = Stream<Admitted>;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Admitted, SocketAddr) {
+    /// Hands are shaken in the connection's own task.
+    async fn accept(&mut self) -> (Stream<Admitted>, SocketAddr) {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place = place.expect("nobody closes this semaphore");
         let (stream, peer) = Listener::accept(&mut self.listener).await;
-        (Admitted::new(stream, place), peer)
+        let admitted = Admitted::new(stream, place);
+        let stream = match &self.tls {
+            None => Stream::plain(admitted),
+            Some(acceptor) => Stream::encrypted(admitted, acceptor),
+        };
+        (stream, peer)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -163,6 +172,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let mut door = Door {
             listener,
+            tls: None,
             places: Arc::new(Semaphore::new(1)),
         };
         let _clients = (
@@ -182,7 +192,9 @@ mod tests {
         let mut client = TcpStream::connect(listener.local_addr().unwrap())
             .await
             .unwrap();
-        let (mut admitted, _) = Door::new(listener).accept().await;
+        let (stream, _) = listener.accept().await.unwrap();
+        let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+        let mut admitted = Admitted::new(stream, place);
         let bytes = vec![0; 1 << 20];
         let mut written = 0;
         let full = |context: &mut Context<'_>| {

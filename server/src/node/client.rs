@@ -1,7 +1,7 @@
-//! Whom a request comes from, told to every route.
+//! Whom a request comes from, told to every route: address, and certificate.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::connect_info::Connected;
@@ -10,24 +10,29 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::serve::IncomingStream;
 use sealrock_access::{ClientAddress, Proxies};
+use sealrock_tls::ClientCertificate;
 
 use super::admission::Door;
 
 /// The other end of a connection.
 #[derive(Debug, Clone)]
 pub(super) struct Peer {
-    pub(super) address: SocketAddr,
+    address: SocketAddr,
+    /// The certificate that it showed, once hands are shaken.
+    shown: Arc<OnceLock<ClientCertificate>>,
 }
 
 impl Connected<IncomingStream<'_, Door>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
         Self {
             address: *stream.remote_addr(),
+            shown: stream.io().shown(),
         }
     }
 }
 
-/// The routes, each of whose requests has a [`ClientAddress`].
+/// The routes, each of whose requests has a [`ClientAddress`], and a [`ClientCertificate`] where one was
+/// shown.
 pub(super) fn told(routes: Router, proxies: Proxies) -> Router {
     routes.layer(from_fn_with_state(Arc::new(proxies), tell))
 }
@@ -40,6 +45,9 @@ async fn tell(
 ) -> Response {
     let client = client(&proxies, &peer, &request);
     request.extensions_mut().insert(client);
+    if let Some(certificate) = peer.shown.get() {
+        request.extensions_mut().insert(certificate.clone());
+    }
     next.run(request).await
 }
 

@@ -8,8 +8,8 @@ use axum::Router;
 use chrono::Utc;
 use sealrock_commands::Devices;
 use sealrock_ingest::{
-    BatchSink, Broker, BrokerConfig, DeadLetters, EmbeddedBroker, ExternalBroker, ExternalConfig,
-    Mappings, PostgresDeadLetters,
+    BatchSink, Broker, BrokerConfig, BrokerTls, DeadLetters, EmbeddedBroker, ExternalBroker,
+    ExternalConfig, Mappings, PostgresDeadLetters,
 };
 use sealrock_projections::ReadModels;
 use sealrock_projections::device_status::NodeId;
@@ -61,8 +61,13 @@ impl Door {
         let models = ReadModels::new(store.clone());
         // Who was connected here when the last run ended is not connected now.
         models.begin_presence(node, Utc::now()).await?;
+        let devices = Devices::new(platform.commands.clone());
+        let devices = match config.device_rate {
+            Some(rate) => devices.at_most(rate),
+            None => devices,
+        };
         Ok(Self {
-            sink: Arc::new(Devices::new(platform.commands.clone())),
+            sink: Arc::new(devices),
             letters: Arc::new(PostgresDeadLetters::new(store.pool().clone())),
             // Known before a device can connect, so that no lockout is missed.
             lockouts: Lockouts::begin(store.clone()).await?,
@@ -82,7 +87,11 @@ impl Door {
     ///
     /// # Errors
     /// If a port is taken, the folder of sessions is in use, or a certificate cannot be read.
-    pub(super) async fn open(self, config: &Config) -> anyhow::Result<Intake> {
+    pub(super) async fn open(
+        self,
+        config: &Config,
+        tls: Option<BrokerTls>,
+    ) -> anyhow::Result<Intake> {
         let mut presence = Vec::new();
         let embedded = match config.embedded_broker() {
             None => None,
@@ -90,6 +99,7 @@ impl Door {
                 let broker = BrokerConfig {
                     websocket: config.mqtt_ws,
                     mappings: self.mappings,
+                    tls,
                     ..BrokerConfig::new(mqtt, config.broker_folder())
                 };
                 let (sink, letters) = (Arc::clone(&self.sink), Arc::clone(&self.letters));

@@ -4,9 +4,12 @@ mod admission;
 mod alone;
 mod api;
 mod client;
+mod headers;
 mod http;
 mod identity;
 mod intake;
+mod strangers;
+mod tls;
 mod work;
 
 use std::path::Path;
@@ -66,13 +69,13 @@ struct Parts {
 /// If something cannot be started; what was started is stopped again.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let node = Node::start(&config).await?;
-    let Addresses { http, mqtt, .. } = node.addresses;
-    println!("HTTP     http://{http}/");
+    let at = node.addresses;
+    println!("HTTP     {}/", at.http_url());
     if config.roles.has(Role::Api) {
-        println!("GraphQL  http://{http}/graphql");
+        println!("GraphQL  {}/graphql", at.http_url());
     }
-    if let Some(mqtt) = mqtt {
-        println!("MQTT     mqtt://{mqtt}");
+    if let Some(mqtt) = at.mqtt_url() {
+        println!("MQTT     {mqtt}");
     }
     if let Some(url) = config.mqtt_url.filter(|_| config.roles.has(Role::Ingest)) {
         println!("MQTT     from {url}");
@@ -192,6 +195,7 @@ impl Parts {
         stopping: CancellationToken,
     ) -> anyhow::Result<(Self, Addresses)> {
         let (store, roles) = (&platform.store, &config.roles);
+        let doors = tls::Doors::open(config, &stopping)?;
         let leases = Leases::new(store.pool().clone());
         let runner = read_models(platform, roles, &leases);
         runner.prepare().await.context("the read models")?;
@@ -212,15 +216,16 @@ impl Parts {
         if let Some(door) = &door {
             routes = routes.merge(door.routes());
         }
-        let sites = http::sites(config, routes).await?;
+        let sites = http::sites(config, routes, doors.http).await?;
 
         // From here on devices are let in, and nothing can fail.
         let intake = match door {
-            Some(door) => Some(door.open(config).await?),
+            Some(door) => Some(door.open(config, doors.mqtt).await?),
             None => None,
         };
         let addresses = Addresses {
-            http: sites[0].0.local_addr()?,
+            http: sites[0].listener.local_addr()?,
+            tls: config.tls_cert.is_some(),
             mqtt: intake.as_ref().and_then(Intake::mqtt),
             mqtt_ws: intake.as_ref().and_then(Intake::websocket),
         };
@@ -248,7 +253,7 @@ impl Parts {
         let look = writable::look(store.clone(), cannot_write, stopping.clone());
         background.push(("looking at ledgers", tokio::spawn(look)));
         let http = sites.into_iter();
-        background.extend(http.map(|(at, routes)| ("HTTP", http::serve(at, routes, &stopping))));
+        background.extend(http.map(|site| ("HTTP", http::serve(site, &stopping))));
         let leaving = CancellationToken::new();
         let parts = Self {
             leases: tokio::spawn(leases.keep(leaving.clone())),

@@ -78,7 +78,8 @@ impl Server {
             rest.and_then(|rest| rest.split_whitespace().next())
                 .map(str::to_owned)
         };
-        let mqtt = word_after("MQTT     mqtt://");
+        let plain = word_after("MQTT     mqtt://");
+        let mqtt = plain.or_else(|| word_after("MQTT     mqtts://"));
         let mqtt = mqtt.map(|mqtt| {
             let (host, port) = mqtt.rsplit_once(':').unwrap();
             (host.to_owned(), port.parse().unwrap())
