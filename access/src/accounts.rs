@@ -306,7 +306,7 @@ impl Standing {
         organisation: Option<&str>,
     ) -> Result<Self, AccessError> {
         let corrupt = |what: &str| AccessError::Corrupt(format!("account {id}: {what}"));
-        let role = Role::of_account(role).ok_or_else(|| corrupt("unknown role"))?;
+        let role = role.parse::<Role>().map_err(|_| corrupt("unknown role"))?;
         let username = username.parse().map_err(|_| corrupt("bad user name"))?;
         let organisation = organisation.map(str::parse).transpose();
         let organisation: Option<Slug> = organisation.map_err(|_| corrupt("bad organisation"))?;
@@ -332,12 +332,8 @@ impl TryFrom<SignInRow> for SignedIn {
             role,
             organisation,
         } = Standing::read(row.account_id, &row.username, &row.role, organisation)?;
-        let principal = Principal::User {
-            id: AccountId(row.account_id),
-            username,
-            role,
-            organisation,
-        };
+        let id = AccountId(row.account_id);
+        let principal = Principal::signed_in(id, username, role, organisation);
         Ok(Self {
             principal,
             must_change_password: row.must_change_password,

@@ -21,10 +21,14 @@ pub use device_secret::DeviceSecret;
 pub use error::AccessError;
 pub use key_file::KeyFileError;
 pub use password::{Password, PasswordRefused};
-pub use permission::{Denied, Permission, Scope, authorise};
-pub use principal::{AccountId, Principal, Role, Username, UsernameError};
+pub use permission::{
+    Denied, Permission, PermissionError, Refused, Rule, STEP_UP_HOLDS, Scope, TABLE, authorise,
+};
+pub use principal::{Grant, Principal, Username, UsernameError};
 pub use proxies::{Proxies, ProxyHeader};
 pub use rate_limit::RateLimit;
+pub use sealrock_domain::access::Role;
+pub use sealrock_domain::{AccountId, ApiKeyId};
 pub use sessions::{RevokedSessions, SessionId};
 pub use token_key::TokenKey;
 pub use token_keys::{RotateError, TokenKeys};

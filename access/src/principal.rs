@@ -3,20 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use sealrock_domain::{DeviceId, Slug};
+use chrono::{DateTime, Utc};
+use sealrock_domain::access::Role;
+use sealrock_domain::{AccountId, ApiKeyId, DeviceId, Slug};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-/// An account of a person; random, so it says nothing about them in the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct AccountId(pub Uuid);
-
-impl fmt::Display for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_hyphenated().fmt(f)
-    }
-}
+use crate::{Permission, SessionId};
 
 /// The name a person signs in with: 1 to 64 of `a-z 0-9 . _ @ + -`; capitals are read as small letters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -67,80 +59,21 @@ impl fmt::Display for Username {
     }
 }
 
-/// What a principal is to the platform; [`Role::allows`](Self::allows) says what it may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// An account that runs the platform.
-    Admin,
-    /// An account that checks: it reads everything and writes nothing.
-    Auditor,
-    /// Runs plants and wells: records captures and injection days.
-    Operator,
-    /// Answers for a site: approves what operators record.
-    SiteManager,
-    /// Answers for an organisation: approves permit limits, sets targets.
-    HqManager,
-    /// Answers for monitoring, reporting and verification: requests credits.
-    Mrv,
-    /// Acts for a registry: approves or refuses issuances.
-    Registry,
-    /// Every device; no account can have it.
-    Device,
-    /// A part of the platform itself; no account can have it.
-    Service,
-}
-
-impl Role {
-    /// The roles that an account can have.
-    pub const ACCOUNTS: [Self; 7] = [
-        Self::Admin,
-        Self::Auditor,
-        Self::Operator,
-        Self::SiteManager,
-        Self::HqManager,
-        Self::Mrv,
-        Self::Registry,
-    ];
-
-    /// Its name: in an account's row, in a token and on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Auditor => "auditor",
-            Self::Operator => "operator",
-            Self::SiteManager => "site-manager",
-            Self::HqManager => "hq-manager",
-            Self::Mrv => "mrv",
-            Self::Registry => "registry",
-            Self::Device => "device",
-            Self::Service => "service",
-        }
-    }
-
-    /// Whether an account of this role acts for one organisation; others may, and reach every
-    /// organisation if they do not.
-    #[must_use]
-    pub fn needs_organisation(self) -> bool {
-        !matches!(self, Self::Admin | Self::Auditor)
-    }
-
-    /// The role of an account's row; the roles that accounts cannot have are unknown here.
-    pub(crate) fn of_account(text: &str) -> Option<Self> {
-        Self::ACCOUNTS.into_iter().find(|role| role.name() == text)
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// Who acts: what sign-in, a token or a device's secret has proved.
+/// Another organisation that lets somebody look.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+pub struct Grant {
+    /// The organisation that does.
+    pub organisation: Slug,
+    /// The sites that may be looked at; `None` for all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sites: Option<Vec<Slug>>,
+    /// From when on it does not any more.
+    pub until: DateTime<Utc>,
+}
+
+/// Who acts: what sign-in, a token, a key or a device's secret has proved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Principal {
     /// A person with an account.
     User {
@@ -150,10 +83,39 @@ pub enum Principal {
         username: Username,
         /// What it may do.
         role: Role,
-        /// The organisation that it acts for, and the only one that it reaches; `None` for
-        /// administrators and auditors of the whole platform.
+        /// The organisation that it acts for, and the only one that it reaches besides `grants`;
+        /// `None` for administrators and auditors of the whole platform.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         organisation: Option<Slug>,
+        /// The sites of the organisation that it is limited to; `None` for all of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sites: Option<Vec<Slug>>,
+        /// The other organisations that let it look, in its role.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        grants: Vec<Grant>,
+        /// What it signed in with, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<SessionId>,
+        /// When it last proved who it is, by signing in or stepping up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stepped_up: Option<DateTime<Utc>>,
+        /// Whether it must choose a password of its own before anything else.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        must_change_password: bool,
+    },
+    /// A program with a key of an organisation.
+    ApiKey {
+        /// The key.
+        id: ApiKeyId,
+        /// The organisation that issued it, and the only one that it reaches.
+        organisation: Slug,
+        /// The role of which it has permissions.
+        role: Role,
+        /// Those that it has.
+        permissions: Vec<Permission>,
+        /// The sites that it is limited to; `None` for all of the organisation.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sites: Option<Vec<Slug>>,
     },
     /// A registered device.
     Device {
@@ -174,11 +136,34 @@ pub enum Principal {
 }
 
 impl Principal {
-    /// As ledger entries name it: `user/<id>`, `device/<id>` or `service/<name>`.
+    /// A person who signed in at this moment, and is limited by nothing but role and organisation.
+    #[must_use]
+    pub fn signed_in(
+        id: AccountId,
+        username: Username,
+        role: Role,
+        organisation: Option<Slug>,
+    ) -> Self {
+        Self::User {
+            id,
+            username,
+            role,
+            organisation,
+            sites: None,
+            grants: Vec::new(),
+            session: None,
+            stepped_up: Some(Utc::now()),
+            must_change_password: false,
+        }
+    }
+
+    /// As ledger entries name it: `user/<id>`, `device/<id>` or `service/<name>`. A key of an
+    /// organisation is a `service/key-<id>`.
     #[must_use]
     pub fn actor(&self) -> String {
         match self {
-            Self::User { id, .. } => format!("user/{id}"),
+            Self::User { id, .. } => id.actor(),
+            Self::ApiKey { id, .. } => format!("service/key-{id}"),
             Self::Device { id, .. } => id.actor(),
             Self::Service { name } => format!("service/{name}"),
         }
@@ -189,7 +174,9 @@ impl Principal {
     pub fn organisation(&self) -> Option<&Slug> {
         match self {
             Self::User { organisation, .. } => organisation.as_ref(),
-            Self::Device { organisation, .. } => Some(organisation),
+            Self::ApiKey { organisation, .. } | Self::Device { organisation, .. } => {
+                Some(organisation)
+            }
             Self::Service { .. } => None,
         }
     }
@@ -198,7 +185,7 @@ impl Principal {
     #[must_use]
     pub fn role(&self) -> Role {
         match self {
-            Self::User { role, .. } => *role,
+            Self::User { role, .. } | Self::ApiKey { role, .. } => *role,
             Self::Device { .. } => Role::Device,
             Self::Service { .. } => Role::Service,
         }
@@ -208,29 +195,19 @@ impl Principal {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
     fn actors_name_the_kind_and_the_id_but_never_a_person() {
         let id = AccountId(Uuid::nil());
-        let user = Principal::User {
-            id,
-            username: "ada".parse().unwrap(),
-            role: Role::Admin,
-            organisation: None,
-        };
+        let user = Principal::signed_in(id, "ada".parse().unwrap(), Role::Admin, None);
         assert_eq!(user.actor(), "user/00000000-0000-0000-0000-000000000000");
         let service = Principal::Service {
             name: "cli".parse().unwrap(),
         };
         assert_eq!(service.actor(), "service/cli");
-    }
-
-    #[test]
-    fn a_role_has_one_name_in_rows_tokens_and_on_the_command_line() {
-        for role in Role::ACCOUNTS {
-            assert_eq!(serde_json::to_value(role).unwrap(), role.name());
-        }
     }
 
     #[test]
@@ -242,14 +219,5 @@ mod tests {
         for bad in ["", " ", "a b", "a\0b", "ädä", &"x".repeat(65)] {
             assert_eq!(bad.parse::<Username>(), Err(UsernameError), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn no_account_can_be_a_device_or_a_service() {
-        for role in Role::ACCOUNTS {
-            assert_eq!(Role::of_account(role.name()), Some(role));
-        }
-        assert_eq!(Role::of_account("device"), None);
-        assert_eq!(Role::of_account("service"), None);
     }
 }

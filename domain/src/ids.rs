@@ -68,7 +68,14 @@ id! {
     /// A device's secret as the access tables know it; random, made by the caller.
     CredentialId
 }
-
+id! {
+    /// An account of a person; random, so it says nothing about them in the ledger.
+    AccountId
+}
+id! {
+    /// An API key as the access tables know it; random.
+    ApiKeyId
+}
 id! {
     /// A block of credits; derived from its serials.
     CreditBlockId
@@ -118,6 +125,14 @@ impl AssetId {
     #[must_use]
     pub fn stream(&self) -> String {
         format!("asset/{self}")
+    }
+}
+
+impl AccountId {
+    /// The person as the actor of an entry: `user/<id>`.
+    #[must_use]
+    pub fn actor(&self) -> String {
+        format!("user/{self}")
     }
 }
 

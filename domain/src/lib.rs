@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod access;
 mod actor;
 pub mod asset;
 pub mod capture_day;
@@ -28,7 +29,9 @@ pub mod well;
 pub use actor::{Actor, ActorError};
 pub use citation::{Citation, CitationError};
 pub use event::{Encoded, EventDecodeError, EventType};
-pub use ids::{AssetId, CredentialId, CreditBlockId, DeviceId, OrganisationId, SiteId};
+pub use ids::{
+    AccountId, ApiKeyId, AssetId, CredentialId, CreditBlockId, DeviceId, OrganisationId, SiteId,
+};
 pub use kilogram_range::{KG_PER_TONNE, KilogramRange};
 pub use mass::{Mass, MassError};
 pub use refusal::Refusal;

@@ -29,12 +29,16 @@ pub(crate) enum Code {
     OutcomeUnknown,
     /// The document is no GraphQL.
     ParseFailed,
+    /// The caller must choose a password of its own first.
+    PasswordChangeRequired,
     /// The HTTP body is too large.
     PayloadTooLarge,
     /// The domain says no.
     Rejected,
     /// The domain says no, with a code of its own: one of [`sealrock_domain::refusal`].
     Refused(&'static str),
+    /// The caller may, once it has proved again who it is.
+    StepUpRequired,
     /// A read model did not catch up in time; the command is recorded all the same.
     WaitTimeout,
     /// The operation took longer than one may.
@@ -66,9 +70,11 @@ impl Code {
             Self::NotFound => "NOT_FOUND",
             Self::OutcomeUnknown => "OUTCOME_UNKNOWN",
             Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
+            Self::PasswordChangeRequired => "PASSWORD_CHANGE_REQUIRED",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::Rejected => "REJECTED",
             Self::Refused(code) => code,
+            Self::StepUpRequired => "STEP_UP_REQUIRED",
             Self::Timeout => "TIMEOUT",
             Self::TooManyOperations => "TOO_MANY_OPERATIONS",
             Self::Unauthenticated => "UNAUTHENTICATED",

@@ -596,7 +596,7 @@ pub enum User {
     Add {
         /// The name that it signs in with
         name: String,
-        /// What it may do; access/README.md has the table
+        /// What it may do; docs/permissions.md has the table
         #[arg(long, value_enum)]
         role: AccountRole,
         /// The organisation that it acts for, and the only one that it reaches; only admin and
@@ -628,10 +628,18 @@ pub enum AccountRole {
     SiteManager,
     /// Answers for an organisation: approves permit limits, sets targets
     HqManager,
+    /// Keeps machines and devices running
+    Maintenance,
     /// Answers for monitoring, reporting and verification: requests credits
     Mrv,
+    /// Verifies the reports of organisations that engaged its own
+    Verifier,
+    /// Supervises organisations for an authority
+    Regulator,
     /// Acts for a registry: approves or refuses issuances
     Registry,
+    /// Holds credits
+    Holder,
 }
 
 impl From<AccountRole> for sealrock_access::Role {
@@ -642,8 +650,12 @@ impl From<AccountRole> for sealrock_access::Role {
             AccountRole::Operator => Self::Operator,
             AccountRole::SiteManager => Self::SiteManager,
             AccountRole::HqManager => Self::HqManager,
+            AccountRole::Maintenance => Self::Maintenance,
             AccountRole::Mrv => Self::Mrv,
+            AccountRole::Verifier => Self::Verifier,
+            AccountRole::Regulator => Self::Regulator,
             AccountRole::Registry => Self::Registry,
+            AccountRole::Holder => Self::Holder,
         }
     }
 }

@@ -44,12 +44,8 @@ impl Site {
     }
 
     fn token(&self, role: Role) -> String {
-        let principal = Principal::User {
-            id: AccountId(Uuid::nil()),
-            username: "ada".parse().unwrap(),
-            role,
-            organisation: None,
-        };
+        let principal =
+            Principal::signed_in(AccountId(Uuid::nil()), "ada".parse().unwrap(), role, None);
         self.tokens.issue(&principal).token
     }
 
@@ -153,12 +149,12 @@ async fn people_of_another_organisation_are_told_nothing_not_even_which_ledgers_
         "no/such/thing",
     ];
     let answer = async |role: Role, own: &str, ledger: &str, path: &str| {
-        let principal = Principal::User {
-            id: AccountId(Uuid::nil()),
-            username: "ada".parse().unwrap(),
+        let principal = Principal::signed_in(
+            AccountId(Uuid::nil()),
+            "ada".parse().unwrap(),
             role,
-            organisation: Some(own.parse().unwrap()),
-        };
+            Some(own.parse().unwrap()),
+        );
         let token = site.tokens.issue(&principal).token;
         let url = format!("{}/{ledger}/{path}", site.url);
         let response = site
@@ -185,7 +181,7 @@ async fn people_of_another_organisation_are_told_nothing_not_even_which_ledgers_
             );
         }
         let (status, _) = answer(role, "northsea", "northsea", "checkpoint").await;
-        let expected = if role.allows(Permission::ReadLedger) {
+        let expected = if Permission::ReadLedger.allows(role) {
             200
         } else {
             403

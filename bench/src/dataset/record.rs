@@ -298,12 +298,12 @@ fn service(about: &str) -> Context {
 
 fn person(role: Role, about: &str) -> Context {
     let name = format!("{role:?}").to_lowercase();
-    let principal = Principal::User {
-        id: AccountId(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())),
-        username: name.parse().expect("a role's name is a user's"),
+    let principal = Principal::signed_in(
+        AccountId(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())),
+        name.parse().expect("a role's name is a user's"),
         role,
-        organisation: Some(slug(ORGANISATION)),
-    };
+        Some(slug(ORGANISATION)),
+    );
     context(principal, about)
 }
 

@@ -122,12 +122,7 @@ pub fn slug(text: &str) -> Slug {
 /// An administrator's context with a new command id.
 pub fn admin() -> Context {
     let username = "ada".parse().unwrap();
-    let principal = Principal::User {
-        id: AccountId(Uuid::nil()),
-        username,
-        role: Role::Admin,
-        organisation: None,
-    };
+    let principal = Principal::signed_in(AccountId(Uuid::nil()), username, Role::Admin, None);
     context(principal)
 }
 

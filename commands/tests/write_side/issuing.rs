@@ -82,12 +82,12 @@ async fn append_to_account(store: &EventStore, org: &str, event: MassAccountEven
 }
 
 fn person(n: u128, role: Role, organisation: Option<&str>) -> Context {
-    context(Principal::User {
-        id: AccountId(Uuid::from_u128(n)),
-        username: format!("user-{n}").parse().unwrap(),
+    context(Principal::signed_in(
+        AccountId(Uuid::from_u128(n)),
+        format!("user-{n}").parse().unwrap(),
         role,
-        organisation: organisation.map(slug),
-    })
+        organisation.map(slug),
+    ))
 }
 
 fn mrv() -> Context {

@@ -2,7 +2,7 @@
 
 use async_graphql::{Error, ErrorExtensionValues};
 use sealrock_access::accounts::{ChangePasswordError, SignInError};
-use sealrock_access::{AccessError, Denied};
+use sealrock_access::{AccessError, Denied, Refused};
 use sealrock_commands::CommandError;
 use sealrock_projections::{QueryError, RunnerError, WaitError};
 
@@ -60,7 +60,12 @@ impl From<Problem> for Error {
 
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
-        Self::new(Code::Forbidden, denied.to_string())
+        let code = match denied.why {
+            Refused::Forbidden => Code::Forbidden,
+            Refused::StepUp => Code::StepUpRequired,
+            Refused::PasswordChange => Code::PasswordChangeRequired,
+        };
+        Self::new(code, denied.to_string())
     }
 }
 
@@ -118,7 +123,7 @@ impl From<ChangePasswordError> for Problem {
 impl From<CommandError> for Problem {
     fn from(error: CommandError) -> Self {
         let code = match &error {
-            CommandError::Denied(_) => Code::Forbidden,
+            CommandError::Denied(denied) => return denied.clone().into(),
             CommandError::Rejected(_) => Code::Rejected,
             CommandError::Refused { code, .. } => Code::Refused(code),
             CommandError::NotFound(_) => Code::NotFound,

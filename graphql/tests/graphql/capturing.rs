@@ -81,12 +81,12 @@ fragment Total on CaptureTotal {
 }"#;
 
 fn person(role: Role, id: u128) -> Principal {
-    Principal::User {
-        id: AccountId(Uuid::from_u128(id)),
-        username: "ada".parse().unwrap(),
+    Principal::signed_in(
+        AccountId(Uuid::from_u128(id)),
+        "ada".parse().unwrap(),
         role,
-        organisation: Some("northsea".parse().unwrap()),
-    }
+        Some("northsea".parse().unwrap()),
+    )
 }
 
 /// A plant with an operating unit, whose meter says 90 t/h captured and 10 t/h vented from 12 to 14

@@ -41,12 +41,12 @@ const ACCOUNT: &str = r#"query ($asOf: Position) {
 }"#;
 
 fn person(n: u128, role: Role, organisation: &str) -> Principal {
-    Principal::User {
-        id: AccountId(Uuid::from_u128(n)),
-        username: format!("user-{n}").parse().unwrap(),
+    Principal::signed_in(
+        AccountId(Uuid::from_u128(n)),
+        format!("user-{n}").parse().unwrap(),
         role,
-        organisation: Some(organisation.parse().unwrap()),
-    }
+        Some(organisation.parse().unwrap()),
+    )
 }
 
 impl World {

@@ -68,12 +68,12 @@ pub struct Field {
 /// A token of a person of northsea, by role.
 pub fn person(world: &World, role: Role) -> String {
     let number = Role::ACCOUNTS.iter().position(|one| *one == role).unwrap();
-    world.token_of(&Principal::User {
-        id: AccountId(Uuid::from_u128(100 + number as u128)),
-        username: "ada".parse().unwrap(),
+    world.token_of(&Principal::signed_in(
+        AccountId(Uuid::from_u128(100 + number as u128)),
+        "ada".parse().unwrap(),
         role,
-        organisation: Some("northsea".parse().unwrap()),
-    })
+        Some("northsea".parse().unwrap()),
+    ))
 }
 
 /// So many days ago.

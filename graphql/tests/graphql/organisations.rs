@@ -127,12 +127,12 @@ fn texts(value: &Value, found: &mut Vec<String>) {
 }
 
 fn person(role: Role, organisation: &str) -> Principal {
-    Principal::User {
-        id: AccountId(Uuid::from_u128(7)),
-        username: "ada".parse().unwrap(),
+    Principal::signed_in(
+        AccountId(Uuid::from_u128(7)),
+        "ada".parse().unwrap(),
         role,
-        organisation: Some(organisation.parse().unwrap()),
-    }
+        Some(organisation.parse().unwrap()),
+    )
 }
 
 /// What of `northsea` an answer tells that the question did not name itself.

@@ -100,12 +100,12 @@ async fn what_devices_sent_in_vain_is_counted_for_who_may_see_it_only() {
     world.register_places().await;
     world.settle().await;
     let as_role = async |role: Role| {
-        let principal = Principal::User {
-            id: AccountId(Uuid::from_u128(7)),
-            username: "ada".parse().unwrap(),
+        let principal = Principal::signed_in(
+            AccountId(Uuid::from_u128(7)),
+            "ada".parse().unwrap(),
             role,
-            organisation: Some("northsea".parse().unwrap()),
-        };
+            Some("northsea".parse().unwrap()),
+        );
         let token = world.token_of(&principal);
         world.ask_as(Some(&token), OVERVIEW, json!({})).await["data"]["systemOverview"].take()
     };

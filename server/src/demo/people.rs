@@ -78,12 +78,12 @@ async fn hired(
     if let Some(password) = password {
         keep(kept, &username, role, &organisation, &password)?;
     }
-    Ok(Principal::User {
-        id: account.id,
+    Ok(Principal::signed_in(
+        account.id,
         username,
         role,
-        organisation: Some(organisation),
-    })
+        Some(organisation),
+    ))
 }
 
 fn keep(

@@ -20,12 +20,12 @@ use crate::fixture::{self, Fixture, admin, slug};
 
 /// A person of northsea, by a number and a role.
 pub fn person(number: u128, role: Role) -> Context {
-    fixture::context(Principal::User {
-        id: AccountId(Uuid::from_u128(number)),
-        username: "ada".parse().unwrap(),
+    fixture::context(Principal::signed_in(
+        AccountId(Uuid::from_u128(number)),
+        "ada".parse().unwrap(),
         role,
-        organisation: Some(slug("northsea")),
-    })
+        Some(slug("northsea")),
+    ))
 }
 
 pub fn operator() -> Context {

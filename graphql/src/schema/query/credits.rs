@@ -1,7 +1,7 @@
 //! Mass accounts, issuances and credits.
 
 use async_graphql::{Context, ID, Object};
-use sealrock_access::Permission::ReadAccounting;
+use sealrock_access::Permission::{ReadAccounting, ReadCredits};
 use sealrock_domain::mass_account::MassAccountId;
 use sealrock_domain::{SiteId, Slug};
 use sealrock_ledger::Index;
@@ -93,7 +93,7 @@ impl CreditQuery {
         as_of: Option<Position>,
     ) -> Result<Page<Issuance>, Problem> {
         let organisation: Slug = read("organisation", &organisation)?;
-        permit(context, ReadAccounting, &organisation, None)?;
+        permit(context, ReadCredits, &organisation, None)?;
         let ledger = ledger_named(context, &organisation).await?;
         let as_of = AsOf::read(context, &ledger, NAME, as_of).await?;
         let filter = match ledger.kind {
@@ -141,9 +141,9 @@ impl CreditQuery {
         let holder: Option<Slug> = read_option("holder", holder.as_deref())?;
         let own = holder
             .as_ref()
-            .is_some_and(|own| may(context, ReadAccounting, own));
+            .is_some_and(|own| may(context, ReadCredits, own));
         if !own {
-            permit(context, ReadAccounting, &registry, None)?;
+            permit(context, ReadCredits, &registry, None)?;
         }
         let ledger = registry_named(context, &registry).await?;
         let as_of = AsOf::read(context, &ledger, NAME, as_of).await?;
@@ -181,7 +181,7 @@ impl CreditQuery {
         };
         let mut seen = false;
         for organisation in [&block.registry, &block.holder, &block.organisation] {
-            seen |= sees(context, ReadAccounting, organisation, None)?;
+            seen |= sees(context, ReadCredits, organisation, None)?;
         }
         Ok(seen.then_some(CreditBlock(block)))
     }
@@ -205,8 +205,8 @@ impl CreditQuery {
         let registry: Slug = read("registry", &registry)?;
         let organisation: Option<Slug> = read_option("organisation", organisation.as_deref())?;
         let own = organisation.as_ref();
-        if !own.is_some_and(|own| may(context, ReadAccounting, own)) {
-            permit(context, ReadAccounting, &registry, None)?;
+        if !own.is_some_and(|own| may(context, ReadCredits, own)) {
+            permit(context, ReadCredits, &registry, None)?;
         }
         let ledger = registry_named(context, &registry).await?;
         let as_of = AsOf::read(context, &ledger, NAME, as_of).await?;
@@ -242,9 +242,9 @@ pub(crate) async fn visible_issuance(
         return Ok(None);
     };
     let issuance = Issuance { stored, registry };
-    let mut seen = sees(context, ReadAccounting, &issuance.registry, None)?;
+    let mut seen = sees(context, ReadCredits, &issuance.registry, None)?;
     if let Some(organisation) = issuance.organisation_slug() {
-        seen |= sees(context, ReadAccounting, organisation, None)?;
+        seen |= sees(context, ReadCredits, organisation, None)?;
     }
     Ok(seen.then_some(issuance))
 }

@@ -6,13 +6,15 @@ use sealrock_access::Principal;
 /// Who asks: what a token proves.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct Viewer {
-    /// As ledger entries name it: `user/<id>`, `device/<id>` or `service/<name>`.
+    /// As ledger entries name it: `user/<id>`, `device/<id>`, `service/<name>` or, of a key,
+    /// `service/key-<id>`.
     actor: String,
     /// The name that a person signs in with; null for others.
     username: Option<String>,
     /// What it may do.
     role: Role,
-    /// Slug of the organisation that it acts for, the only one that it reaches; null if it reaches all.
+    /// Slug of the organisation that it acts for, the only one that it reaches unless others let it look;
+    /// null if it reaches all.
     organisation: Option<String>,
 }
 
@@ -45,10 +47,18 @@ enum Role {
     SiteManager,
     /// Answers for an organisation: approves permit limits, sets targets.
     HqManager,
+    /// Keeps machines and devices running.
+    Maintenance,
     /// Answers for monitoring, reporting and verification: requests credits.
     Mrv,
+    /// Verifies the reports of organisations that engaged its own.
+    Verifier,
+    /// Supervises organisations for an authority.
+    Regulator,
     /// Acts for a registry: approves or refuses issuances.
     Registry,
+    /// Holds credits.
+    Holder,
     /// A device.
     Device,
     /// A part of the platform.

@@ -196,12 +196,12 @@ pub(super) async fn store_mass(store: &EventStore, ledger: &LedgerInfo, day: u32
 
 fn person(n: u128, role: Role, organisation: Option<&str>) -> Context {
     Context {
-        principal: Principal::User {
-            id: AccountId(Uuid::from_u128(n)),
-            username: format!("user-{n}").parse().unwrap(),
+        principal: Principal::signed_in(
+            AccountId(Uuid::from_u128(n)),
+            format!("user-{n}").parse().unwrap(),
             role,
-            organisation: organisation.map(slug),
-        },
+            organisation.map(slug),
+        ),
         command: Uuid::now_v7(),
         via: "graphql".to_owned(),
         received_at: Utc::now(),
