@@ -32,6 +32,8 @@ use sealrock_domain::{
 };
 use serde_json::Value;
 
+#[path = "golden_events/access.rs"]
+mod access;
 #[path = "golden_events/captures.rs"]
 mod captures;
 #[path = "golden_events/wells.rs"]
@@ -450,6 +452,11 @@ fn check<E: EventType + PartialEq + Debug>(samples: &[(&str, E)]) {
 #[test]
 fn organisation_events_fit_their_golden_files() {
     check(&organisations());
+}
+
+#[test]
+fn events_of_access_fit_their_golden_files() {
+    check(&access::access());
 }
 
 #[test]
