@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 pub mod accounts;
+pub mod api_keys;
 mod client_address;
 pub mod credentials;
 mod device_secret;
 mod error;
+mod identify;
 mod key_file;
 mod password;
 mod permission;
@@ -12,13 +14,16 @@ mod principal;
 mod proxies;
 mod rate_limit;
 pub mod sessions;
+pub mod standing;
 mod token_key;
 mod token_keys;
 mod tokens;
 
+pub use api_keys::ApiKeySecret;
 pub use client_address::ClientAddress;
 pub use device_secret::DeviceSecret;
 pub use error::AccessError;
+pub use identify::{Identified, Identify, IdentifyError};
 pub use key_file::KeyFileError;
 pub use password::{Password, PasswordRefused};
 pub use permission::{

@@ -6,6 +6,7 @@ use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate, DomainEvent};
 use futures::future::BoxFuture;
 use sealrock_access::{Permission, Scope, authorise};
+use sealrock_domain::access::OrganisationAccess;
 use sealrock_domain::asset::Asset;
 use sealrock_domain::capture_day::CaptureDay;
 use sealrock_domain::capture_unit::CaptureUnit;
@@ -36,7 +37,8 @@ pub(crate) const MAX_ATTEMPTS: u32 = 5;
 const CODE_VERSION: i32 = 5;
 
 /// The types of the aggregates' streams: what a ledger that continues another one carries over.
-pub const AGGREGATES: [&str; 11] = [
+pub const AGGREGATES: [&str; 12] = [
+    OrganisationAccess::TYPE,
     Organisation::TYPE,
     Site::TYPE,
     Asset::TYPE,
@@ -53,6 +55,7 @@ pub const AGGREGATES: [&str; 11] = [
 /// The aggregates of one ledger.
 pub(crate) struct OrganisationLedger {
     pub(crate) info: LedgerInfo,
+    pub(crate) access: AggregateStore<OrganisationAccess>,
     pub(crate) organisations: AggregateStore<Organisation>,
     pub(crate) sites: AggregateStore<Site>,
     pub(crate) assets: AggregateStore<Asset>,
@@ -72,6 +75,7 @@ pub(crate) struct OrganisationLedger {
 impl OrganisationLedger {
     pub(crate) fn new(store: &EventStore, info: LedgerInfo, cache: &AggregateCache) -> Self {
         Self {
+            access: aggregates(store, &info, cache),
             organisations: aggregates(store, &info, cache),
             sites: aggregates(store, &info, cache),
             assets: aggregates(store, &info, cache),

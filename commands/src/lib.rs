@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
 mod batches;
 mod captures;
 mod commands;
@@ -18,6 +19,7 @@ mod sealing;
 mod unsealed;
 mod wells;
 
+pub use access::{FRESH, GrantRequest, Identities, IssuedApiKey, KeyRequest};
 pub use batches::{AuthError, BatchError, BatchReceipt, DeviceIdentity, Devices, SignIn, Suspect};
 pub use captures::{CaptureStatement, CaptureUnitPath};
 pub use commands::Commands;

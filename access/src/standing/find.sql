@@ -1,0 +1,3 @@
+SELECT account_id, username, role, organisation, in_ledger
+FROM access.accounts
+WHERE account_id = $1

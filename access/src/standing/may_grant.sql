@@ -1,0 +1,3 @@
+INSERT INTO access.grants (grantee, organisation)
+VALUES ($1, $2)
+ON CONFLICT DO NOTHING

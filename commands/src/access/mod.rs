@@ -1,0 +1,220 @@
+//! Who may act for an organisation: changes of that are commands, and entries of its ledger.
+//!
+//! What can be erased (names, labels, hashes of secrets) stands in rows, which are written first and
+//! open nothing until the entry names their id.
+
+mod keys;
+mod lift;
+mod standing;
+
+use chrono::{DateTime, Utc};
+use sealrock_access::{AccessError, AccountId, Permission, Role, standing as rows};
+use sealrock_domain::access::{
+    AccessCommand, AccessNote, AccessSettings, AssignRole, DeactivateMember, GrantAccess,
+    OrganisationAccess, RevokeAccess,
+};
+use sealrock_domain::{OrganisationId, Slug};
+use sealrock_eventstore::Loaded;
+
+use crate::commands::Commands;
+use crate::context::{Context, Done};
+use crate::error::CommandError;
+use crate::ledger::permit;
+
+pub use keys::{IssuedApiKey, KeyRequest};
+pub use standing::{FRESH, Identities};
+
+/// Whom an organisation lets look, and until when.
+#[derive(Debug, Clone)]
+pub struct GrantRequest {
+    /// The organisation whose people may look.
+    pub to: Slug,
+    /// Those of this role.
+    pub role: Role,
+    /// The sites that they may look at; `None` for all.
+    pub sites: Option<Vec<Slug>>,
+    /// From when on they may not any more.
+    pub until: DateTime<Utc>,
+}
+
+impl Commands {
+    /// Makes an account a member with a role, or gives it another one. The account is one of this
+    /// organisation.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn assign_role(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        account: AccountId,
+        role: Role,
+        sites: Option<Vec<Slug>>,
+    ) -> Result<Done, CommandError> {
+        permit(context, Permission::ManageAccess, organisation, None)?;
+        let row = rows::find(self.store.pool(), account).await?;
+        let own = row.is_some_and(|row| row.organisation.as_ref() == Some(organisation));
+        if !own {
+            return Err(unknown(account, organisation));
+        }
+        self.require_sites(organisation, sites.as_deref()).await?;
+        let command = AccessCommand::AssignRole(AssignRole {
+            account,
+            role,
+            sites,
+            by: context.actor()?,
+        });
+        let done = self.change_access(context, organisation, command).await?;
+        rows::recorded(self.store.pool(), account).await?;
+        Ok(done)
+    }
+
+    /// Ends a membership: tokens and open sockets of the account stop within a second.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn deactivate_member(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        account: AccountId,
+    ) -> Result<Done, CommandError> {
+        permit(context, Permission::ManageAccess, organisation, None)?;
+        let command = AccessCommand::Deactivate(DeactivateMember {
+            account,
+            by: context.actor()?,
+        });
+        let done = self.change_access(context, organisation, command).await?;
+        rows::recorded(self.store.pool(), account).await?;
+        Ok(done)
+    }
+
+    /// Lets people of another organisation look.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn grant_access(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        request: GrantRequest,
+    ) -> Result<Done, CommandError> {
+        permit(context, Permission::GrantAccess, organisation, None)?;
+        let GrantRequest {
+            to,
+            role,
+            sites,
+            until,
+        } = request;
+        self.require_sites(organisation, sites.as_deref()).await?;
+        rows::may_grant(self.store.pool(), organisation, &to).await?;
+        let command = AccessCommand::Grant(GrantAccess {
+            own: organisation.clone(),
+            organisation: to,
+            role,
+            sites,
+            until,
+            now: Utc::now(),
+        });
+        self.change_access(context, organisation, command).await
+    }
+
+    /// Ends what another organisation's people were granted, within a second.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn revoke_access(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        from: &Slug,
+        role: Role,
+    ) -> Result<Done, CommandError> {
+        permit(context, Permission::GrantAccess, organisation, None)?;
+        let command = AccessCommand::Revoke(RevokeAccess {
+            organisation: from.clone(),
+            role,
+            now: Utc::now(),
+        });
+        self.change_access(context, organisation, command).await
+    }
+
+    /// Changes what holds for everybody of an organisation.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn change_access_settings(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        settings: AccessSettings,
+    ) -> Result<Done, CommandError> {
+        permit(context, Permission::ManageAccess, organisation, None)?;
+        let command = AccessCommand::ChangeSettings(settings);
+        self.change_access(context, organisation, command).await
+    }
+
+    /// Notes what happened to the access of an organisation and changes nothing of it. The platform's
+    /// own parts do that, not people: nobody needs a permission to be noted.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn note_access(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        note: AccessNote,
+    ) -> Result<Done, CommandError> {
+        self.change_access(context, organisation, AccessCommand::Note(note))
+            .await
+    }
+
+    /// The access of an organisation as it is committed now; empty where there is no such organisation.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn access_of(
+        &self,
+        organisation: &Slug,
+    ) -> Result<Loaded<OrganisationAccess>, CommandError> {
+        let ledger = self.ledger(organisation).await?;
+        let id = OrganisationId::of(organisation).to_string();
+        Ok(ledger.access.load_current(&id).await?)
+    }
+
+    async fn change_access(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        command: AccessCommand,
+    ) -> Result<Done, CommandError> {
+        let ledger = self.ledger(organisation).await?;
+        let id = OrganisationId::of(organisation).to_string();
+        ledger.execute(&ledger.access, &id, context, command).await
+    }
+
+    async fn require_sites(
+        &self,
+        organisation: &Slug,
+        sites: Option<&[Slug]>,
+    ) -> Result<(), CommandError> {
+        let ledger = self.ledger(organisation).await?;
+        for site in sites.unwrap_or_default() {
+            ledger.require_site(organisation, site).await?;
+        }
+        Ok(())
+    }
+}
+
+fn unknown(account: AccountId, organisation: &Slug) -> CommandError {
+    CommandError::NotFound(format!("{organisation} has no account {account}"))
+}
+
+impl From<AccessError> for CommandError {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Corrupt(_) => Self::Fatal(error.to_string()),
+            _ => Self::Unavailable(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! What somebody may do now: the token or key says who, the ledger says what.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use lru::LruCache;
+use sealrock_access::standing::{self as rows, AccountRow};
+use sealrock_access::{
+    AccountId, ApiKeySecret, Grant, Identified, Identify, IdentifyError, Permission, Principal,
+    Role, Tokens, Username, api_keys,
+};
+use sealrock_domain::Slug;
+use sealrock_domain::access::{AccessGranted, OrganisationAccess};
+
+use crate::commands::Commands;
+use crate::error::CommandError;
+
+/// How long an answer of the ledger counts: what was taken away stops within it.
+pub const FRESH: Duration = Duration::from_millis(500);
+/// Of how many accounts and keys the answers are kept.
+const KEPT: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
+
+/// Tells who the bearer of a token or API key is, and what they may do by the ledger. Cheap to clone;
+/// clones share what they know.
+#[derive(Clone)]
+pub struct Identities {
+    commands: Commands,
+    tokens: Arc<Tokens>,
+    accounts: Arc<Fresh<AccountId, Standing>>,
+    keys: Arc<Fresh<String, Principal>>,
+}
+
+/// What an account is now; `None` if it is nobody any more.
+type Standing = Option<Arc<Stands>>;
+
+struct Stands {
+    username: Username,
+    role: Role,
+    organisation: Option<Slug>,
+    sites: Option<Vec<Slug>>,
+    grants: Vec<Grant>,
+}
+
+/// Answers that are not old.
+struct Fresh<K: Hash + Eq, V>(Mutex<LruCache<K, (Instant, V)>>);
+
+impl<K: Hash + Eq, V: Clone> Fresh<K, V> {
+    fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(LruCache::new(KEPT))))
+    }
+
+    fn get(&self, key: &K) -> Option<V> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (asked, value) = kept.get(key)?;
+        (asked.elapsed() < FRESH).then(|| value.clone())
+    }
+
+    /// `asked` is from before the question: what was committed since is not in the answer.
+    fn keep(&self, key: K, asked: Instant, value: V) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.put(key, (asked, value));
+    }
+}
+
+impl Identify for Identities {
+    fn identify<'a>(&'a self, bearer: &'a str) -> Identified<'a> {
+        Box::pin(async move {
+            match ApiKeySecret::parse(bearer) {
+                Some(secret) => self.of_key(bearer, &secret).await,
+                None => self.of_token(bearer).await,
+            }
+        })
+    }
+}
+
+impl Identities {
+    /// Who the bearers of these tokens, and of keys in the ledgers of `commands`, are.
+    #[must_use]
+    pub fn new(commands: Commands, tokens: Arc<Tokens>) -> Self {
+        Self {
+            commands,
+            tokens,
+            accounts: Fresh::new(),
+            keys: Fresh::new(),
+        }
+    }
+
+    async fn of_token(&self, token: &str) -> Result<Principal, IdentifyError> {
+        let claimed = self.tokens.verify(token);
+        let claimed = claimed.map_err(|error| gone(&error.to_string()))?;
+        match claimed {
+            Principal::User {
+                id,
+                session,
+                stepped_up,
+                must_change_password,
+                ..
+            } => {
+                let stands = self.principal_of(id).await?;
+                let stands = stands.ok_or_else(|| {
+                    gone("this account is no member any more; ask an administrator, then sign in again")
+                })?;
+                Ok(Principal::User {
+                    id,
+                    username: stands.username.clone(),
+                    role: stands.role,
+                    organisation: stands.organisation.clone(),
+                    sites: stands.sites.clone(),
+                    grants: stands.grants.clone(),
+                    session,
+                    stepped_up,
+                    must_change_password,
+                })
+            }
+            other => Ok(other),
+        }
+    }
+
+    async fn principal_of(&self, account: AccountId) -> Result<Standing, IdentifyError> {
+        if let Some(standing) = self.accounts.get(&account) {
+            return Ok(standing);
+        }
+        let asked = Instant::now();
+        let standing = self.commands.standing(account).await;
+        let standing = standing.map_err(|error| unavailable(&error))?.map(Arc::new);
+        self.accounts.keep(account, asked, standing.clone());
+        Ok(standing)
+    }
+
+    async fn of_key(
+        &self,
+        bearer: &str,
+        secret: &ApiKeySecret,
+    ) -> Result<Principal, IdentifyError> {
+        let bearer = bearer.to_owned();
+        if let Some(principal) = self.keys.get(&bearer) {
+            return Ok(principal);
+        }
+        let asked = Instant::now();
+        let found = self.commands.bearer_of_key(secret).await;
+        let found = found.map_err(|error| unavailable(&error))?;
+        // One text for all: a stranger learns nothing of which keys there are.
+        let principal = found.ok_or_else(|| {
+            gone("this API key opens nothing: it is unknown, has ended or was revoked")
+        })?;
+        self.keys.keep(bearer, asked, principal.clone());
+        Ok(principal)
+    }
+}
+
+impl Commands {
+    /// What an account may do by the ledger; by its row, where no ledger says it.
+    async fn standing(&self, account: AccountId) -> Result<Option<Stands>, CommandError> {
+        let Some(row) = rows::find(self.store.pool(), account).await? else {
+            return Ok(None);
+        };
+        let Some(organisation) = row.organisation.clone() else {
+            return Ok(of_row(row));
+        };
+        let Some((role, sites)) = self.membership(&row, &organisation).await? else {
+            return Ok(None);
+        };
+        let grants = if role.may_be_granted() {
+            self.granted_to(&organisation, role).await?
+        } else {
+            Vec::new()
+        };
+        Ok(Some(Stands {
+            username: row.username,
+            role,
+            organisation: Some(organisation),
+            sites,
+            grants,
+        }))
+    }
+
+    async fn membership(
+        &self,
+        row: &AccountRow,
+        organisation: &Slug,
+    ) -> Result<Option<(Role, Option<Vec<Slug>>)>, CommandError> {
+        let of_the_row = || (!row.in_ledger).then_some((row.role, None));
+        match self.access_of(organisation).await {
+            Ok(access) => Ok(match access.state().member(row.id) {
+                Some(member) if member.active => Some((member.role, member.sites.clone())),
+                Some(_) => None,
+                None => of_the_row(),
+            }),
+            // An organisation that is not registered yet.
+            Err(CommandError::NotFound(_)) => Ok(of_the_row()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn granted_to(&self, own: &Slug, role: Role) -> Result<Vec<Grant>, CommandError> {
+        let mut grants = Vec::new();
+        for granting in rows::granting(self.store.pool(), own).await? {
+            let access = match self.access_of(&granting).await {
+                Err(CommandError::NotFound(_)) => continue,
+                access => access?,
+            };
+            let to_us = |grant: &&AccessGranted| grant.organisation == *own && grant.role == role;
+            grants.extend(
+                access
+                    .state()
+                    .grants()
+                    .iter()
+                    .filter(to_us)
+                    .map(|grant| Grant {
+                        organisation: granting.clone(),
+                        sites: grant.sites.clone(),
+                        until: grant.until,
+                    }),
+            );
+        }
+        Ok(grants)
+    }
+
+    async fn bearer_of_key(
+        &self,
+        secret: &ApiKeySecret,
+    ) -> Result<Option<Principal>, CommandError> {
+        let pool = self.store.pool();
+        let Some(row) = api_keys::find(pool, secret).await? else {
+            return Ok(None);
+        };
+        if !row.is_of(secret) {
+            return Ok(None);
+        }
+        let access = match self.access_of(&row.organisation).await {
+            Err(CommandError::NotFound(_)) => return Ok(None),
+            access => access?,
+        };
+        let Some(principal) = of_key(access.state(), &row) else {
+            return Ok(None);
+        };
+        if let Err(error) = api_keys::used(pool, row.credential).await {
+            tracing::warn!(%error, "the last use of an API key is not noted");
+        }
+        Ok(Some(principal))
+    }
+}
+
+fn of_key(access: &OrganisationAccess, row: &api_keys::StoredKey) -> Option<Principal> {
+    let key = access.key(row.key)?;
+    if !key.opens(row.credential, Utc::now()) {
+        return None;
+    }
+    let known: HashMap<&str, Permission> = Permission::ALL
+        .map(|permission| (permission.name(), permission))
+        .into();
+    let named = key.issued.permissions.iter();
+    Some(Principal::ApiKey {
+        id: row.key,
+        organisation: row.organisation.clone(),
+        role: key.issued.role,
+        // One that this version does not know gives nothing.
+        permissions: named
+            .filter_map(|name| known.get(name.as_str()).copied())
+            .collect(),
+        sites: key.issued.sites.clone(),
+    })
+}
+
+fn of_row(row: AccountRow) -> Option<Stands> {
+    // Without an organisation it would reach every one, which its role must not.
+    (!row.role.needs_organisation()).then_some(Stands {
+        username: row.username,
+        role: row.role,
+        organisation: row.organisation,
+        sites: None,
+        grants: Vec::new(),
+    })
+}
+
+fn gone(why: &str) -> IdentifyError {
+    IdentifyError::Unauthenticated(why.to_owned())
+}
+
+fn unavailable(error: &CommandError) -> IdentifyError {
+    tracing::warn!(%error, "who a request comes from cannot be told");
+    IdentifyError::Unavailable
+}
