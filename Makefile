@@ -14,6 +14,8 @@ SUDO    := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 # The tests' way to programs that nobody here wrote: a Python with paho-mqtt, rfc8785, aics-tlog, aics-witness.
 export TEST_PYTHON := $(TOOLS)/python/bin/python3
+# A Python of its own for schemathesis.
+export TEST_SCHEMATHESIS := $(TOOLS)/schemathesis/bin/schemathesis
 export CARGO_TERM_COLOR ?= auto
 
 help: ## This list
@@ -28,7 +30,7 @@ demo: needs-rust apt-demo
 	@exec cargo run --locked --package sealrock -- demo $(ARGS)
 
 # What the tests and the tour need besides.
-tools: needs-node apt-test $(TOOLS)/python/.ready $(CLIENTS)/node_modules/.package-lock.json
+tools: needs-node apt-test $(TOOLS)/python/.ready $(TOOLS)/schemathesis/.ready $(CLIENTS)/node_modules/.package-lock.json
 
 test: needs-rust tools
 	@args="$(ARGS)"
@@ -127,7 +129,13 @@ $(TOOLS)/python/.ready: $(CLIENTS)/requirements.txt | apt-test
 	$(TOOLS)/python/bin/pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r $<
 	touch $@
 
+$(TOOLS)/schemathesis/.ready: $(CLIENTS)/schemathesis.txt | apt-test
+	@echo "installing from PyPI into target/tools/schemathesis: schemathesis"
+	python3 -m venv $(TOOLS)/schemathesis
+	$(TOOLS)/schemathesis/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
+
 $(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json | needs-node
-	@echo "installing from npm into $(CLIENTS)/node_modules: graphql-ws, ws, graphql"
+	@echo "installing from npm into $(CLIENTS)/node_modules: graphql-http, graphql-ws, ws, graphql"
 	npm ci --prefix $(CLIENTS) --no-audit --no-fund --loglevel=error
 	touch $@

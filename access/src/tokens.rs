@@ -125,7 +125,12 @@ impl Tokens {
         self.issue_at(principal, Utc::now())
     }
 
-    fn issue_at(&self, principal: &Principal, now: DateTime<Utc>) -> IssuedToken {
+    /// As [`issue`](Self::issue), from `now` on.
+    ///
+    /// # Panics
+    /// Never, as `issue`.
+    #[must_use]
+    pub fn issue_at(&self, principal: &Principal, now: DateTime<Utc>) -> IssuedToken {
         let expires_at = now + LIFETIME;
         let claims = Claims {
             iss: self.issuer.clone(),

@@ -28,6 +28,8 @@ pub use error::{AppendError, StoreError};
 pub use keys::{KeyError, KeyFiles, KeySource, Signer};
 pub use ledgers::{LedgerId, LedgerInfo, LedgerKind};
 pub use reader::Recorded;
-pub use schema::{connect, connect_as_login, migrate, require_durable, require_migrated};
+pub use schema::{
+    connect, connect_as_login, connect_for_questions, migrate, require_durable, require_migrated,
+};
 pub use store::EventStore;
 pub use writer::{Adopted, Continued, Operator};

@@ -64,6 +64,25 @@ pub async fn require_migrated(pool: &PgPool) -> Result<(), StoreError> {
 /// # Errors
 /// If the URL is malformed or Postgres cannot be reached.
 pub async fn connect(url: &str, max: u32) -> Result<PgPool, StoreError> {
+    connect_with(options(url)?, max).await
+}
+
+/// As [`connect`], for what people ask: Postgres gives up a statement that takes longer than this,
+/// whether anybody still waits for it or not. A future that is dropped does not end its statement.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_for_questions(
+    url: &str,
+    max: u32,
+    longest: Duration,
+) -> Result<PgPool, StoreError> {
+    let longest = format!("{}ms", longest.as_millis());
+    let options = options(url)?.options([("statement_timeout", longest)]);
+    connect_with(options, max).await
+}
+
+async fn connect_with(options: PgConnectOptions, max: u32) -> Result<PgPool, StoreError> {
     pool_options(max)
         .after_connect(|connection, _| {
             Box::pin(async move {
@@ -73,7 +92,7 @@ pub async fn connect(url: &str, max: u32) -> Result<PgPool, StoreError> {
                 Ok(())
             })
         })
-        .connect_with(options(url)?)
+        .connect_with(options)
         .await
         .map_err(StoreError::from)
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chrono::{NaiveDate, Utc};
-use sealrock_eventstore::{StoreError, connect, require_durable};
+use sealrock_eventstore::{StoreError, connect, connect_for_questions, require_durable};
 use sealrock_testkit::database;
 use sqlx::{Connection, PgPool};
 
@@ -102,4 +102,35 @@ async fn many_may_make_the_same_partition_at_once() {
         }
     }
     assert_eq!(days(&database.admin_pool).await, 5);
+}
+
+/// The statement of a future that was dropped goes on in Postgres; this ends it.
+#[tokio::test]
+async fn a_question_that_takes_too_long_is_given_up_by_postgres_though_nobody_waits_for_it() {
+    let database = database().await;
+    let longest = Duration::from_secs(3);
+    let pool = connect_for_questions(&database.url, 2, longest)
+        .await
+        .unwrap();
+    let refused = sqlx::query("SELECT pg_sleep(60)").execute(&pool).await;
+    let refused = refused.unwrap_err();
+    let code = refused.as_database_error().and_then(|error| error.code());
+    assert_eq!(code.as_deref(), Some("57014"), "{refused}");
+
+    let asked = sqlx::query("SELECT pg_sleep(61)").execute(&pool);
+    let waited = tokio::time::timeout(Duration::from_millis(100), asked).await;
+    assert!(waited.is_err(), "it was dropped while it ran");
+    let running = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(61)' AND state = 'active'";
+    let count = async || {
+        sqlx::query_scalar::<_, i64>(running)
+            .fetch_one(&database.admin_pool)
+            .await
+            .unwrap()
+    };
+    assert_eq!(count().await, 1, "it goes on without us");
+    let begun = std::time::Instant::now();
+    while count().await > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it still runs");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }

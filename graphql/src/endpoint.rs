@@ -1,5 +1,6 @@
 //! What both transports stand on: an executor, a way to tell callers apart, limits.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Executor, Request, Response, ServerError};
 use axum::http::{HeaderMap, header};
+use futures::FutureExt;
 use sealrock_access::{TokenError, Tokens};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -16,6 +18,10 @@ use tokio_util::sync::CancellationToken;
 use crate::allowance::{Allowance, Room};
 use crate::caller::Caller;
 use crate::code::Code;
+use crate::document::Reader;
+use crate::rates::Rates;
+use crate::state::REQUEST_TIME;
+use crate::ws::Shares;
 
 /// The one field besides introspection that needs no token.
 const SIGN_IN: &str = "signIn";
@@ -41,6 +47,8 @@ pub(crate) struct Limits {
     pub(crate) sockets: usize,
     /// Operations that one socket may have running.
     pub(crate) operations_per_socket: usize,
+    /// Subscriptions that one account may have running, on all of its sockets.
+    pub(crate) subscriptions_per_account: usize,
     /// How long a new socket may wait with `connection_init`.
     pub(crate) init_timeout: Duration,
     /// How long a client may leave a frame untaken.
@@ -57,9 +65,10 @@ impl Default for Limits {
             strangers: 16,
             stranger_bytes: 16 << 10,
             stranger_time: Duration::from_secs(5),
-            request_time: Duration::from_secs(30),
+            request_time: REQUEST_TIME,
             sockets: 4_096,
             operations_per_socket: 64,
+            subscriptions_per_account: 2_048,
             init_timeout: Duration::from_secs(3),
             send_timeout: Duration::from_secs(30),
             ping_interval: Duration::from_secs(30),
@@ -74,6 +83,7 @@ pub(crate) struct Places {
     pub(crate) strangers: Arc<Semaphore>,
     pub(crate) entries: Room,
     pub(crate) sockets: Arc<Semaphore>,
+    pub(crate) subscriptions: Shares,
 }
 
 impl Places {
@@ -83,6 +93,7 @@ impl Places {
             strangers: Arc::new(Semaphore::new(limits.strangers)),
             entries: Room::default(),
             sockets: Arc::new(Semaphore::new(limits.sockets)),
+            subscriptions: Shares::default(),
         }
     }
 }
@@ -97,6 +108,10 @@ pub(crate) struct Endpoint<E> {
     pub(crate) development: bool,
     pub(crate) limits: Limits,
     pub(crate) places: Places,
+    /// Finds the document of a request, and judges it.
+    pub(crate) reader: Reader,
+    /// How much each account may ask for.
+    pub(crate) rates: Arc<Rates>,
     /// Sockets are closed when this is cancelled.
     pub(crate) shutdown: CancellationToken,
 }
@@ -142,7 +157,13 @@ impl Places {
 impl<E: Executor> Endpoint<E> {
     /// Runs a query or mutation; every error of the answer has a code.
     pub(crate) async fn execute(&self, request: Request, allowance: Allowance) -> Response {
-        with_codes(self.executor.execute(request.data(allowance)).await)
+        let answer = self.executor.execute(request.data(allowance));
+        // The panic itself is in the log; who asked shall not take it for a broken connection.
+        let answer = AssertUnwindSafe(answer).catch_unwind().await;
+        with_codes(answer.unwrap_or_else(|_| {
+            let message = "something is wrong with the platform; its log has the reason";
+            Response::from_errors(vec![Code::Internal.error(message)])
+        }))
     }
 
     /// The same when there is a place for it, within the time that a request may take. What it holds is

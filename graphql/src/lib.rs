@@ -3,13 +3,16 @@
 mod allowance;
 mod caller;
 mod code;
+mod document;
 mod endpoint;
 mod http;
+mod rates;
 mod schema;
 mod state;
 #[cfg(test)]
 mod testing;
 mod ws;
 
+pub use document::{AllowList, AllowListError};
 pub use schema::sdl;
-pub use state::{GraphqlState, router};
+pub use state::{GraphqlSettings, GraphqlState, REQUEST_TIME, router};

@@ -9,6 +9,8 @@ use sqlx::PgPool;
 #[derive(Clone)]
 pub struct ReadModels {
     store: EventStore,
+    /// Asked instead of the store's own, if there is one.
+    pool: Option<PgPool>,
 }
 
 /// Why a query has no answer.
@@ -29,6 +31,19 @@ pub enum QueryError {
 }
 
 impl QueryError {
+    /// Whether Postgres gave it up because it took too long.
+    #[must_use]
+    pub fn took_too_long(&self) -> bool {
+        /// `query_canceled`.
+        const CANCELLED: &str = "57014";
+        match self {
+            Self::Unavailable(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| code == CANCELLED)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the same question may be answered in a moment.
     #[must_use]
     pub fn may_pass(&self) -> bool {
@@ -43,7 +58,17 @@ impl ReadModels {
     /// Reads through the store's pool.
     #[must_use]
     pub fn new(store: EventStore) -> Self {
-        Self { store }
+        Self { store, pool: None }
+    }
+
+    /// Reads tables of read models through this pool, such as one of
+    /// [`sealrock_eventstore::connect_for_questions`]. Entries of ledgers still come from the store.
+    #[must_use]
+    pub fn asking(self, pool: PgPool) -> Self {
+        Self {
+            pool: Some(pool),
+            ..self
+        }
     }
 
     /// The index after the last entry that `projection` has folded of `ledger`; 0 before the first.
@@ -64,7 +89,7 @@ impl ReadModels {
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
-        self.store.pool()
+        self.pool.as_ref().unwrap_or_else(|| self.store.pool())
     }
 
     pub(crate) fn store(&self) -> &EventStore {

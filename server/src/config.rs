@@ -9,6 +9,7 @@ use anyhow::Context;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use sealrock_access::{Proxies, ProxyHeader};
+use sealrock_graphql::GraphqlSettings;
 use sealrock_ingest::{BrokerUrl, TopicMapping};
 use sealrock_tls::Files;
 use serde::{Deserialize, Serialize, Serializer};
@@ -173,6 +174,15 @@ pub struct Config {
     pub log: String,
     /// Form of the log.
     pub log_format: LogFormat,
+    /// Whether who is signed in may ask for the description of the GraphQL schema; unset, in
+    /// development.
+    pub graphql_introspection: Option<bool>,
+    /// A file of GraphQL documents besides which nothing is answered.
+    pub graphql_allow_list: Option<PathBuf>,
+    /// GraphQL requests of one account in a second; twice as many may come at once.
+    pub graphql_requests_per_second: NonZeroU32,
+    /// What the GraphQL operations of one account may cost in a minute.
+    pub graphql_cost_per_minute: NonZeroU32,
     /// Whether browsers get a page to try GraphQL queries on.
     pub development: bool,
     /// Whether new organisations' ledgers are marked as demonstrations.
@@ -217,6 +227,10 @@ impl Default for Config {
             retention: None,
             log: "info,sqlx::postgres::notice=warn,mqtt5=warn".to_owned(),
             log_format: LogFormat::Text,
+            graphql_introspection: None,
+            graphql_allow_list: None,
+            graphql_requests_per_second: GraphqlSettings::default().requests_per_second,
+            graphql_cost_per_minute: GraphqlSettings::default().cost_per_minute,
             development: false,
             demo: false,
         }

@@ -5,7 +5,6 @@
 //! cannot run is answered with 200 and errors.
 
 pub(crate) mod accept;
-mod nesting;
 pub(crate) mod params;
 pub(crate) mod reply;
 
@@ -22,7 +21,7 @@ use axum::{Router, body::Body};
 
 use crate::allowance::Allowance;
 use crate::caller::Caller;
-use crate::code::Code;
+use crate::document::Asked;
 use crate::endpoint::{Endpoint, Holding, Limits, bearer, is_public, operation, out_of_time};
 use accept::Media;
 use reply::Refusal;
@@ -55,7 +54,7 @@ async fn within_limits<E: Executor>(
             };
             reply::holding(response, holding).await
         }
-        Err(refusal) => reply::refused(media, &refusal),
+        Err(refusal) => reply::refused(media, refusal),
     }
 }
 
@@ -71,6 +70,7 @@ async fn admit<E: Executor>(
     }
     let busy = || Refusal::busy("requests are being answered");
     let holding = endpoint.places.try_take(&caller).ok_or_else(busy)?;
+    endpoint.rates.request(&caller).map_err(Refusal::too_many)?;
     let extensions = request.extensions_mut();
     extensions.insert(holding.allowance.clone());
     extensions.insert(caller);
@@ -101,8 +101,8 @@ async fn body<E: Executor>(
     let Some(media) = accept::negotiate(&headers) else {
         return reply::not_acceptable();
     };
-    let request = params::of_body(&headers, bytes);
-    let admitted = request.and_then(|request| readable(&Method::POST, caller, request));
+    let asked = params::of_body(&headers, bytes);
+    let admitted = asked.and_then(|asked| readable(&endpoint, &Method::POST, caller, asked));
     answer(&endpoint, media, admitted, allowance).await
 }
 
@@ -119,15 +119,15 @@ async fn query<E: Executor>(
     let Some(media) = accept::negotiate(&headers) else {
         return reply::not_acceptable();
     };
-    let request = params::of_query(&uri);
-    let admitted = request.and_then(|request| readable(&Method::GET, caller, request));
+    let asked = params::of_query(&uri);
+    let admitted = asked.and_then(|asked| readable(&endpoint, &Method::GET, caller, asked));
     answer(&endpoint, media, admitted, allowance).await
 }
 
 async fn no_such_method(headers: HeaderMap, method: Method) -> Response<Body> {
     let media = accept::negotiate(&headers).unwrap_or(Media::Json);
     let message = format!("{method} is not for /graphql: use POST, or GET for queries");
-    reply::refused(media, &Refusal::method(message, "GET, HEAD, POST"))
+    reply::refused(media, Refusal::method(message, "GET, HEAD, POST"))
 }
 
 async fn answer<E: Executor>(
@@ -137,7 +137,7 @@ async fn answer<E: Executor>(
     allowance: Allowance,
 ) -> Response<Body> {
     let response = match request {
-        Err(refusal) => return reply::refused(media, &refusal),
+        Err(refusal) => return reply::refused(media, refusal),
         Ok(Err(error)) => async_graphql::Response::from_errors(vec![error]),
         Ok(Ok(request)) => endpoint.execute(request, allowance).await,
     };
@@ -148,16 +148,19 @@ async fn answer<E: Executor>(
 type Readable = Result<Request, ServerError>;
 
 /// Reads the document as far as HTTP must know it: mutations need POST, and most fields a caller.
-fn readable(method: &Method, caller: Caller, mut request: Request) -> Result<Readable, Refusal> {
-    let name = request.operation_name.clone();
-    let operation = match request.parsed_query() {
-        Ok(document) => operation(document, name.as_deref()),
-        Err(mut error) => {
-            Code::ParseFailed.mark(&mut error);
-            return Ok(Err(error));
-        }
+fn readable<E>(
+    endpoint: &Endpoint<E>,
+    method: &Method,
+    caller: Caller,
+    asked: Asked,
+) -> Result<Readable, Refusal> {
+    let mut request = match endpoint.reader.read(&caller, asked) {
+        Ok(request) => request,
+        Err(error) => return Ok(Err(error)),
     };
-    if let Some(operation) = operation {
+    let name = request.operation_name.clone();
+    let document = request.parsed_query().ok();
+    if let Some(operation) = document.and_then(|document| operation(document, name.as_deref())) {
         if method == Method::GET && operation.ty == OperationType::Mutation {
             return Err(Refusal::method(
                 "a mutation needs POST: GET only reads",

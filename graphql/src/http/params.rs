@@ -2,28 +2,30 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Request, Variables};
 use axum::body::Bytes;
 use axum::extract::Query;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use serde_json::{Map, Value};
 
-use super::nesting;
 use super::reply::Refusal;
 use crate::code::Code;
+use crate::document::Asked;
 
 /// Reads the body of a POST.
 pub(super) fn of_body(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Request, Refusal> {
+) -> Result<Asked, Refusal> {
     check_content_type(headers)?;
     let body = body.map_err(|rejection| unreadable(&rejection))?;
     let json = serde_json::from_slice(&body)
         .map_err(|error| Refusal::bad_request(format!("the body is not JSON: {error}")))?;
     match json {
         Value::Object(parameters) => request(parameters),
+        Value::Array(_) => Err(Refusal::bad_request(
+            "batches are not taken: send each operation in a request of its own",
+        )),
         _ => Err(Refusal::bad_request(
             "the body must be a JSON object with a \"query\"",
         )),
@@ -31,7 +33,7 @@ pub(super) fn of_body(
 }
 
 /// Reads the query string of a GET.
-pub(super) fn of_query(uri: &Uri) -> Result<Request, Refusal> {
+pub(super) fn of_query(uri: &Uri) -> Result<Asked, Refusal> {
     let Query(mut parameters) = Query::<HashMap<String, String>>::try_from_uri(uri)
         .map_err(|error| Refusal::bad_request(format!("the query string: {error}")))?;
     let mut object = Map::new();
@@ -52,34 +54,55 @@ pub(super) fn of_query(uri: &Uri) -> Result<Request, Refusal> {
 }
 
 /// Reads the parameters of a request; also the payload of a `subscribe` message.
-pub(crate) fn request(mut parameters: Map<String, Value>) -> Result<Request, Refusal> {
-    let Some(Value::String(query)) = parameters.remove("query") else {
-        return Err(Refusal::bad_request(
-            "\"query\" must be a string with a GraphQL document",
-        ));
+pub(crate) fn request(mut parameters: Map<String, Value>) -> Result<Asked, Refusal> {
+    let hash = match object(&mut parameters, "extensions")? {
+        Some(mut extensions) => hash(extensions.remove("persistedQuery"))?,
+        None => None,
     };
-    if nesting::is_too_deep(&query) {
-        return Err(Refusal::bad_request(
-            "the document is nested too deep: ask for the inner objects by their ids",
-        ));
-    }
-    let mut request = Request::new(query);
-    request.operation_name = match parameters.remove("operationName") {
+    let document = match parameters.remove("query") {
+        Some(Value::String(document)) => Some(document),
+        None | Some(Value::Null) if hash.is_some() => None,
+        _ => {
+            return Err(Refusal::bad_request(
+                "\"query\" must be a string with a GraphQL document",
+            ));
+        }
+    };
+    let operation_name = match parameters.remove("operationName") {
         None | Some(Value::Null) => None,
         Some(Value::String(name)) => Some(name),
         Some(_) => return Err(Refusal::bad_request("\"operationName\" must be a string")),
     };
-    if let Some(variables) = object(&mut parameters, "variables")? {
-        request.variables = Variables::from_json(variables);
-    }
-    object(&mut parameters, "extensions")?;
-    Ok(request)
+    Ok(Asked {
+        document,
+        hash,
+        operation_name,
+        variables: object(&mut parameters, "variables")?.unwrap_or_default(),
+    })
 }
 
-fn object(parameters: &mut Map<String, Value>, name: &str) -> Result<Option<Value>, Refusal> {
+/// The hash by which a document may be known, as clients of Apollo's protocol send it.
+fn hash(persisted: Option<Value>) -> Result<Option<String>, Refusal> {
+    let Some(persisted) = persisted else {
+        return Ok(None);
+    };
+    match (&persisted["version"], &persisted["sha256Hash"]) {
+        (Value::Number(version), Value::String(hash)) if version.as_u64() == Some(1) => {
+            Ok(Some(hash.clone()))
+        }
+        _ => Err(Refusal::bad_request(
+            "\"persistedQuery\" must be {\"version\": 1, \"sha256Hash\": \"<hash>\"}",
+        )),
+    }
+}
+
+fn object(
+    parameters: &mut Map<String, Value>,
+    name: &str,
+) -> Result<Option<Map<String, Value>>, Refusal> {
     match parameters.remove(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(object @ Value::Object(_)) => Ok(Some(object)),
+        Some(Value::Object(object)) => Ok(Some(object)),
         Some(_) => Err(Refusal::bad_request(format!(
             "\"{name}\" must be an object"
         ))),
@@ -94,12 +117,11 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
         return Ok(());
     }
     let given = given.unwrap_or("nothing");
-    Err(Refusal {
-        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        code: Code::UnsupportedMediaType,
-        message: format!("the Content-Type is {given}: send application/json in UTF-8"),
-        header: None,
-    })
+    Err(Refusal::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::UnsupportedMediaType,
+        format!("the Content-Type is {given}: send application/json in UTF-8"),
+    ))
 }
 
 fn is_json(content_type: &str) -> bool {
@@ -121,10 +143,5 @@ fn unreadable(rejection: &BytesRejection) -> Refusal {
         _ => Code::BadRequest,
     };
     let message = format!("the body could not be read: {}", rejection.body_text());
-    Refusal {
-        status: rejection.status(),
-        code,
-        message,
-        header: None,
-    }
+    Refusal::new(rejection.status(), code, message)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_graphql::ServerError;
+use async_graphql::{ServerError, Value};
 use axum::Json;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -18,72 +18,77 @@ use crate::endpoint::{Holding, is_request_error};
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
-    pub(crate) code: Code,
-    pub(crate) message: String,
-    pub(crate) header: Option<(HeaderName, &'static str)>,
+    pub(crate) error: ServerError,
+    pub(crate) header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Refusal {
-    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
         Self {
-            status: StatusCode::BAD_REQUEST,
-            code: Code::BadRequest,
-            message: message.into(),
+            status,
+            error: code.error(message),
             header: None,
         }
+    }
+
+    fn with(self, name: HeaderName, value: &'static str) -> Self {
+        let header = Some((name, HeaderValue::from_static(value)));
+        Self { header, ..self }
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Code::BadRequest, message)
     }
 
     /// As many requests as may are being answered.
     pub(crate) fn busy(what: &str) -> Self {
-        Self {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            code: Code::Unavailable,
-            message: format!("as many {what} as this server takes: try again in a moment"),
-            header: Some((RETRY_AFTER, "1")),
-        }
+        let message = format!("as many {what} as this server takes: try again in a moment");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, message)
+            .with(RETRY_AFTER, "1")
     }
 
     pub(super) fn unauthenticated(message: impl Into<String>, challenge: &'static str) -> Self {
-        Self {
-            status: StatusCode::UNAUTHORIZED,
-            code: Code::Unauthenticated,
-            message: message.into(),
-            header: Some((WWW_AUTHENTICATE, challenge)),
-        }
+        Self::new(StatusCode::UNAUTHORIZED, Code::Unauthenticated, message)
+            .with(WWW_AUTHENTICATE, challenge)
     }
 
     /// Nobody who is known, and the request does not arrive.
     pub(super) fn slow(limit: Duration) -> Self {
-        Self {
-            status: StatusCode::REQUEST_TIMEOUT,
-            code: Code::Timeout,
-            message: format!(
-                "without a token a request must arrive within {} s: send it again",
-                limit.as_secs_f64()
-            ),
-            header: None,
-        }
+        let message = format!(
+            "without a token a request must arrive within {} s: send it again",
+            limit.as_secs_f64()
+        );
+        Self::new(StatusCode::REQUEST_TIMEOUT, Code::Timeout, message)
     }
 
     /// Nobody who is known, and the request is longer than signing in takes, or it broke off.
     pub(super) fn too_long_for_a_stranger(bytes: usize) -> Self {
-        Self {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            code: Code::PayloadTooLarge,
-            message: format!(
-                "without a token a request has at most {bytes} bytes: sign in, and send the token \
-                 that mutation signIn answers"
-            ),
-            header: None,
-        }
+        let message = format!(
+            "without a token a request has at most {bytes} bytes: sign in, and send the token that \
+             mutation signIn answers"
+        );
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            Code::PayloadTooLarge,
+            message,
+        )
     }
 
     pub(super) fn method(message: impl Into<String>, allowed: &'static str) -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            Code::MethodNotAllowed,
+            message,
+        )
+        .with(ALLOW, allowed)
+    }
+
+    /// An account that sends too much.
+    pub(super) fn too_many(error: ServerError) -> Self {
         Self {
-            status: StatusCode::METHOD_NOT_ALLOWED,
-            code: Code::MethodNotAllowed,
-            message: message.into(),
-            header: Some((ALLOW, allowed)),
+            status: StatusCode::TOO_MANY_REQUESTS,
+            header: retry_after(&error).map(|value| (RETRY_AFTER, value)),
+            error,
         }
     }
 }
@@ -99,17 +104,35 @@ pub(super) fn answered(media: Media, response: &async_graphql::Response) -> Resp
     if !is_request_error(response) {
         return write(media, StatusCode::OK, response);
     }
-    let status = match media {
+    let errors = &response.errors;
+    let mut answer = write(media, status(media, errors), &Errors { errors });
+    if let Some(value) = errors.iter().find_map(retry_after) {
+        answer.headers_mut().insert(RETRY_AFTER, value);
+    }
+    answer
+}
+
+/// The status of an answer without `data`. Older clients take 200 for "it was well formed"; that
+/// somebody asks for too much is not for the client's code to handle as an answer.
+fn status(media: Media, errors: &[ServerError]) -> StatusCode {
+    let is = |code| errors.iter().any(|error| has_code(error, code));
+    match media {
+        _ if is(Code::BudgetSpent) => StatusCode::TOO_MANY_REQUESTS,
+        _ if is(Code::LimitExceeded) => StatusCode::BAD_REQUEST,
         Media::GraphqlResponse => StatusCode::BAD_REQUEST,
         Media::Json => StatusCode::OK,
-    };
-    write(
-        media,
-        status,
-        &Errors {
-            errors: &response.errors,
-        },
-    )
+    }
+}
+
+fn has_code(error: &ServerError, code: Code) -> bool {
+    let extensions = error.extensions.as_ref();
+    extensions.and_then(|all| all.get("code")) == Some(&Value::from(code.as_str()))
+}
+
+/// When to try again, in seconds, if the error says so.
+fn retry_after(error: &ServerError) -> Option<HeaderValue> {
+    let value = error.extensions.as_ref()?.get("retryAfter")?;
+    HeaderValue::from_str(&value.to_string()).ok()
 }
 
 /// The answer to a request that took too long.
@@ -122,26 +145,20 @@ pub(super) fn late(media: Media, error: ServerError) -> Response<Body> {
 }
 
 /// The answer to a request that is no GraphQL request.
-pub(crate) fn refused(media: Media, refusal: &Refusal) -> Response<Body> {
-    let errors = [refusal.code.error(refusal.message.as_str())];
+pub(crate) fn refused(media: Media, refusal: Refusal) -> Response<Body> {
+    let errors = [refusal.error];
     let mut response = write(media, refusal.status, &Errors { errors: &errors });
-    if let Some((name, value)) = &refusal.header {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
+    if let Some((name, value)) = refusal.header {
+        response.headers_mut().insert(name, value);
     }
     response
 }
 
 /// The answer to a client that accepts nothing that we write.
 pub(super) fn not_acceptable() -> Response<Body> {
-    let refusal = Refusal {
-        status: StatusCode::NOT_ACCEPTABLE,
-        code: Code::NotAcceptable,
-        message: "accept application/graphql-response+json or application/json".to_owned(),
-        header: None,
-    };
-    refused(Media::Json, &refusal)
+    let message = "accept application/graphql-response+json or application/json";
+    let refusal = Refusal::new(StatusCode::NOT_ACCEPTABLE, Code::NotAcceptable, message);
+    refused(Media::Json, refusal)
 }
 
 /// The response, whose bytes keep `held` until the last of them is written or given up.

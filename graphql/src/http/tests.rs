@@ -1,5 +1,7 @@
 //! The transport over real HTTP. The names in brackets are audits of npm `graphql-http`.
 
+use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future;
@@ -11,6 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::endpoint::Limits;
+use crate::rates::Rates;
 use crate::testing::Server;
 
 const JSON: &str = "application/json";
@@ -332,14 +335,10 @@ async fn a_bearer_is_known_and_a_bad_token_is_401() {
 }
 
 #[tokio::test]
-async fn nobody_may_only_sign_in_and_look_at_the_schema() {
+async fn nobody_may_only_sign_in() {
     let (server, client) = start().await;
     let nobody = |query: &str| client.post(server.url()).json(&json!({"query": query}));
-    let public = [
-        "{ __typename __schema { queryType { ...F } } } fragment F on __Type { name }",
-        "{ a: __type(name: \"Query\") { name } }",
-        "mutation { signIn(input: \"ada\") }",
-    ];
+    let public = ["{ __typename }", "mutation { signIn(input: \"ada\") }"];
     for query in public {
         let answer: Value = send(nobody(query)).await.json().await.unwrap();
         assert!(answer.get("errors").is_none(), "{query}: {answer}");
@@ -358,6 +357,164 @@ async fn nobody_may_only_sign_in_and_look_at_the_schema() {
         assert_eq!(header(&response, WWW_AUTHENTICATE), "Bearer");
         assert_eq!(code(response).await, "UNAUTHENTICATED");
     }
+}
+
+#[tokio::test]
+async fn the_schema_is_for_who_is_signed_in() {
+    let (server, client) = start().await;
+    let query = json!({"query": "{ __schema { queryType { name } } }"});
+    let stranger = send(client.post(server.url()).json(&query)).await;
+    assert_eq!(code(stranger).await, "INTROSPECTION_DISABLED");
+    let known: Value = send(post(&server, &client, JSON, &query))
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(known["data"]["__schema"]["queryType"]["name"], "Query");
+}
+
+/// Apollo's protocol, over POST and GET.
+#[tokio::test]
+async fn a_document_is_named_by_its_hash_once_it_was_sent_with_it() {
+    let (server, client) = start().await;
+    let document = "query($t: String!) { echo(text: $t) }";
+    let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(document));
+    let extensions = json!({"persistedQuery": {"version": 1, "sha256Hash": hash}});
+    let named = json!({"variables": {"t": "a"}, "extensions": extensions});
+    let unknown: Value = send(post(&server, &client, JSON, &named))
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(unknown["errors"][0]["message"], "PersistedQueryNotFound");
+    assert_eq!(
+        unknown["errors"][0]["extensions"]["code"],
+        "PERSISTED_QUERY_NOT_FOUND"
+    );
+    let mut sent = named.clone();
+    sent["query"] = json!(document);
+    let answer = json!({"data": {"echo": "a"}});
+    for body in [sent, named] {
+        let answered: Value = send(post(&server, &client, GRAPHQL, &body))
+            .await
+            .json()
+            .await
+            .unwrap();
+        assert_eq!(answered, answer);
+    }
+    let query = [
+        ("variables", r#"{"t":"a"}"#.to_owned()),
+        ("extensions", extensions.to_string()),
+    ];
+    let got: Value = send(get(&server, &client).query(&query))
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(got, answer);
+    let wrong = json!({"query": document, "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0"}}});
+    assert_eq!(
+        code(send(post(&server, &client, JSON, &wrong)).await).await,
+        "BAD_REQUEST"
+    );
+    let broken = json!({"extensions": {"persistedQuery": {"version": 2}}});
+    assert_eq!(
+        send(post(&server, &client, JSON, &broken)).await.status(),
+        400
+    );
+}
+
+#[tokio::test]
+async fn every_error_says_whether_to_try_again() {
+    let (server, client) = start().await;
+    for (query, retryable) in [("{", false), ("{ nothing }", false), ("{ failing }", false)] {
+        let answer: Value = send(post(&server, &client, JSON, &json!({"query": query})))
+            .await
+            .json()
+            .await
+            .unwrap();
+        assert_eq!(
+            answer["errors"][0]["extensions"]["retryable"], retryable,
+            "{answer}"
+        );
+    }
+    let batch = json!([{"query": "{ actor }"}, {"query": "{ actor }"}]);
+    let refused: Value = send(post(&server, &client, JSON, &batch))
+        .await
+        .json()
+        .await
+        .unwrap();
+    let error = &refused["errors"][0];
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("batches are not taken"),
+        "{error}"
+    );
+    assert_eq!(error["extensions"]["retryable"], false);
+}
+
+#[tokio::test]
+async fn a_panic_is_an_error_without_its_words() {
+    let (server, client) = start().await;
+    let response = send(post(
+        &server,
+        &client,
+        JSON,
+        &json!({"query": "{ panicking }"}),
+    ))
+    .await;
+    let text = response.text().await.unwrap();
+    assert!(
+        text.contains("INTERNAL") && !text.contains("tonsils"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn an_account_that_asks_too_often_is_told_when_to_come_again() {
+    let server = Server::built(Limits::default(), |endpoint| {
+        endpoint.rates = Arc::new(Rates::new(NonZeroU32::MIN, NonZeroU32::MAX));
+    })
+    .await;
+    let client = Client::new();
+    let ask = || send(post(&server, &client, JSON, &json!({"query": "{ actor }"})));
+    let (first, second) = (ask().await, ask().await);
+    assert_eq!(
+        (first.status().as_u16(), second.status().as_u16()),
+        (200, 200)
+    );
+    let third = ask().await;
+    assert_eq!(third.status(), 429);
+    assert_eq!(header(&third, RETRY_AFTER), "1");
+    assert_eq!(code(third).await, "RATE_LIMITED");
+}
+
+#[tokio::test]
+async fn what_an_account_asks_for_costs_and_what_it_costs_is_said() {
+    let server = Server::built(Limits::default(), |endpoint| {
+        endpoint.rates = Arc::new(Rates::new(NonZeroU32::MAX, NonZeroU32::new(5).unwrap()));
+    })
+    .await;
+    let client = Client::new();
+    let ask = || {
+        send(post(
+            &server,
+            &client,
+            JSON,
+            &json!({"query": "{ a: actor b: actor c: actor }"}),
+        ))
+    };
+    let answer: Value = ask().await.json().await.unwrap();
+    assert_eq!(
+        answer["extensions"]["cost"],
+        json!({"spent": 3, "perMinute": 5})
+    );
+    let refused = ask().await;
+    assert_eq!(refused.status(), 429);
+    assert!(header(&refused, RETRY_AFTER).parse::<u64>().unwrap() >= 1);
+    assert_eq!(code(refused).await, "COST_BUDGET_SPENT");
 }
 
 #[tokio::test]

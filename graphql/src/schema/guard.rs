@@ -40,23 +40,22 @@ pub(crate) fn permit(
     Ok(authorise(principal(context)?, permission, &scope)?)
 }
 
-/// Whether a thing that was looked up is there for the caller. What another organisation has is not:
-/// an id, which everybody can compute, tells no name and not even that there is such a thing.
+/// Whether a thing that was looked up is there for the caller. What it may not see is not: an id, which
+/// everybody can compute, tells no name and not even that there is such a thing.
 ///
 /// # Errors
-/// `FORBIDDEN` where it is of the caller's own organisation, or `UNAUTHENTICATED` for nobody.
+/// What stands in the way of everything that the caller asks, such as `UNAUTHENTICATED` for nobody.
 pub(crate) fn sees(
     context: &Context<'_>,
     permission: Permission,
     organisation: &Slug,
     site: Option<&Slug>,
 ) -> Result<bool, Problem> {
-    let own = principal(context)?.organisation();
-    if own.is_some_and(|own| own != organisation) {
-        return Ok(false);
+    match permit(context, permission, organisation, site) {
+        Ok(()) => Ok(true),
+        Err(problem) if problem.code == Code::Forbidden => Ok(false),
+        Err(problem) => Err(problem),
     }
-    permit(context, permission, organisation, site)?;
-    Ok(true)
 }
 
 /// Whether the caller may, for lists that show only what it may see.

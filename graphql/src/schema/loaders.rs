@@ -6,13 +6,16 @@ use std::sync::{PoisonError, RwLock};
 
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader as Load};
-use sealrock_domain::{AssetId, DeviceId, OrganisationId, SiteId};
-use sealrock_ledger::LedgerName;
-use sealrock_projections::device_status::DeviceStatus;
+use sealrock_domain::telemetry::window::Hour;
+use sealrock_domain::{AssetId, DeviceId, OrganisationId, SiteId, Slug};
+use sealrock_ledger::{Index, LedgerName};
+use sealrock_projections::device_status::{DeviceStatus, Gap};
 use sealrock_projections::latest::{Latest, LatestFilter};
-use sealrock_projections::registry::{Asset, Device, Organisation, Site};
+use sealrock_projections::registry::{Asset, Device, Organisation, PlaceCursor, Site, Within};
+use sealrock_projections::targets::SiteTarget;
 use sealrock_projections::wells::WellPlace;
-use sealrock_projections::{LedgerId, QueryError, ReadModels};
+use sealrock_projections::windows::Window;
+use sealrock_projections::{LedgerId, LedgerInfo, QueryError, ReadModels};
 
 use super::problem::Problem;
 
@@ -30,6 +33,58 @@ pub(crate) struct LatestOfDevice(pub(crate) LedgerId, pub(crate) DeviceId);
 /// Asks for the latest values of the devices at a well.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ReadingsOfWell(pub(crate) WellPlace);
+
+/// A page of what a place has, one more than it shows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct PlacePage {
+    pub(crate) within: Within,
+    pub(crate) after: Option<PlaceCursor>,
+    pub(crate) first: u32,
+}
+
+/// Asks for a page of a place's assets.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct AssetsOf(pub(crate) PlacePage);
+
+/// Asks for a page of a place's devices.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct DevicesOf(pub(crate) PlacePage);
+
+/// Asks for a page of an organisation's sites.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct SitesOf {
+    pub(crate) organisation: Slug,
+    pub(crate) after: Option<Slug>,
+    pub(crate) first: u32,
+}
+
+/// Asks for the ledger that takes what is recorded under this organisation's name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct CurrentLedger(pub(crate) LedgerName);
+
+/// Asks for the emission targets of a site, now or behind an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TargetsOf {
+    pub(crate) ledger: LedgerId,
+    pub(crate) site: SiteId,
+    pub(crate) as_of: Option<Index>,
+}
+
+/// Asks for the newest gaps of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct GapsOf {
+    pub(crate) device: DeviceId,
+    pub(crate) only_open: bool,
+    pub(crate) first: u32,
+}
+
+/// Asks for the newest hours of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct WindowsOf {
+    pub(crate) device: DeviceId,
+    pub(crate) before: Option<Hour>,
+    pub(crate) first: u32,
+}
 
 /// One thing, looked up together with those that are asked for at the same time.
 pub(crate) async fn load<K>(
@@ -136,6 +191,129 @@ impl Load<StatusOf> for Loader {
             .into_iter()
             .map(|status| (StatusOf(status.device), status))
             .collect())
+    }
+}
+
+/// Keys that ask alike, so that one statement answers them. As a rule all of a list do.
+fn alike<K: Clone, A: Eq + Hash>(keys: &[K], asked: impl Fn(&K) -> A) -> HashMap<A, Vec<K>> {
+    let mut groups: HashMap<A, Vec<K>> = HashMap::new();
+    for key in keys {
+        groups.entry(asked(key)).or_default().push(key.clone());
+    }
+    groups
+}
+
+macro_rules! load_pages {
+    ($key:ident, $thing:ty, $query:ident) => {
+        impl Load<$key> for Loader {
+            type Value = Vec<$thing>;
+            type Error = Problem;
+
+            async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, Vec<$thing>>, Problem> {
+                let mut pages = HashMap::new();
+                for ((after, first), keys) in alike(keys, |key| (key.0.after.clone(), key.0.first))
+                {
+                    let places: Vec<Within> = keys.iter().map(|key| key.0.within.clone()).collect();
+                    let found = self.0.$query(&places, after.as_ref(), first).await?;
+                    pages.extend(keys.into_iter().zip(found));
+                }
+                Ok(pages)
+            }
+        }
+    };
+}
+
+load_pages!(AssetsOf, Asset, assets_of);
+load_pages!(DevicesOf, Device, devices_of);
+
+impl Load<SitesOf> for Loader {
+    type Value = Vec<Site>;
+    type Error = Problem;
+
+    async fn load(&self, keys: &[SitesOf]) -> Result<HashMap<SitesOf, Vec<Site>>, Problem> {
+        let mut pages = HashMap::new();
+        for ((after, first), keys) in alike(keys, |key| (key.after.clone(), key.first)) {
+            let names: Vec<Slug> = keys.iter().map(|key| key.organisation.clone()).collect();
+            let found = self.0.sites_of(&names, after.as_ref(), first).await?;
+            pages.extend(keys.into_iter().zip(found));
+        }
+        Ok(pages)
+    }
+}
+
+impl Load<CurrentLedger> for Loader {
+    type Value = LedgerInfo;
+    type Error = Problem;
+
+    async fn load(
+        &self,
+        keys: &[CurrentLedger],
+    ) -> Result<HashMap<CurrentLedger, LedgerInfo>, Problem> {
+        let all = self.0.ledgers().await?;
+        // In the order in which they were made, so the one that continues the others comes last.
+        let current = |name: &LedgerName| all.iter().rfind(|one| one.recorded_under(&all) == name);
+        let found = keys.iter().filter_map(|key| {
+            let ledger = current(&key.0)?;
+            Some((key.clone(), ledger.clone()))
+        });
+        Ok(found.collect())
+    }
+}
+
+impl Load<TargetsOf> for Loader {
+    type Value = Vec<SiteTarget>;
+    type Error = Problem;
+
+    async fn load(
+        &self,
+        keys: &[TargetsOf],
+    ) -> Result<HashMap<TargetsOf, Vec<SiteTarget>>, Problem> {
+        let mut of_site: HashMap<TargetsOf, Vec<SiteTarget>> = HashMap::new();
+        for ((ledger, as_of), keys) in alike(keys, |key| (key.ledger, key.as_of)) {
+            let sites: Vec<SiteId> = keys.iter().map(|key| key.site).collect();
+            for target in self.0.emission_targets(ledger, &sites, as_of).await? {
+                let site = target.site;
+                let key = TargetsOf {
+                    ledger,
+                    site,
+                    as_of,
+                };
+                of_site.entry(key).or_default().push(target);
+            }
+        }
+        Ok(of_site)
+    }
+}
+
+impl Load<GapsOf> for Loader {
+    type Value = Vec<Gap>;
+    type Error = Problem;
+
+    async fn load(&self, keys: &[GapsOf]) -> Result<HashMap<GapsOf, Vec<Gap>>, Problem> {
+        let mut of_device = HashMap::new();
+        for ((only_open, first), keys) in alike(keys, |key| (key.only_open, key.first)) {
+            let ids: Vec<DeviceId> = keys.iter().map(|key| key.device).collect();
+            let mut found = self.0.gaps_of(&ids, only_open, first).await?;
+            let gaps = |key: GapsOf| Some((key, found.remove(&key.device)?));
+            of_device.extend(keys.into_iter().filter_map(gaps));
+        }
+        Ok(of_device)
+    }
+}
+
+impl Load<WindowsOf> for Loader {
+    type Value = Vec<Window>;
+    type Error = Problem;
+
+    async fn load(&self, keys: &[WindowsOf]) -> Result<HashMap<WindowsOf, Vec<Window>>, Problem> {
+        let mut of_device = HashMap::new();
+        for ((before, first), keys) in alike(keys, |key| (key.before, key.first)) {
+            let ids: Vec<DeviceId> = keys.iter().map(|key| key.device).collect();
+            let mut found = self.0.windows_of(&ids, before, first).await?;
+            let windows = |key: WindowsOf| Some((key, found.remove(&key.device)?));
+            of_device.extend(keys.into_iter().filter_map(windows));
+        }
+        Ok(of_device)
     }
 }
 

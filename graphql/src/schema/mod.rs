@@ -16,9 +16,14 @@ mod scalars;
 mod subscription;
 mod types;
 
+use std::sync::Arc;
+
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, MergedSubscription, Schema};
+use futures::future::BoxFuture;
+use tracing::Instrument as _;
 
+use crate::rates::{Costs, Rates};
 use crate::state::GraphqlState;
 use loaders::{LedgerNames, Loader};
 pub(crate) use problem::Problem;
@@ -28,6 +33,7 @@ const MAX_DEPTH: usize = 20;
 /// Weight of a document: a field counts 1, a list as many times its fields as it may have items.
 const MAX_COMPLEXITY: usize = 200_000;
 
+/// What can be asked. Nothing of it changes anything.
 #[derive(MergedObject, Default)]
 #[graphql(name = "Query")]
 pub(crate) struct Query(
@@ -40,6 +46,7 @@ pub(crate) struct Query(
     query::ViewerQuery,
 );
 
+/// What can be recorded, and who may go in. An answer with a receipt is durable.
 #[derive(MergedObject, Default)]
 #[graphql(name = "Mutation")]
 pub(crate) struct Mutation(
@@ -53,6 +60,7 @@ pub(crate) struct Mutation(
     mutation::InjectionDayMutation,
 );
 
+/// What can be followed, over a WebSocket.
 #[derive(MergedSubscription, Default)]
 #[graphql(name = "Subscription")]
 pub(crate) struct Subscription(
@@ -64,30 +72,38 @@ pub(crate) struct Subscription(
 
 pub(crate) type SealrockSchema = Schema<Query, Mutation, Subscription>;
 
-pub(crate) fn schema(state: &GraphqlState) -> SealrockSchema {
-    let loader = DataLoader::new(Loader(state.read.clone()), tokio::spawn);
-    Schema::build(
+pub(crate) fn schema(state: &GraphqlState, rates: Arc<Rates>) -> SealrockSchema {
+    // What a loader asks is asked for the request that asked it, in the log too.
+    let spawn = |task: BoxFuture<'static, ()>| tokio::spawn(task.in_current_span());
+    let loader = DataLoader::new(Loader(state.read.clone()), spawn);
+    let mut schema = Schema::build(
         Query::default(),
         Mutation::default(),
         Subscription::default(),
-    )
-    .data(loader)
-    .data(LedgerNames::default())
-    .data(state.read.clone())
-    .data(state.runner.clone())
-    .data(state.commands.clone())
-    .data(state.tokens.clone())
-    .data(state.pool.clone())
-    .data(subscription::Pages::default())
-    .data(subscription::FrameRoom::default())
-    .data(subscription::ReadingFeeds::default())
-    .data(subscription::EntryFeeds::default())
-    .data(subscription::LatestFeeds::default())
-    .data(subscription::WellFeeds::default())
-    .data(mutation::Patience(state.patience))
-    .limit_depth(MAX_DEPTH)
-    .limit_complexity(MAX_COMPLEXITY)
-    .finish()
+    );
+    // Which names there are is for who may read the schema.
+    if !state.settings.introspection.unwrap_or(state.development) {
+        schema = schema.disable_suggestions().disable_introspection();
+    }
+    schema
+        .extension(Costs(rates))
+        .data(loader)
+        .data(LedgerNames::default())
+        .data(state.read.clone())
+        .data(state.runner.clone())
+        .data(state.commands.clone())
+        .data(state.tokens.clone())
+        .data(state.pool.clone())
+        .data(subscription::Pages::default())
+        .data(subscription::FrameRoom::default())
+        .data(subscription::ReadingFeeds::default())
+        .data(subscription::EntryFeeds::default())
+        .data(subscription::LatestFeeds::default())
+        .data(subscription::WellFeeds::default())
+        .data(mutation::Patience(state.patience))
+        .limit_depth(MAX_DEPTH)
+        .limit_complexity(MAX_COMPLEXITY)
+        .finish()
 }
 
 /// The schema in the schema language.

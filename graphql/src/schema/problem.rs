@@ -74,6 +74,10 @@ impl From<QueryError> for Problem {
         match error {
             QueryError::Invalid(message) => Self::input(message),
             QueryError::Stored(_) => Self::internal(&error),
+            _ if error.took_too_long() => Self::new(
+                Code::Timeout,
+                "the answer takes too long to find: ask for a shorter time, or for less at once",
+            ),
             _ => Self::unavailable(&error),
         }
     }

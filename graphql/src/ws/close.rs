@@ -20,8 +20,8 @@ pub(super) enum Close {
     /// 4409: an operation with the id of one that runs.
     DuplicateId(String),
     /// 4413, our own: the client did not take a frame in time. Subscribe again after the position
-    /// that was received last.
-    SlowConsumer,
+    /// that was received last: this one, if the last item had a position.
+    SlowConsumer(Option<String>),
     /// 4429: a second `connection_init`.
     TooManyInits,
     /// The client closed or is gone: nothing to say.
@@ -41,7 +41,7 @@ impl Close {
             Self::Forbidden(_) => 4403,
             Self::InitTimeout => 4408,
             Self::DuplicateId(_) => 4409,
-            Self::SlowConsumer => 4413,
+            Self::SlowConsumer(_) => 4413,
             Self::TooManyInits => 4429,
         }
     }
@@ -55,8 +55,17 @@ impl Close {
             Self::Forbidden(reason) => format!("Forbidden: {reason}").into(),
             Self::InitTimeout => "Connection initialisation timeout".into(),
             Self::DuplicateId(id) => format!("Subscriber for {id} already exists").into(),
-            Self::SlowConsumer => {
+            Self::SlowConsumer(None) => {
                 "frames were not taken in time; subscribe again after the last position".into()
+            }
+            Self::SlowConsumer(Some(position)) => {
+                let whole =
+                    format!("frames were not taken in time; subscribe again after {position}");
+                // Half a position would be none.
+                if whole.len() > MAX_REASON {
+                    return Self::SlowConsumer(None).reason().into_owned().into();
+                }
+                whole.into()
             }
             Self::TooManyInits => "Too many initialisation requests".into(),
         }

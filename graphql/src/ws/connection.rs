@@ -3,19 +3,27 @@
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Data, Executor, Request, Response};
+use async_graphql::{Data, Executor, Request, Response, ServerError};
 use axum::extract::ws::{Message, WebSocket};
+use chrono::SecondsFormat;
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, stream};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout};
 
 use super::close::Close;
+use super::credential::{Credential, given};
 use super::message::{ClientMessage, ServerMessage};
 use super::operations::{Answer, Operations};
 use crate::caller::Caller;
 use crate::code::Code;
-use crate::endpoint::{Endpoint, Holding, is_request_error, operation, token, with_codes};
+use crate::document::Asked;
+use crate::endpoint::{Endpoint, Holding, is_request_error, operation, with_codes};
 use crate::http::params;
+
+/// Why a socket is closed whose client sent no new token.
+const EXPIRED: &str =
+    "the token has expired; send a new one in the payload of a ping before it does";
 
 /// A socket and what runs on it.
 pub(super) struct Connection<E> {
@@ -24,8 +32,10 @@ pub(super) struct Connection<E> {
     /// From the handshake's `Authorization`; one in `connection_init` comes before it.
     token: Option<String>,
     /// Who it is, once `connection_init` said so.
-    caller: Option<Caller>,
+    credential: Option<Credential>,
     operations: Operations,
+    /// Of the last item that had one.
+    position: Option<String>,
     heard: Instant,
 }
 
@@ -35,6 +45,7 @@ enum Next {
     Answer(Answer),
     Tick,
     InitTimeout,
+    Expired,
     Shutdown,
 }
 
@@ -44,8 +55,9 @@ impl<E: Executor> Connection<E> {
             endpoint,
             socket,
             token,
-            caller: None,
+            credential: None,
             operations: Operations::default(),
+            position: None,
             heard: Instant::now(),
         }
     }
@@ -71,16 +83,19 @@ impl<E: Executor> Connection<E> {
                 Next::Answer(answer) => self.answer(answer).await?,
                 Next::Tick => self.keep_alive().await?,
                 Next::InitTimeout => return Err(Close::InitTimeout),
+                Next::Expired => return Err(Close::Forbidden(EXPIRED.to_owned())),
                 Next::Shutdown => return Err(Close::GoingAway),
             }
         }
     }
 
     async fn next(&mut self, init_until: Instant, ticks: &mut Interval) -> Next {
+        let until = self.credential.as_ref().map(|credential| credential.until);
         tokio::select! {
             biased;
             () = self.endpoint.shutdown.cancelled() => Next::Shutdown,
-            () = sleep_until(init_until), if self.caller.is_none() => Next::InitTimeout,
+            () = sleep_until(init_until), if until.is_none() => Next::InitTimeout,
+            () = sleep_until(until.unwrap_or(init_until)), if until.is_some() => Next::Expired,
             frame = self.socket.recv() => Next::Frame(frame),
             _ = ticks.tick() => Next::Tick,
             answer = self.operations.next() => Next::Answer(answer),
@@ -103,7 +118,7 @@ impl<E: Executor> Connection<E> {
     async fn message(&mut self, message: ClientMessage) -> Result<(), Close> {
         match message {
             ClientMessage::ConnectionInit { payload } => self.init(payload).await,
-            ClientMessage::Ping { payload } => self.say(&ServerMessage::Pong { payload }).await,
+            ClientMessage::Ping { payload } => self.ping(payload).await,
             ClientMessage::Pong { .. } => Ok(()),
             ClientMessage::Subscribe { id, payload } => self.subscribe(id, payload).await,
             ClientMessage::Complete { id } => {
@@ -114,79 +129,94 @@ impl<E: Executor> Connection<E> {
     }
 
     async fn init(&mut self, payload: Option<Map<String, Value>>) -> Result<(), Close> {
-        if self.caller.is_some() {
+        if self.credential.is_some() {
             return Err(Close::TooManyInits);
         }
-        let given = payload
-            .as_ref()
-            .and_then(|payload| payload.get("authorization"));
-        let given = given
-            .and_then(Value::as_str)
-            .and_then(token)
-            .or(self.token.as_deref());
-        let Some(given) = given else {
+        let Some(given) = given(payload.as_ref()).or(self.token.as_deref()) else {
             let way = r#"send {"authorization":"Bearer <token>"} in connection_init"#;
             return Err(Close::Forbidden(way.to_owned()));
         };
-        let caller = self
-            .endpoint
-            .identify(given)
-            .map_err(|error| Close::Forbidden(error.to_string()))?;
-        self.caller = Some(caller);
+        self.credential = Some(Credential::of(&self.endpoint, given)?);
+        // It is known who this is; the token itself is not kept.
+        self.token = None;
         self.say(&ServerMessage::ConnectionAck).await
     }
 
+    /// A pong with the same payload. A new token in it lets the socket live on, and the pong then
+    /// says until when.
+    async fn ping(&mut self, payload: Option<Map<String, Value>>) -> Result<(), Close> {
+        let payload = match (&self.credential, given(payload.as_ref())) {
+            (Some(credential), Some(token)) => {
+                let renewed = credential.renewed(&self.endpoint, token)?;
+                let expires_at = renewed
+                    .expires_at
+                    .to_rfc3339_opts(SecondsFormat::Secs, true);
+                self.credential = Some(renewed);
+                Some(Map::from_iter([(
+                    "expiresAt".to_owned(),
+                    expires_at.into(),
+                )]))
+            }
+            _ => payload,
+        };
+        self.say(&ServerMessage::Pong { payload }).await
+    }
+
     async fn subscribe(&mut self, id: String, payload: Map<String, Value>) -> Result<(), Close> {
-        let Some(caller) = self.caller.clone() else {
+        let Some(credential) = &self.credential else {
             return Err(Close::Unauthorized);
         };
         if self.operations.contains(&id) {
             return Err(Close::DuplicateId(id));
         }
-        let request =
-            params::request(payload).map_err(|refusal| Close::Invalid(refusal.message))?;
-        let most = self.endpoint.limits.operations_per_socket;
-        if self.operations.len() >= most {
-            let message = format!(
-                "{most} operations run on this socket: complete one, or open another socket"
-            );
-            let errors = [Code::TooManyOperations.error(message)];
-            return self
-                .say(&ServerMessage::Error {
-                    id: &id,
-                    payload: &errors,
-                })
-                .await;
+        let asked =
+            params::request(payload).map_err(|refusal| Close::Invalid(refusal.error.message))?;
+        match self.start(credential.caller.clone(), asked) {
+            Ok(answers) => {
+                self.operations.start(id, answers);
+                Ok(())
+            }
+            Err(error) => self.fail(&id, &[error]).await,
         }
-        self.start(id, request.data(caller)).await
     }
 
-    async fn start(&mut self, id: String, mut request: Request) -> Result<(), Close> {
-        let name = request.operation_name.clone();
-        let subscribes = match request.parsed_query() {
-            Ok(document) => operation(document, name.as_deref())
-                .is_none_or(|operation| operation.ty == OperationType::Subscription),
-            Err(mut error) => {
-                Code::ParseFailed.mark(&mut error);
-                return self
-                    .say(&ServerMessage::Error {
-                        id: &id,
-                        payload: &[error],
-                    })
-                    .await;
-            }
-        };
-        if !subscribes {
-            let answer = self.endpoint.clone().execute_in_turn(request);
-            self.operations.start(id, one_answer(answer).boxed());
-            return Ok(());
+    /// The answers to an operation, if it may run.
+    fn start(
+        &self,
+        caller: Caller,
+        asked: Asked,
+    ) -> Result<BoxStream<'static, Response>, ServerError> {
+        let limits = &self.endpoint.limits;
+        let most = limits.operations_per_socket;
+        if self.operations.len() >= most {
+            return Err(Code::TooManyOperations.error(format!(
+                "{most} operations run on this socket: complete one, or open another socket"
+            )));
         }
-        let answers = self
-            .endpoint
-            .executor
-            .execute_stream(request, Some(Arc::new(Data::default())));
-        self.operations.start(id, answers.map(with_codes).boxed());
-        Ok(())
+        self.endpoint.rates.request(&caller)?;
+        let mut request = self.endpoint.reader.read(&caller, asked)?;
+        let name = request.operation_name.clone();
+        let document = request.parsed_query()?;
+        let subscribes = operation(document, name.as_deref())
+            .is_none_or(|operation| operation.ty == OperationType::Subscription);
+        if !subscribes {
+            let answer = self.endpoint.clone().execute_in_turn(request.data(caller));
+            return Ok(one_answer(answer).boxed());
+        }
+        let most = limits.subscriptions_per_account;
+        let Some(share) = self.endpoint.places.subscriptions.take(&caller, most) else {
+            return Err(Code::TooManyOperations.error(format!(
+                "{most} subscriptions of this account run: complete one"
+            )));
+        };
+        let answers = self.subscription(request.data(caller));
+        Ok(answers.inspect(move |_| _ = &share).boxed())
+    }
+
+    fn subscription(&self, request: Request) -> impl Stream<Item = Response> + use<E> {
+        let session = Some(Arc::new(Data::default()));
+        let answers = self.endpoint.executor.execute_stream(request, session);
+        answers.map(with_codes)
     }
 
     async fn answer(&mut self, (id, answer): Answer) -> Result<(), Close> {
@@ -194,6 +224,7 @@ impl<E: Executor> Connection<E> {
             None => self.say(&ServerMessage::Complete { id: &id }).await,
             Some(response) if is_request_error(&response) => self.refuse(&id, &response).await,
             Some(response) => {
+                self.position = position(&response).or(self.position.take());
                 let frame = text(&ServerMessage::Next {
                     id: &id,
                     payload: &response,
@@ -208,11 +239,11 @@ impl<E: Executor> Connection<E> {
     /// `error` ends an operation: no `complete` follows.
     async fn refuse(&mut self, id: &str, response: &Response) -> Result<(), Close> {
         self.operations.stop(id);
-        self.say(&ServerMessage::Error {
-            id,
-            payload: &response.errors,
-        })
-        .await
+        self.fail(id, &response.errors).await
+    }
+
+    async fn fail(&mut self, id: &str, payload: &[ServerError]) -> Result<(), Close> {
+        self.say(&ServerMessage::Error { id, payload }).await
     }
 
     async fn keep_alive(&mut self) -> Result<(), Close> {
@@ -230,8 +261,22 @@ impl<E: Executor> Connection<E> {
         match timeout(self.endpoint.limits.send_timeout, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Close::Gone),
-            Err(_) => Err(Close::SlowConsumer),
+            Err(_) => Err(Close::SlowConsumer(self.position.take())),
         }
+    }
+}
+
+/// The position of the item that an answer holds, if it was asked for by its name.
+fn position(response: &Response) -> Option<String> {
+    let async_graphql::Value::Object(fields) = &response.data else {
+        return None;
+    };
+    let async_graphql::Value::Object(item) = fields.values().next()? else {
+        return None;
+    };
+    match item.get("position")? {
+        async_graphql::Value::String(position) => Some(position.clone()),
+        _ => None,
     }
 }
 

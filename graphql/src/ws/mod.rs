@@ -6,8 +6,10 @@
 
 mod close;
 mod connection;
+mod credential;
 mod message;
 mod operations;
+mod shares;
 
 use std::sync::Arc;
 
@@ -20,6 +22,7 @@ use crate::endpoint::{Endpoint, bearer};
 use crate::http::accept::Media;
 use crate::http::reply::{Refusal, refused};
 use connection::Connection;
+pub(crate) use shares::Shares;
 
 /// Name of the protocol in `Sec-WebSocket-Protocol`.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -41,7 +44,7 @@ pub(crate) async fn upgrade<E: Executor>(
         return (StatusCode::BAD_REQUEST, message).into_response();
     }
     let Ok(place) = Arc::clone(&endpoint.places.sockets).try_acquire_owned() else {
-        return refused(Media::Json, &Refusal::busy("sockets are open"));
+        return refused(Media::Json, Refusal::busy("sockets are open"));
     };
     let bytes = endpoint.limits.request_bytes;
     let token = bearer(&headers).map(str::to_owned);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
+use sealrock_access::Principal;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -66,9 +67,17 @@ impl Client {
 
     /// The code that the server closes with; text before it is skipped.
     async fn closed(&mut self) -> u16 {
+        self.closed_because().await.0
+    }
+
+    /// The same with its reason.
+    async fn closed_because(&mut self) -> (u16, String) {
         loop {
             match self.frame().await {
-                Message::Close(frame) => return frame.unwrap().code.into(),
+                Message::Close(frame) => {
+                    let frame = frame.unwrap();
+                    return (frame.code.into(), frame.reason.to_string());
+                }
                 other => assert!(!other.is_binary(), "{other:?}"),
             }
         }
@@ -247,6 +256,121 @@ async fn an_init_without_a_good_token_closes_with_4403() {
     }
 }
 
+/// A token of the tester, or of somebody else, that holds for so many seconds more.
+fn token(server: &Server, name: &str, seconds: i64) -> String {
+    let name = name.parse().unwrap();
+    let issued = chrono::Utc::now() - chrono::TimeDelta::seconds(600 - seconds);
+    let issued = server.tokens.issue_at(&Principal::Service { name }, issued);
+    format!("Bearer {}", issued.token)
+}
+
+#[tokio::test]
+async fn a_socket_is_closed_with_4403_when_its_token_expires() {
+    let server = Server::start().await;
+    let mut client = Client::connect(&server).await;
+    let authorization = token(&server, "tester", 2);
+    client
+        .say(&json!({"type": "connection_init", "payload": {"authorization": authorization}}))
+        .await;
+    assert_eq!(client.hear().await, json!({"type": "connection_ack"}));
+    client.subscribe("a", "subscription { forever }").await;
+    let (code, reason) = client.closed_because().await;
+    assert_eq!(code, 4403);
+    assert!(
+        reason.contains("expired") && reason.contains("ping"),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
+async fn a_socket_lives_on_with_a_new_token_of_the_same_account_in_a_ping() {
+    let server = Server::start().await;
+    let mut client = Client::connect(&server).await;
+    let short = token(&server, "tester", 2);
+    client
+        .say(&json!({"type": "connection_init", "payload": {"authorization": short}}))
+        .await;
+    assert_eq!(client.hear().await, json!({"type": "connection_ack"}));
+    client.subscribe("a", "subscription { forever }").await;
+    let long = token(&server, "tester", 300);
+    client
+        .say(&json!({"type": "ping", "payload": {"authorization": long}}))
+        .await;
+    let pong = client.hear().await;
+    assert_eq!(pong["type"], "pong");
+    let until = pong["payload"]["expiresAt"].as_str().unwrap();
+    assert!(
+        until.parse::<chrono::DateTime<chrono::Utc>>().is_ok(),
+        "{until}"
+    );
+    assert!(
+        !pong.to_string().contains("Bearer"),
+        "a token is not said again"
+    );
+    // Past the first one's time.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    client.subscribe("a", "subscription { forever }").await;
+    assert_eq!(client.closed().await, 4409, "the subscription still runs");
+}
+
+#[tokio::test]
+async fn another_accounts_token_or_a_bad_one_in_a_ping_closes_with_4403() {
+    let server = Server::start().await;
+    for authorization in [token(&server, "somebody", 300), "Bearer a.b.c".to_owned()] {
+        let mut client = Client::ready(&server).await;
+        client
+            .say(&json!({"type": "ping", "payload": {"authorization": authorization}}))
+            .await;
+        assert_eq!(client.closed().await, 4403);
+    }
+}
+
+#[tokio::test]
+async fn an_account_has_so_many_subscriptions_on_all_of_its_sockets_and_queries_besides() {
+    let limits = Limits {
+        subscriptions_per_account: 2,
+        ..Limits::default()
+    };
+    let server = Server::with(limits).await;
+    let (mut one, mut two) = (Client::ready(&server).await, Client::ready(&server).await);
+    one.subscribe("a", "subscription { forever }").await;
+    one.subscribe("b", "subscription { forever }").await;
+    one.subscribe("q", "{ actor }").await;
+    assert_eq!(one.hear().await["type"], "next");
+    assert_eq!(one.hear().await, complete("q"));
+    two.subscribe("c", "subscription { forever }").await;
+    let error = two.hear().await;
+    assert_eq!(error["type"], "error");
+    let extensions = &error["payload"][0]["extensions"];
+    assert_eq!(extensions["code"], "TOO_MANY_OPERATIONS");
+    assert_eq!(extensions["retryable"], true);
+    one.say(&complete("a")).await;
+    one.subscribe("q", "{ actor }").await;
+    assert_eq!(one.hear().await["type"], "next");
+    two.subscribe("c", "subscription { count(to: 1) }").await;
+    assert_eq!(two.hear().await, next("c", "count", 1));
+}
+
+#[tokio::test]
+async fn a_document_beyond_its_limits_is_an_error_of_its_operation() {
+    let server = Server::start().await;
+    let mut client = Client::ready(&server).await;
+    client.subscribe("d", &"{a".repeat(70)).await;
+    let error = client.hear().await;
+    assert_eq!(
+        (&error["type"], &error["id"]),
+        (&json!("error"), &json!("d"))
+    );
+    let code = &error["payload"][0]["extensions"]["code"];
+    assert_eq!(code, "DOCUMENT_LIMIT_EXCEEDED");
+    let unknown = json!({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "00"}}});
+    client
+        .say(&json!({"id": "p", "type": "subscribe", "payload": unknown}))
+        .await;
+    let error = client.hear().await;
+    assert_eq!(error["payload"][0]["message"], "PersistedQueryNotFound");
+}
+
 #[tokio::test]
 async fn the_id_of_a_running_operation_closes_with_4409() {
     let server = Server::start().await;
@@ -348,6 +472,47 @@ async fn a_client_that_takes_nothing_is_closed_with_4413() {
         panic!("closed without a word")
     };
     assert_eq!(u16::from(close.code), 4413);
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_told_its_position_and_misses_nothing_after_it() {
+    let limits = Limits {
+        send_timeout: Duration::from_secs(3),
+        ..Limits::default()
+    };
+    let server = Server::with(limits).await;
+    let mut client = Client::ready(&server).await;
+    let items =
+        |after: &str| format!("subscription {{ items(after: \"{after}\") {{ position text }} }}");
+    client.subscribe("i", &items("0")).await;
+    tokio::time::sleep(Duration::from_millis(4500)).await;
+    let (mut read, mut close) = (Vec::new(), None);
+    while let Some(Ok(frame)) = client.0.next().await {
+        match frame {
+            Message::Close(frame) => close = frame,
+            Message::Text(text) => {
+                let item: Value = serde_json::from_str(&text).unwrap();
+                read.push(item["payload"]["data"]["items"]["position"].clone());
+            }
+            _ => {}
+        }
+    }
+    let close = close.expect("closed with a word");
+    assert_eq!(u16::from(close.code), 4413);
+    let position = close.reason.rsplit(' ').next().unwrap().to_owned();
+    assert_eq!(
+        read.last().unwrap(),
+        &json!(position),
+        "what it was told is what it has"
+    );
+    let mut again = Client::ready(&server).await;
+    again.subscribe("i", &items(&position)).await;
+    let following: u64 = position.parse::<u64>().unwrap() + 1;
+    let item = again.hear().await;
+    assert_eq!(
+        item["payload"]["data"]["items"]["position"],
+        following.to_string()
+    );
 }
 
 #[tokio::test]

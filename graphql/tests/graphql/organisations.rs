@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{TimeDelta, Utc};
 use futures::future::join_all;
 use sealrock_access::{AccountId, Principal, Role};
@@ -190,6 +192,51 @@ async fn no_query_shows_a_person_anything_of_another_organisation() {
         silent.is_empty(),
         "nothing was shown by {silent:?}: teach the walk or fill the world"
     );
+}
+
+/// The id of something of the same kind that is nowhere, if this is an id.
+fn of_nothing(id: &str) -> Option<String> {
+    const NOTHING: &str = "00000000-0000-4000-8000-000000000000";
+    if id.parse::<Uuid>().is_ok() {
+        return Some(NOTHING.to_owned());
+    }
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(id).ok()?).ok()?;
+    let (kind, uuid) = text.split_once(':')?;
+    uuid.parse::<Uuid>().ok()?;
+    Some(URL_SAFE_NO_PAD.encode(format!("{kind}:{NOTHING}")))
+}
+
+/// To the byte, but for what the question names itself.
+#[tokio::test]
+async fn what_somebody_may_not_see_is_answered_as_if_it_were_not_there() {
+    let TwoOrganisations { world, ids } = two_organisations().await;
+    let mut pairs: Vec<(String, String)> = ids
+        .iter()
+        .filter_map(|id| Some((id.clone(), of_nothing(id)?)))
+        .collect();
+    assert!(pairs.len() > 5, "{ids:?}");
+    pairs.push(("northsea".to_owned(), "nosuch-8".to_owned()));
+    let other = |text: &str| {
+        let replaced =
+            |text: String, (there, nowhere): &(String, String)| text.replace(there, nowhere);
+        pairs.iter().fold(text.to_owned(), replaced)
+    };
+    let walk = Walk::new(&world, ids.clone(), &of_northsea).await;
+    for role in [Role::Operator, Role::Auditor] {
+        let token = world.token_of(&person(role, "southsea"));
+        for asked in walk.operations("query") {
+            // Their period is of now, which goes on between two questions.
+            if asked.field == "leaderboard" || asked.field == "systemOverview" {
+                continue;
+            }
+            let nowhere = other(&asked.operation);
+            let hidden = world
+                .ask_as(Some(&token), &asked.operation, json!({}))
+                .await;
+            let absent = world.ask_as(Some(&token), &nowhere, json!({})).await;
+            assert_eq!(other(&hidden.to_string()), absent.to_string(), "{nowhere}");
+        }
+    }
 }
 
 #[tokio::test]

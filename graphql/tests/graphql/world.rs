@@ -12,7 +12,7 @@ use sealrock_commands::{
 };
 use sealrock_domain::DeviceId;
 use sealrock_eventstore::{EventStore, KeyFiles, Operator};
-use sealrock_graphql::{GraphqlState, router};
+use sealrock_graphql::{GraphqlSettings, GraphqlState, router};
 use sealrock_ledger::{Hash, LogKey};
 use sealrock_projections::{ReadModels, Runner};
 use serde_json::{Value, json};
@@ -23,6 +23,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::Instrument as _;
 
 pub struct World {
     address: String,
@@ -60,6 +61,18 @@ pub async fn start_without_projections() -> World {
     .await
 }
 
+/// The span that a request is answered in.
+pub const ASKED: &str = "asked";
+
+async fn asked(
+    request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> axum::response::Response {
+    next.run(request)
+        .instrument(tracing::info_span!(ASKED))
+        .await
+}
+
 impl World {
     async fn new(pool: PgPool, project: bool, patience: Duration) -> Self {
         let keys = tempfile::tempdir().unwrap();
@@ -85,11 +98,16 @@ impl World {
             pool: pool.clone(),
             patience,
             development: false,
+            settings: GraphqlSettings {
+                introspection: Some(true),
+                ..GraphqlSettings::default()
+            },
             shutdown: stop.clone(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        tokio::spawn(async move { axum::serve(listener, router(state)).await });
+        let routes = router(state).layer(axum::middleware::from_fn(asked));
+        tokio::spawn(async move { axum::serve(listener, routes).await });
         let service = Principal::Service {
             name: "test".parse().unwrap(),
         };

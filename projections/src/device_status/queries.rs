@@ -1,5 +1,7 @@
 //! Status, boots and gaps of devices.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sealrock_domain::DeviceId;
 use sealrock_eventstore::LedgerId;
@@ -45,7 +47,7 @@ impl From<StatusRow> for DeviceStatus {
 }
 
 type BootRow = (String, i64, i64, i64, i64, DateTime<Utc>);
-type GapRow = (String, i64, i64, i64, Option<i64>, Option<i64>);
+type GapRow = (Uuid, String, i64, i64, i64, Option<i64>, Option<i64>);
 
 impl ReadModels {
     /// How `devices` are doing; those that never sent a batch are left out.
@@ -108,21 +110,39 @@ impl ReadModels {
         only_open: bool,
         first: u32,
     ) -> Result<Vec<Gap>, QueryError> {
+        let mut found = self.gaps_of(&[device], only_open, first).await?;
+        Ok(found.remove(&device).unwrap_or_default())
+    }
+
+    /// As [`gaps`](Self::gaps) of each of these devices; those without any are left out.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn gaps_of(
+        &self,
+        devices: &[DeviceId],
+        only_open: bool,
+        first: u32,
+    ) -> Result<HashMap<DeviceId, Vec<Gap>>, QueryError> {
+        let ids: Vec<Uuid> = devices.iter().map(|device| device.0).collect();
         let rows: Vec<GapRow> = sqlx::query_as(include_str!("gaps.sql"))
-            .bind(device.0)
+            .bind(ids)
             .bind(only_open)
             .bind(i64::from(first))
             .fetch_all(self.pool())
             .await?;
-        let gap = |(boot, from, to, noticed, filled, named): GapRow| Gap {
-            boot,
-            from_seq: from.unsigned_abs(),
-            to_seq: to.unsigned_abs(),
-            noticed: index(noticed),
-            filled: filled.map(index),
-            named: named.map(index),
-        };
-        Ok(rows.into_iter().map(gap).collect())
+        let mut found: HashMap<DeviceId, Vec<Gap>> = HashMap::new();
+        for (device, boot, from, to, noticed, filled, named) in rows {
+            found.entry(DeviceId(device)).or_default().push(Gap {
+                boot,
+                from_seq: from.unsigned_abs(),
+                to_seq: to.unsigned_abs(),
+                noticed: index(noticed),
+                filled: filled.map(index),
+                named: named.map(index),
+            });
+        }
+        Ok(found)
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Asset, Device, Organisation, Site};
 use crate::read_models::{QueryError, ReadModels};
 
 /// Which assets or devices: those of an organisation, or fewer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Within {
     /// Of this organisation.
     pub organisation: Slug,
@@ -19,7 +19,7 @@ pub struct Within {
 }
 
 /// The place of an asset or device in an organisation: pages are ordered by it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlaceCursor {
     /// Its site.
     pub site: Slug,
@@ -139,13 +139,28 @@ impl ReadModels {
         after: Option<&Slug>,
         first: u32,
     ) -> Result<Vec<Site>, QueryError> {
-        let rows: Vec<Json<Site>> = sqlx::query_scalar(include_str!("sites.sql"))
-            .bind(organisation.as_str())
+        let one = std::slice::from_ref(organisation);
+        Ok(only(self.sites_of(one, after, first).await?))
+    }
+
+    /// As [`sites`](Self::sites) of each of these organisations, in their order.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn sites_of(
+        &self,
+        organisations: &[Slug],
+        after: Option<&Slug>,
+        first: u32,
+    ) -> Result<Vec<Vec<Site>>, QueryError> {
+        let names: Vec<&str> = organisations.iter().map(Slug::as_str).collect();
+        let rows: Vec<Numbered<Site>> = sqlx::query_as(include_str!("sites.sql"))
+            .bind(names)
             .bind(after.map_or("", Slug::as_str))
             .bind(i64::from(first))
             .fetch_all(self.pool())
             .await?;
-        Ok(unwrap(rows))
+        Ok(by_number(rows, organisations.len()))
     }
 
     /// At most `first` assets behind `after`, by site and slug.
@@ -158,7 +173,21 @@ impl ReadModels {
         after: Option<&PlaceCursor>,
         first: u32,
     ) -> Result<Vec<Asset>, QueryError> {
-        self.places(include_str!("assets.sql"), within, after, first)
+        let one = std::slice::from_ref(within);
+        Ok(only(self.assets_of(one, after, first).await?))
+    }
+
+    /// As [`assets`](Self::assets) of each of these places, in their order.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn assets_of(
+        &self,
+        places: &[Within],
+        after: Option<&PlaceCursor>,
+        first: u32,
+    ) -> Result<Vec<Vec<Asset>>, QueryError> {
+        self.places(include_str!("assets.sql"), places, after, first)
             .await
     }
 
@@ -172,28 +201,48 @@ impl ReadModels {
         after: Option<&PlaceCursor>,
         first: u32,
     ) -> Result<Vec<Device>, QueryError> {
-        self.places(include_str!("devices.sql"), within, after, first)
+        let one = std::slice::from_ref(within);
+        Ok(only(self.devices_of(one, after, first).await?))
+    }
+
+    /// As [`devices`](Self::devices) of each of these places, in their order.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn devices_of(
+        &self,
+        places: &[Within],
+        after: Option<&PlaceCursor>,
+        first: u32,
+    ) -> Result<Vec<Vec<Device>>, QueryError> {
+        self.places(include_str!("devices.sql"), places, after, first)
             .await
     }
 
     async fn places<T: DeserializeOwned + Send + Unpin + 'static>(
         &self,
         sql: &'static str,
-        within: &Within,
+        places: &[Within],
         after: Option<&PlaceCursor>,
         first: u32,
-    ) -> Result<Vec<T>, QueryError> {
+    ) -> Result<Vec<Vec<T>>, QueryError> {
+        fn text(slug: Option<&Slug>) -> Option<&str> {
+            slug.map(Slug::as_str)
+        }
         let (site, slug) = after.map_or(("", ""), |a| (a.site.as_str(), a.slug.as_str()));
-        let rows: Vec<Json<T>> = sqlx::query_scalar(sql)
-            .bind(within.organisation.as_str())
-            .bind(within.site.as_ref().map(Slug::as_str))
-            .bind(within.asset.as_ref().map(Slug::as_str))
+        let organisations: Vec<&str> = places.iter().map(|at| at.organisation.as_str()).collect();
+        let sites: Vec<Option<&str>> = places.iter().map(|at| text(at.site.as_ref())).collect();
+        let assets: Vec<Option<&str>> = places.iter().map(|at| text(at.asset.as_ref())).collect();
+        let rows: Vec<Numbered<T>> = sqlx::query_as(sql)
+            .bind(organisations)
+            .bind(sites)
+            .bind(assets)
             .bind(site)
             .bind(slug)
             .bind(i64::from(first))
             .fetch_all(self.pool())
             .await?;
-        Ok(unwrap(rows))
+        Ok(by_number(rows, places.len()))
     }
 
     async fn by_id<T: DeserializeOwned + Send + Unpin + 'static>(
@@ -209,6 +258,26 @@ impl ReadModels {
             .await?;
         Ok(unwrap(rows))
     }
+}
+
+/// A thing, and which of several questions it answers, from 1.
+type Numbered<T> = (i64, Json<T>);
+
+/// The answers to so many questions, in their order.
+fn by_number<T>(rows: Vec<Numbered<T>>, questions: usize) -> Vec<Vec<T>> {
+    let mut answers: Vec<Vec<T>> = std::iter::repeat_with(Vec::new).take(questions).collect();
+    for (number, Json(thing)) in rows {
+        let answer = usize::try_from(number - 1).ok();
+        if let Some(answer) = answer.and_then(|at| answers.get_mut(at)) {
+            answer.push(thing);
+        }
+    }
+    answers
+}
+
+/// The answer to one question.
+fn only<T>(mut answers: Vec<Vec<T>>) -> Vec<T> {
+    answers.pop().unwrap_or_default()
 }
 
 fn unwrap<T>(rows: Vec<Json<T>>) -> Vec<T> {

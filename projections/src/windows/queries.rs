@@ -1,5 +1,7 @@
 //! What is due, and what a seal of it has to hold.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sealrock_domain::DeviceId;
 use sealrock_domain::telemetry::window::{Gap, Hour, MAX_GAPS, Root, SealedBoot};
@@ -15,6 +17,7 @@ type GapRow = (String, i64, i64);
 
 #[derive(sqlx::FromRow)]
 struct WindowRow {
+    id: Uuid,
     hour: DateTime<Utc>,
     waiting_since: Option<DateTime<Utc>>,
     seal_index: Option<i64>,
@@ -128,14 +131,34 @@ impl ReadModels {
         before: Option<Hour>,
         first: u32,
     ) -> Result<Vec<Window>, QueryError> {
+        let mut found = self.windows_of(&[device], before, first).await?;
+        Ok(found.remove(&device).unwrap_or_default())
+    }
+
+    /// As [`windows`](Self::windows) of each of these devices; those without any are left out.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn windows_of(
+        &self,
+        devices: &[DeviceId],
+        before: Option<Hour>,
+        first: u32,
+    ) -> Result<HashMap<DeviceId, Vec<Window>>, QueryError> {
         let before = before.map_or(DateTime::<Utc>::MAX_UTC, Hour::start);
+        let ids: Vec<Uuid> = devices.iter().map(|device| device.0).collect();
         let rows: Vec<WindowRow> = sqlx::query_as(include_str!("list.sql"))
-            .bind(device.0)
+            .bind(ids)
             .bind(before)
             .bind(i64::from(first))
             .fetch_all(self.pool())
             .await?;
-        Ok(rows.into_iter().map(Window::from).collect())
+        let mut found: HashMap<DeviceId, Vec<Window>> = HashMap::new();
+        for row in rows {
+            let device = DeviceId(row.id);
+            found.entry(device).or_default().push(row.into());
+        }
+        Ok(found)
     }
 }
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use axum::Router;
 use sealrock_access::{LOOK, TokenKeys, Tokens, accounts};
 use sealrock_audit::{LedgerState, Publisher};
-use sealrock_graphql::GraphqlState;
+use sealrock_graphql::{AllowList, GraphqlSettings, GraphqlState, REQUEST_TIME};
 use sealrock_projections::{ReadModels, Runner};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
@@ -34,14 +35,21 @@ pub(super) async fn routes(
         Arc::clone(&tokens),
         readers,
     ));
+    let questions = sealrock_eventstore::connect_for_questions(
+        &platform.database.url,
+        (config.database_connections / 2).max(1),
+        REQUEST_TIME,
+    );
+    let questions = questions.await.context("connections for questions")?;
     let graphql = sealrock_graphql::router(GraphqlState {
         commands: platform.commands.clone(),
-        read: ReadModels::new(platform.store.clone()),
+        read: ReadModels::new(platform.store.clone()).asking(questions),
         runner: runner.clone(),
         tokens,
         pool: platform.store.pool().clone(),
         patience: PATIENCE,
         development: config.development,
+        settings: settings(config)?,
         shutdown: stopping.clone(),
     });
     let jwks = axum::routing::get(move || async move { axum::Json(published.jwks()) });
@@ -72,6 +80,17 @@ async fn tokens(config: &Config, stopping: &CancellationToken) -> anyhow::Result
         }
     });
     Ok(tokens)
+}
+
+/// What GraphQL answers to whom.
+fn settings(config: &Config) -> anyhow::Result<GraphqlSettings> {
+    let list = config.graphql_allow_list.as_deref();
+    Ok(GraphqlSettings {
+        introspection: config.graphql_introspection,
+        allow_list: list.map(AllowList::open).transpose()?,
+        requests_per_second: config.graphql_requests_per_second,
+        cost_per_minute: config.graphql_cost_per_minute,
+    })
 }
 
 /// Made once, shown once: on standard output, not in the log.

@@ -52,17 +52,30 @@ impl Server {
 
     /// As [`Server::start`], with more in its environment.
     pub fn start_with(data: &Path, environment: &[(&str, &str)]) -> Self {
-        Self::launch(data, &["serve"], environment, "ready")
+        Self::launch(data, &["serve"], environment, "ready", Stdio::inherit())
+    }
+
+    /// As [`Server::start_with`]; its log goes into a file.
+    pub fn start_logging(data: &Path, environment: &[(&str, &str)], log: &Path) -> Self {
+        let log = std::fs::File::create(log).unwrap();
+        Self::launch(data, &["serve"], environment, "ready", log.into())
     }
 
     /// `sealrock demo` on free ports, with more arguments.
     pub fn demo(data: &Path, more: &[&str]) -> Self {
         let arguments = ["demo", "--mqtt-ws", "127.0.0.1:0", "--interval", "500ms"];
         let arguments = [&arguments[..], more].concat();
-        Self::launch(data, &arguments, &[], "Ctrl-C stops; the data stay.")
+        let ready = "Ctrl-C stops; the data stay.";
+        Self::launch(data, &arguments, &[], ready, Stdio::inherit())
     }
 
-    fn launch(data: &Path, arguments: &[&str], environment: &[(&str, &str)], ready: &str) -> Self {
+    fn launch(
+        data: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        ready: &str,
+        log: Stdio,
+    ) -> Self {
         let mut child = binary()
             .args(arguments)
             .args(["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--data"])
@@ -70,6 +83,7 @@ impl Server {
             .env("SEALROCK_LOG", "warn")
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let lines = lines_until(&mut child, ready);
@@ -218,11 +232,16 @@ impl Server {
     /// Signs the first administrator in; the access token.
     pub async fn sign_in(&self) -> String {
         let password = self.admin_password.as_deref().unwrap();
+        self.sign_in_as("admin", password).await
+    }
+
+    /// The access token of an account.
+    pub async fn sign_in_as(&self, username: &str, password: &str) -> String {
         let answer = self
             .graphql(
                 None,
                 "mutation($input: SignInInput!) { signIn(input: $input) { accessToken } }",
-                json!({ "input": { "username": "admin", "password": password } }),
+                json!({ "input": { "username": username, "password": password } }),
             )
             .await;
         answer["data"]["signIn"]["accessToken"]

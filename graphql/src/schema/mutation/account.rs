@@ -62,7 +62,7 @@ impl AccountMutation {
     async fn sign_in(
         &self,
         context: &Context<'_>,
-        input: SignInInput,
+        #[graphql(desc = "Name and password.")] input: SignInInput,
     ) -> Result<SignInPayload, Problem> {
         let pool = context.data_unchecked::<PgPool>();
         let signed_in =
@@ -82,6 +82,7 @@ impl AccountMutation {
     async fn change_password(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "The password that there is, and the one that shall be.")]
         input: ChangePasswordInput,
     ) -> Result<ChangePasswordPayload, Problem> {
         let Principal::User { id, username, .. } = principal(context)? else {

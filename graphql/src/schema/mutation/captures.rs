@@ -158,6 +158,7 @@ impl CaptureMutation {
     async fn register_capture_unit(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: RegisterCaptureUnitInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
@@ -186,6 +187,7 @@ impl CaptureMutation {
     async fn set_capture_unit_status(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: SetCaptureUnitStatusInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
@@ -212,6 +214,7 @@ impl CaptureMutation {
     async fn record_capture(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: RecordCaptureInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
@@ -237,6 +240,7 @@ impl CaptureMutation {
     async fn correct_capture(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: CorrectCaptureInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
@@ -264,6 +268,7 @@ impl CaptureMutation {
     async fn approve_capture_day(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: ApproveCaptureDayInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."

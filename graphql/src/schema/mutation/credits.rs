@@ -150,6 +150,7 @@ impl CreditMutation {
     async fn request_issuance(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: RequestIssuanceInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
@@ -182,6 +183,7 @@ impl CreditMutation {
     async fn approve_issuance(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: ApproveIssuanceInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
@@ -214,6 +216,7 @@ impl CreditMutation {
     async fn refuse_issuance(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: RefuseIssuanceInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
@@ -244,6 +247,7 @@ impl CreditMutation {
     async fn record_storage_loss(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: RecordStorageLossInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."

@@ -60,6 +60,7 @@ impl DeviceMutation {
     async fn register_device(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: RegisterDeviceInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
@@ -89,7 +90,7 @@ impl DeviceMutation {
     async fn rotate_device_credential(
         &self,
         context: &Context<'_>,
-        input: DeviceInput,
+        #[graphql(desc = "What is to be recorded, and the command's id.")] input: DeviceInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
         )]
@@ -118,7 +119,7 @@ impl DeviceMutation {
     async fn revoke_device_credential(
         &self,
         context: &Context<'_>,
-        input: DeviceInput,
+        #[graphql(desc = "What is to be recorded, and the command's id.")] input: DeviceInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
         )]
@@ -146,6 +147,7 @@ impl DeviceMutation {
     async fn rotate_device_key(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: RotateDeviceKeyInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
@@ -175,6 +177,7 @@ impl DeviceMutation {
     async fn revoke_device_key(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: RevokeDeviceKeyInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
@@ -203,7 +206,7 @@ impl DeviceMutation {
     async fn bind_device(
         &self,
         context: &Context<'_>,
-        input: BindDeviceInput,
+        #[graphql(desc = "What is to be recorded, and the command's id.")] input: BindDeviceInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
         )]
@@ -233,7 +236,7 @@ impl DeviceMutation {
     async fn decommission_device(
         &self,
         context: &Context<'_>,
-        input: DeviceInput,
+        #[graphql(desc = "What is to be recorded, and the command's id.")] input: DeviceInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
         )]

@@ -36,6 +36,7 @@ impl InjectionDayMutation {
     async fn record_injection_day(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: RecordInjectionDayInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
@@ -57,6 +58,7 @@ impl InjectionDayMutation {
     async fn correct_injection_day(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: CorrectInjectionDayInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
@@ -81,6 +83,7 @@ impl InjectionDayMutation {
     async fn approve_injection_day(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: ApproveInjectionDayInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."

@@ -118,6 +118,7 @@ impl RegistryMutation {
     async fn register_organisation(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: RegisterOrganisationInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
@@ -151,7 +152,7 @@ impl RegistryMutation {
     async fn register_site(
         &self,
         context: &Context<'_>,
-        input: RegisterSiteInput,
+        #[graphql(desc = "What is to be recorded, and the command's id.")] input: RegisterSiteInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
         )]
@@ -184,6 +185,7 @@ impl RegistryMutation {
     async fn register_asset(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: RegisterAssetInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."

@@ -73,6 +73,7 @@ impl TargetMutation {
     async fn set_emission_target(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: SetEmissionTargetInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
@@ -100,6 +101,7 @@ impl TargetMutation {
     async fn withdraw_emission_target(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: WithdrawEmissionTargetInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."

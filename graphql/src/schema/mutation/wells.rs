@@ -52,7 +52,7 @@ impl WellMutation {
     async fn register_well(
         &self,
         context: &Context<'_>,
-        input: RegisterWellInput,
+        #[graphql(desc = "What is to be recorded, and the command's id.")] input: RegisterWellInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
         )]
@@ -67,6 +67,7 @@ impl WellMutation {
     async fn propose_permit_limits(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: ProposePermitLimitsInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
@@ -83,6 +84,7 @@ impl WellMutation {
     async fn approve_permit_limits(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "What is to be recorded, and the command's id.")]
         input: ApprovePermitLimitsInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
@@ -98,7 +100,7 @@ impl WellMutation {
     async fn record_mit(
         &self,
         context: &Context<'_>,
-        input: RecordMitInput,
+        #[graphql(desc = "What is to be recorded, and the command's id.")] input: RecordMitInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
         )]
@@ -114,7 +116,7 @@ impl WellMutation {
     async fn start_injection(
         &self,
         context: &Context<'_>,
-        input: OperateWellInput,
+        #[graphql(desc = "What is to be recorded, and the command's id.")] input: OperateWellInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
         )]
@@ -129,7 +131,7 @@ impl WellMutation {
     async fn stop_injection(
         &self,
         context: &Context<'_>,
-        input: OperateWellInput,
+        #[graphql(desc = "What is to be recorded, and the command's id.")] input: OperateWellInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
         )]
@@ -144,7 +146,7 @@ impl WellMutation {
     async fn shut_in_well(
         &self,
         context: &Context<'_>,
-        input: ShutInWellInput,
+        #[graphql(desc = "What is to be recorded, and the command's id.")] input: ShutInWellInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
         )]
@@ -160,7 +162,7 @@ impl WellMutation {
     async fn close_shut_in(
         &self,
         context: &Context<'_>,
-        input: CloseShutInInput,
+        #[graphql(desc = "What is to be recorded, and the command's id.")] input: CloseShutInInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
         )]
@@ -176,7 +178,7 @@ impl WellMutation {
     async fn plug_well(
         &self,
         context: &Context<'_>,
-        input: OperateWellInput,
+        #[graphql(desc = "What is to be recorded, and the command's id.")] input: OperateWellInput,
         #[graphql(
             desc = "Read models that must have it before this answers (for a limited time)."
         )]

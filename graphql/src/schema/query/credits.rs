@@ -29,8 +29,8 @@ impl CreditQuery {
     async fn mass_accounts(
         &self,
         context: &Context<'_>,
-        organisation: String,
-        site: Option<String>,
+        #[graphql(desc = "The organisation, by its slug.")] organisation: String,
+        #[graphql(desc = "The site, by its slug within the organisation.")] site: Option<String>,
         #[graphql(desc = "A position of the organisation's ledger; without it, now.")]
         as_of: Option<Position>,
     ) -> Result<Vec<MassAccount>, Problem> {
@@ -55,9 +55,9 @@ impl CreditQuery {
     async fn mass_account(
         &self,
         context: &Context<'_>,
-        organisation: String,
-        site: String,
-        year: i32,
+        #[graphql(desc = "The organisation, by its slug.")] organisation: String,
+        #[graphql(desc = "The site, by its slug within the organisation.")] site: String,
+        #[graphql(desc = "The calendar year.")] year: i32,
         #[graphql(desc = "A position of the organisation's ledger; without it, now.")]
         as_of: Option<Position>,
     ) -> Result<Option<MassAccount>, Problem> {
@@ -84,8 +84,8 @@ impl CreditQuery {
         context: &Context<'_>,
         #[graphql(desc = "Slug of an organisation, a registry's or another's.")]
         organisation: String,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
         #[graphql(
             desc = "A position of that organisation's ledger; what the other ledger says is shown as \
                     it is now."
@@ -116,7 +116,11 @@ impl CreditQuery {
     }
 
     /// An issuance by its id; null if there is none that the caller may see.
-    async fn issuance(&self, context: &Context<'_>, id: ID) -> Result<Option<Issuance>, Problem> {
+    async fn issuance(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Its id, as an earlier answer gave it.")] id: ID,
+    ) -> Result<Option<Issuance>, Problem> {
         visible_issuance(context, &id).await
     }
 
@@ -125,14 +129,14 @@ impl CreditQuery {
     async fn holdings(
         &self,
         context: &Context<'_>,
-        registry: String,
+        #[graphql(desc = "The registry, by its slug.")] registry: String,
         #[graphql(
             desc = "Slug of the organisation that has them; who is not of the registry must name \
                           its own."
         )]
         holder: Option<String>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
         #[graphql(desc = "A position of the registry's ledger; without it, now.")] as_of: Option<
             Position,
         >,
@@ -169,7 +173,7 @@ impl CreditQuery {
     async fn credit_block(
         &self,
         context: &Context<'_>,
-        id: ID,
+        #[graphql(desc = "Its id, as an earlier answer gave it.")] id: ID,
     ) -> Result<Option<CreditBlock>, Problem> {
         let Ok(uuid) = id.parse::<Uuid>() else {
             return Ok(None);
@@ -192,7 +196,7 @@ impl CreditQuery {
     async fn issued_totals(
         &self,
         context: &Context<'_>,
-        registry: String,
+        #[graphql(desc = "The registry, by its slug.")] registry: String,
         #[graphql(
             desc = "Slug of the organisation that stored the CO2; who is not of the registry \
                           must name its own."

@@ -28,7 +28,11 @@ pub(crate) struct LedgerQuery;
 #[Object]
 impl LedgerQuery {
     /// The ledger of this name (its organisation's).
-    async fn ledger(&self, context: &Context<'_>, name: String) -> Result<Ledger, Problem> {
+    async fn ledger(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Its name.")] name: String,
+    ) -> Result<Ledger, Problem> {
         Ok(Ledger(existing(context, &name).await?))
     }
 
@@ -39,9 +43,9 @@ impl LedgerQuery {
     async fn ledger_entries(
         &self,
         context: &Context<'_>,
-        ledger: String,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "The ledger, by its name.")] ledger: String,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
         #[graphql(name = "type", desc = "Event type, such as `SensorBatchRecorded`.")] kind: Option<
             String,
         >,
@@ -67,8 +71,8 @@ impl LedgerQuery {
     async fn ledger_entry(
         &self,
         context: &Context<'_>,
-        ledger: String,
-        index: Count,
+        #[graphql(desc = "The ledger, by its name.")] ledger: String,
+        #[graphql(desc = "The number of the entry, from 0.")] index: Count,
     ) -> Result<Option<LedgerEntry>, Problem> {
         let ledger = existing(context, &ledger).await?;
         let turn = context.data_unchecked::<Allowance>().turn().await?;

@@ -28,10 +28,14 @@ impl RankingQuery {
     async fn leaderboard(
         &self,
         context: &Context<'_>,
-        organisation: String,
-        from: Time,
+        #[graphql(desc = "The organisation, by its slug.")] organisation: String,
+        #[graphql(desc = "From this time on.")] from: Time,
         #[graphql(desc = "Without it, the present.")] to: Option<Time>,
-        #[graphql(default_with = "LeaderboardOrder::Total")] rank_by: LeaderboardOrder,
+        #[graphql(
+            desc = "What the rows are ranked by.",
+            default_with = "LeaderboardOrder::Total"
+        )]
+        rank_by: LeaderboardOrder,
     ) -> Result<Leaderboard, Problem> {
         let organisation = accounted(context, &organisation).await?;
         let now = Utc::now();
@@ -49,7 +53,7 @@ impl RankingQuery {
     async fn system_overview(
         &self,
         context: &Context<'_>,
-        organisation: String,
+        #[graphql(desc = "The organisation, by its slug.")] organisation: String,
     ) -> Result<SystemOverview, Problem> {
         let organisation = accounted(context, &organisation).await?;
         let name = ledger_of(&organisation.slug);

@@ -19,7 +19,11 @@ pub(crate) struct RegistryQuery;
 #[Object]
 impl RegistryQuery {
     /// The thing with this id; null if there is none.
-    async fn node(&self, context: &Context<'_>, id: ID) -> Result<Option<Node>, Problem> {
+    async fn node(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Its id, as an earlier answer gave it.")] id: ID,
+    ) -> Result<Option<Node>, Problem> {
         principal(context)?;
         Ok(match global_id::read(&id) {
             Some(GlobalId::Organisation(id)) => {
@@ -41,8 +45,8 @@ impl RegistryQuery {
     async fn organisations(
         &self,
         context: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
     ) -> Result<Page<Organisation>, Problem> {
         let (size, after) = (paging::size(first)?, paging::slug(after.as_deref())?);
         let read = context.data_unchecked::<ReadModels>();
@@ -61,7 +65,7 @@ impl RegistryQuery {
     async fn organisation(
         &self,
         context: &Context<'_>,
-        slug: String,
+        #[graphql(desc = "Its own slug.")] slug: String,
     ) -> Result<Option<Organisation>, Problem> {
         organisation(context, OrganisationId::of(&input::read("slug", &slug)?)).await
     }
@@ -70,8 +74,8 @@ impl RegistryQuery {
     async fn site(
         &self,
         context: &Context<'_>,
-        organisation: String,
-        slug: String,
+        #[graphql(desc = "The organisation, by its slug.")] organisation: String,
+        #[graphql(desc = "Its own slug.")] slug: String,
     ) -> Result<Option<Site>, Problem> {
         let organisation: Slug = input::read("organisation", &organisation)?;
         let id = SiteId::of(&organisation, &input::read("slug", &slug)?);
@@ -82,9 +86,9 @@ impl RegistryQuery {
     async fn asset(
         &self,
         context: &Context<'_>,
-        organisation: String,
-        site: String,
-        slug: String,
+        #[graphql(desc = "The organisation, by its slug.")] organisation: String,
+        #[graphql(desc = "The site that it stands at.")] site: String,
+        #[graphql(desc = "Its own slug.")] slug: String,
     ) -> Result<Option<Asset>, Problem> {
         let organisation: Slug = input::read("organisation", &organisation)?;
         let site: Slug = input::read("site", &site)?;
@@ -96,7 +100,11 @@ impl RegistryQuery {
     }
 
     /// The device with this id, global or the one that it signs in with; null if there is none.
-    async fn device(&self, context: &Context<'_>, id: ID) -> Result<Option<Device>, Problem> {
+    async fn device(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Its id, as an earlier answer gave it.")] id: ID,
+    ) -> Result<Option<Device>, Problem> {
         Ok(device(context, global_id::device(&id)?).await?.map(Device))
     }
 }

@@ -33,8 +33,8 @@ impl TelemetryQuery {
     async fn latest_readings(
         &self,
         context: &Context<'_>,
-        site: Option<ID>,
-        device: Option<ID>,
+        #[graphql(desc = "Of this site only.")] site: Option<ID>,
+        #[graphql(desc = "Of this device only.")] device: Option<ID>,
     ) -> Result<Vec<LatestReading>, Problem> {
         let LatestOf { ledger, filter } = LatestOf::read(context, site, device).await?;
         LatestReading::all(context, ledger, &filter).await
@@ -45,10 +45,10 @@ impl TelemetryQuery {
     async fn time_series(
         &self,
         context: &Context<'_>,
-        device: ID,
-        metric: String,
-        from: Time,
-        to: Time,
+        #[graphql(desc = "The device, by its id.")] device: ID,
+        #[graphql(desc = "The metric, such as `co2_ppm`.")] metric: String,
+        #[graphql(desc = "From this time on.")] from: Time,
+        #[graphql(desc = "Up to this time, which is not included.")] to: Time,
         #[graphql(desc = "Width of a bucket, in seconds.")] bucket_seconds: u32,
     ) -> Result<TimeSeries, Problem> {
         let found = existing_device(context, &device).await?;
@@ -77,12 +77,12 @@ impl TelemetryQuery {
     async fn readings(
         &self,
         context: &Context<'_>,
-        device: ID,
-        metric: String,
-        from: Time,
-        to: Time,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "The device, by its id.")] device: ID,
+        #[graphql(desc = "The metric, such as `co2_ppm`.")] metric: String,
+        #[graphql(desc = "From this time on.")] from: Time,
+        #[graphql(desc = "Up to this time, which is not included.")] to: Time,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
     ) -> Result<Page<Reading>, Problem> {
         let found = existing_device(context, &device).await?;
         let (size, after) = (

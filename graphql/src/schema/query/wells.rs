@@ -25,9 +25,10 @@ impl WellQuery {
     async fn wells(
         &self,
         context: &Context<'_>,
-        organisation: String,
-        site: Option<String>,
-        kind: Option<WellKind>,
+        #[graphql(desc = "The organisation, by its slug.")] organisation: String,
+        #[graphql(desc = "The site, by its slug within the organisation.")] site: Option<String>,
+        #[graphql(desc = "Of this kind only.")] kind: Option<WellKind>,
+        #[graphql(desc = "As the ledger had it behind this entry; without it, as of now.")]
         as_of: Option<Position>,
     ) -> Result<Vec<Well>, Problem> {
         let filter = WellFilter {
@@ -44,9 +45,10 @@ impl WellQuery {
     async fn well(
         &self,
         context: &Context<'_>,
-        organisation: String,
-        site: String,
-        slug: String,
+        #[graphql(desc = "The organisation, by its slug.")] organisation: String,
+        #[graphql(desc = "The site, by its slug within the organisation.")] site: String,
+        #[graphql(desc = "Its own slug.")] slug: String,
+        #[graphql(desc = "As the ledger had it behind this entry; without it, as of now.")]
         as_of: Option<Position>,
     ) -> Result<Option<Well>, Problem> {
         let of = asked(context, &organisation, Some(&site), as_of).await?;
@@ -63,8 +65,8 @@ impl WellQuery {
     async fn active_injectors(
         &self,
         context: &Context<'_>,
-        organisation: String,
-        site: Option<String>,
+        #[graphql(desc = "The organisation, by its slug.")] organisation: String,
+        #[graphql(desc = "The site, by its slug within the organisation.")] site: Option<String>,
     ) -> Result<Vec<Well>, Problem> {
         let filter = WellFilter {
             injecting: true,
@@ -81,8 +83,8 @@ impl WellQuery {
     async fn active_monitors(
         &self,
         context: &Context<'_>,
-        organisation: String,
-        site: Option<String>,
+        #[graphql(desc = "The organisation, by its slug.")] organisation: String,
+        #[graphql(desc = "The site, by its slug within the organisation.")] site: Option<String>,
         #[graphql(default = 1440, desc = "How old the newest reading may be.")] within_minutes: u32,
     ) -> Result<Vec<Well>, Problem> {
         let filter = WellFilter {
@@ -102,14 +104,15 @@ impl WellQuery {
     async fn injection_days(
         &self,
         context: &Context<'_>,
-        organisation: String,
-        site: Option<String>,
+        #[graphql(desc = "The organisation, by its slug.")] organisation: String,
+        #[graphql(desc = "The site, by its slug within the organisation.")] site: Option<String>,
         #[graphql(desc = "Slug of a well of that site.")] well: Option<String>,
         #[graphql(desc = "From this UTC day on.")] from_day: Option<Day>,
         #[graphql(desc = "Up to and with this UTC day.")] to_day: Option<Day>,
         #[graphql(desc = "Approved days, or those that are not.")] approved: Option<bool>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
+        #[graphql(desc = "As the ledger had it behind this entry; without it, as of now.")]
         as_of: Option<Position>,
     ) -> Result<Page<InjectionDay>, Problem> {
         let filter = DayFilter {
@@ -131,13 +134,15 @@ impl WellQuery {
     async fn injection_totals(
         &self,
         context: &Context<'_>,
-        organisation: String,
-        site: Option<String>,
+        #[graphql(desc = "The organisation, by its slug.")] organisation: String,
+        #[graphql(desc = "The site, by its slug within the organisation.")] site: Option<String>,
         #[graphql(desc = "Slug of a well of that site.")] well: Option<String>,
-        per: InjectionPer,
-        #[graphql(default_with = "InjectionBy::Well")] by: InjectionBy,
+        #[graphql(desc = "The time that each total is of.")] per: InjectionPer,
+        #[graphql(desc = "What each total is of.", default_with = "InjectionBy::Well")]
+        by: InjectionBy,
         #[graphql(desc = "From this UTC day on.")] from_day: Option<Day>,
         #[graphql(desc = "Up to and with this UTC day.")] to_day: Option<Day>,
+        #[graphql(desc = "As the ledger had it behind this entry; without it, as of now.")]
         as_of: Option<Position>,
     ) -> Result<Vec<InjectionTotal>, Problem> {
         let site_of = site.as_deref();

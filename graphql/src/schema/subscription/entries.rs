@@ -32,7 +32,10 @@ impl EntriesSubscription {
     async fn ledger_entries(
         &self,
         context: &Context<'_>,
-        ledger: String,
+        #[graphql(desc = "The ledger, by its name.")] ledger: String,
+        #[graphql(
+            desc = "Every item behind this position; without it, what is recorded from now on."
+        )]
         after: Option<Position>,
         #[graphql(name = "type", desc = "Only those of this event type.")] kind: Option<String>,
         #[graphql(desc = "Only those of this stream.")] stream: Option<String>,

@@ -38,8 +38,8 @@ impl LatestSubscription {
     async fn latest_readings(
         &self,
         context: &Context<'_>,
-        site: Option<ID>,
-        device: Option<ID>,
+        #[graphql(desc = "Of this site only.")] site: Option<ID>,
+        #[graphql(desc = "Of this device only.")] device: Option<ID>,
     ) -> Result<impl Stream<Item = Result<LatestReadings, Problem>> + use<>, Problem> {
         let LatestOf { ledger, filter } = LatestOf::read(context, site, device).await?;
         let read = context.data_unchecked::<ReadModels>().clone();

@@ -43,6 +43,9 @@ impl ReadingsSubscription {
         #[graphql(desc = "Only those of this site (slug).")] site: Option<String>,
         #[graphql(desc = "Only those of this device.")] device: Option<ID>,
         #[graphql(desc = "Only those of these metrics.")] metrics: Option<Vec<String>>,
+        #[graphql(
+            desc = "Every item behind this position; without it, what is recorded from now on."
+        )]
         after: Option<Position>,
     ) -> Result<impl Stream<Item = Result<Reading, Problem>> + use<>, Problem> {
         let organisation: Slug = read("organisation", &organisation)?;

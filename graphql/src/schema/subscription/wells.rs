@@ -40,8 +40,8 @@ impl WellSubscription {
     async fn well_status(
         &self,
         context: &Context<'_>,
-        organisation: String,
-        site: Option<String>,
+        #[graphql(desc = "The organisation, by its slug.")] organisation: String,
+        #[graphql(desc = "Of this site only.")] site: Option<String>,
     ) -> Result<impl Stream<Item = Result<WellStatuses, Problem>> + use<>, Problem> {
         let organisation: Slug = input::read("organisation", &organisation)?;
         let site: Option<Slug> = input::read_option("site", site.as_deref())?;

@@ -7,7 +7,7 @@ use sealrock_projections::registry::{Asset as Stored, Within};
 
 use super::{AssetKind, Attribute, CaptureUnit, Captures, Device, Site};
 use crate::schema::global_id::GlobalId;
-use crate::schema::loaders::{ledger_name, load};
+use crate::schema::loaders::{AssetsOf, PlacePage, ledger_name, load};
 use crate::schema::paging::{self, Page};
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
@@ -69,8 +69,8 @@ impl Asset {
     async fn devices(
         &self,
         context: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
     ) -> Result<Page<Device>, Problem> {
         let Stored {
             organisation,
@@ -91,6 +91,7 @@ impl Asset {
     async fn capture_unit(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "As the ledger had it behind this entry; without it, as of now.")]
         as_of: Option<Position>,
     ) -> Result<Option<CaptureUnit>, Problem> {
         let (organisation, site) = (&self.0.organisation, Some(&self.0.site));
@@ -118,9 +119,14 @@ impl Asset {
         after: Option<String>,
     ) -> Result<Page<Self>, Problem> {
         let (size, after) = (paging::size(first)?, paging::place(after.as_deref())?);
-        let read = context.data_unchecked::<ReadModels>();
-        let found = read.assets(&within, after.as_ref(), size + 1).await?;
+        let is_first = after.is_none();
+        let asked = AssetsOf(PlacePage {
+            within,
+            after,
+            first: size + 1,
+        });
+        let found = load(context, asked).await?.unwrap_or_default();
         let cursor = |asset: &Stored| format!("{}/{}", asset.site, asset.slug);
-        Ok(paging::page(found, size, after.is_none(), cursor, Self))
+        Ok(paging::page(found, size, is_first, cursor, Self))
     }
 }

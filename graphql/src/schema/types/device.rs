@@ -3,7 +3,6 @@
 use async_graphql::{Context, ID, Object, SimpleObject};
 use sealrock_domain::device::PublicKey;
 use sealrock_domain::{AssetId, OrganisationId, SiteId, Topic, TopicKind};
-use sealrock_projections::ReadModels;
 use sealrock_projections::registry::{Device as Stored, Within};
 use sealrock_projections::windows::Window as StoredWindow;
 use uuid::Uuid;
@@ -12,7 +11,9 @@ use super::{
     Asset, Attribute, DeviceStatus, Gap, LatestReading, Organisation, Site, Source, Window,
 };
 use crate::schema::global_id::GlobalId;
-use crate::schema::loaders::{LatestOfDevice, StatusOf, ledger_name, load};
+use crate::schema::loaders::{
+    DevicesOf, GapsOf, LatestOfDevice, PlacePage, StatusOf, WindowsOf, ledger_name, load,
+};
 use crate::schema::paging::{self, Page};
 use crate::schema::problem::Problem;
 use crate::schema::provenance::{Provenance, ledger_of};
@@ -151,12 +152,14 @@ impl Device {
         context: &Context<'_>,
         #[graphql(desc = "Only those that no batch has filled yet.", default = false)]
         only_open: bool,
-        first: Option<i32>,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
     ) -> Result<Vec<Gap>, Problem> {
-        let read = context.data_unchecked::<ReadModels>();
-        let gaps = read
-            .gaps(self.0.id, only_open, paging::size(first)?)
-            .await?;
+        let asked = GapsOf {
+            device: self.0.id,
+            only_open,
+            first: paging::size(first)?,
+        };
+        let gaps = load(context, asked).await?.unwrap_or_default();
         let ledger = ledger_of(&self.0.organisation);
         Ok(gaps.into_iter().map(|gap| Gap::new(&ledger, gap)).collect())
     }
@@ -166,13 +169,17 @@ impl Device {
     async fn windows(
         &self,
         context: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
     ) -> Result<Page<Window>, Problem> {
         let size = paging::size(first)?;
         let before = paging::cursor(after.as_deref(), |text| text.parse().ok())?;
-        let read = context.data_unchecked::<ReadModels>();
-        let found = read.windows(self.0.id, before, size + 1).await?;
+        let asked = WindowsOf {
+            device: self.0.id,
+            before,
+            first: size + 1,
+        };
+        let found = load(context, asked).await?.unwrap_or_default();
         let ledger = ledger_of(&self.0.organisation);
         let (cursor, node) = (
             |window: &StoredWindow| window.hour.to_string(),
@@ -197,10 +204,15 @@ impl Device {
         after: Option<String>,
     ) -> Result<Page<Self>, Problem> {
         let (size, after) = (paging::size(first)?, paging::place(after.as_deref())?);
-        let read = context.data_unchecked::<ReadModels>();
-        let found = read.devices(&within, after.as_ref(), size + 1).await?;
+        let is_first = after.is_none();
+        let asked = DevicesOf(PlacePage {
+            within,
+            after,
+            first: size + 1,
+        });
+        let found = load(context, asked).await?.unwrap_or_default();
         let cursor = |device: &Stored| format!("{}/{}", device.site, device.slug);
-        Ok(paging::page(found, size, after.is_none(), cursor, Self))
+        Ok(paging::page(found, size, is_first, cursor, Self))
     }
 }
 

@@ -95,8 +95,8 @@ impl MassAccount {
     async fn entries(
         &self,
         context: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
     ) -> Result<Page<AccountEntry>, Problem> {
         let size = paging::size(first)?;
         let after = paging::cursor(after.as_deref(), |text| text.parse().ok().map(Index))?;

@@ -2,13 +2,12 @@
 
 use async_graphql::{Context, ID, Object};
 use sealrock_domain::Slug;
-use sealrock_projections::ReadModels;
 use sealrock_projections::registry::{Organisation as Stored, Within};
 
 use super::captures::{self, Capture, CaptureTotal, CaptureUnit};
 use super::{Asset, Device, Ledger, Per, Site};
 use crate::schema::global_id::GlobalId;
-use crate::schema::loaders::ledger_name;
+use crate::schema::loaders::{CurrentLedger, SitesOf, ledger_name, load};
 use crate::schema::paging::{self, Page};
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
@@ -43,11 +42,8 @@ impl Organisation {
 
     /// Its ledger.
     async fn ledger(&self, context: &Context<'_>) -> Result<Option<Ledger>, Problem> {
-        let read = context.data_unchecked::<ReadModels>();
-        Ok(read
-            .current_ledger(&ledger_of(&self.0.slug))
-            .await?
-            .map(Ledger))
+        let current = CurrentLedger(ledger_of(&self.0.slug));
+        Ok(load(context, current).await?.map(Ledger))
     }
 
     /// Its sites, by name.
@@ -55,16 +51,21 @@ impl Organisation {
     async fn sites(
         &self,
         context: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
     ) -> Result<Page<Site>, Problem> {
         let (size, after) = (paging::size(first)?, paging::slug(after.as_deref())?);
-        let read = context.data_unchecked::<ReadModels>();
-        let found = read.sites(&self.0.slug, after.as_ref(), size + 1).await?;
+        let is_first = after.is_none();
+        let asked = SitesOf {
+            organisation: self.0.slug.clone(),
+            after,
+            first: size + 1,
+        };
+        let found = load(context, asked).await?.unwrap_or_default();
         Ok(paging::page(
             found,
             size,
-            after.is_none(),
+            is_first,
             |site| site.slug.to_string(),
             Site,
         ))
@@ -75,8 +76,8 @@ impl Organisation {
     async fn assets(
         &self,
         context: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
     ) -> Result<Page<Asset>, Problem> {
         Asset::page(context, self.within(), first, after).await
     }
@@ -86,8 +87,8 @@ impl Organisation {
     async fn devices(
         &self,
         context: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
     ) -> Result<Page<Device>, Problem> {
         Device::page(context, self.within(), first, after).await
     }
@@ -97,6 +98,7 @@ impl Organisation {
     async fn capture_units(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "As the ledger had it behind this entry; without it, as of now.")]
         as_of: Option<Position>,
     ) -> Result<Vec<CaptureUnit>, Problem> {
         captures::units(context, self.place(), as_of).await
@@ -107,10 +109,11 @@ impl Organisation {
     async fn captures(
         &self,
         context: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
         #[graphql(desc = "From this UTC day on.")] from_day: Option<Day>,
         #[graphql(desc = "Up to and with this UTC day.")] to_day: Option<Day>,
+        #[graphql(desc = "As the ledger had it behind this entry; without it, as of now.")]
         as_of: Option<Position>,
     ) -> Result<Page<Capture>, Problem> {
         let days = (from_day, to_day);
@@ -122,9 +125,10 @@ impl Organisation {
     async fn capture_totals(
         &self,
         context: &Context<'_>,
-        per: Per,
+        #[graphql(desc = "The time that each total is of.")] per: Per,
         #[graphql(desc = "From this UTC day on.")] from_day: Option<Day>,
         #[graphql(desc = "Up to and with this UTC day.")] to_day: Option<Day>,
+        #[graphql(desc = "As the ledger had it behind this entry; without it, as of now.")]
         as_of: Option<Position>,
     ) -> Result<Vec<CaptureTotal>, Problem> {
         let asked = (per, (from_day, to_day));

@@ -5,7 +5,6 @@ use chrono::Utc;
 use sealrock_access::Permission::ReadAccounting;
 use sealrock_domain::decimal::DecimalText;
 use sealrock_domain::{OrganisationId, Slug};
-use sealrock_projections::ReadModels;
 use sealrock_projections::latest::LatestFilter;
 use sealrock_projections::registry::{Site as Stored, Within};
 use sealrock_projections::targets::{self, SiteTarget};
@@ -15,7 +14,7 @@ use super::{Asset, Device, EmissionTarget, LatestReading, Organisation, Per, Sit
 use crate::schema::as_of::AsOf;
 use crate::schema::global_id::GlobalId;
 use crate::schema::guard::permit;
-use crate::schema::loaders::{ledger_name, load};
+use crate::schema::loaders::{CurrentLedger, TargetsOf, ledger_name, load};
 use crate::schema::paging::{self, Page};
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
@@ -92,8 +91,8 @@ impl Site {
     async fn assets(
         &self,
         context: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
     ) -> Result<Page<Asset>, Problem> {
         Asset::page(context, self.within(), first, after).await
     }
@@ -103,8 +102,8 @@ impl Site {
     async fn devices(
         &self,
         context: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
     ) -> Result<Page<Device>, Problem> {
         Device::page(context, self.within(), first, after).await
     }
@@ -125,6 +124,7 @@ impl Site {
     async fn emission_targets(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "As the ledger had it behind this entry; without it, as of now.")]
         as_of: Option<Position>,
     ) -> Result<Vec<EmissionTarget>, Problem> {
         self.targets(context, as_of, |_| true).await
@@ -136,6 +136,7 @@ impl Site {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "A UTC day; without it, today.")] on: Option<Day>,
+        #[graphql(desc = "As the ledger had it behind this entry; without it, as of now.")]
         as_of: Option<Position>,
     ) -> Result<Option<EmissionTarget>, Problem> {
         let day = on.map_or_else(|| Utc::now().date_naive(), |day| day.0);
@@ -150,6 +151,7 @@ impl Site {
     async fn capture_units(
         &self,
         context: &Context<'_>,
+        #[graphql(desc = "As the ledger had it behind this entry; without it, as of now.")]
         as_of: Option<Position>,
     ) -> Result<Vec<CaptureUnit>, Problem> {
         captures::units(context, self.place(), as_of).await
@@ -160,10 +162,11 @@ impl Site {
     async fn captures(
         &self,
         context: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
         #[graphql(desc = "From this UTC day on.")] from_day: Option<Day>,
         #[graphql(desc = "Up to and with this UTC day.")] to_day: Option<Day>,
+        #[graphql(desc = "As the ledger had it behind this entry; without it, as of now.")]
         as_of: Option<Position>,
     ) -> Result<Page<Capture>, Problem> {
         let days = (from_day, to_day);
@@ -175,9 +178,10 @@ impl Site {
     async fn capture_totals(
         &self,
         context: &Context<'_>,
-        per: Per,
+        #[graphql(desc = "The time that each total is of.")] per: Per,
         #[graphql(desc = "From this UTC day on.")] from_day: Option<Day>,
         #[graphql(desc = "Up to and with this UTC day.")] to_day: Option<Day>,
+        #[graphql(desc = "As the ledger had it behind this entry; without it, as of now.")]
         as_of: Option<Position>,
     ) -> Result<Vec<CaptureTotal>, Problem> {
         let asked = (per, (from_day, to_day));
@@ -203,14 +207,17 @@ impl Site {
             organisation, slug, ..
         } = &self.0;
         permit(context, ReadAccounting, organisation, Some(slug))?;
-        let read = context.data_unchecked::<ReadModels>();
-        let Some(ledger) = read.current_ledger(&ledger_of(organisation)).await? else {
+        let current = CurrentLedger(ledger_of(organisation));
+        let Some(ledger) = load(context, current).await? else {
             return Ok(Vec::new());
         };
         let as_of = AsOf::read(context, &ledger, targets::NAME, as_of).await?;
-        let found = read
-            .emission_targets(ledger.id, &[self.0.id], as_of)
-            .await?;
+        let asked = TargetsOf {
+            ledger: ledger.id,
+            site: self.0.id,
+            as_of,
+        };
+        let found = load(context, asked).await?.unwrap_or_default();
         let kept = found.into_iter().filter(|target| keep(target));
         Ok(kept
             .map(|target| EmissionTarget::new(&ledger.name, target))

@@ -17,6 +17,7 @@ use sealrock_projections::{LedgerInfo, QueryError, ReadModels};
 use super::Per;
 use crate::schema::as_of::AsOf;
 use crate::schema::guard::permit;
+use crate::schema::loaders::{CurrentLedger, load};
 use crate::schema::paging::{self, Page};
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
@@ -50,8 +51,8 @@ impl Captures {
         as_of: Option<Position>,
     ) -> Result<Option<Self>, Problem> {
         permit(context, ReadAccounting, organisation, site)?;
-        let read = context.data_unchecked::<ReadModels>();
-        let Some(ledger) = read.current_ledger(&ledger_of(organisation)).await? else {
+        let current = CurrentLedger(ledger_of(organisation));
+        let Some(ledger) = load(context, current).await? else {
             return Ok(None);
         };
         let as_of = AsOf::read(context, &ledger, NAME, as_of).await?;

@@ -69,10 +69,11 @@ impl CaptureUnit {
     async fn captures(
         &self,
         context: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
         #[graphql(desc = "From this UTC day on.")] from_day: Option<Day>,
         #[graphql(desc = "Up to and with this UTC day.")] to_day: Option<Day>,
+        #[graphql(desc = "As the ledger had it behind this entry; without it, as of now.")]
         as_of: Option<Position>,
     ) -> Result<Page<Capture>, Problem> {
         let captures = self.captures.as_of(context, as_of).await?;
@@ -86,9 +87,10 @@ impl CaptureUnit {
     async fn capture_totals(
         &self,
         context: &Context<'_>,
-        per: Per,
+        #[graphql(desc = "The time that each total is of.")] per: Per,
         #[graphql(desc = "From this UTC day on.")] from_day: Option<Day>,
         #[graphql(desc = "Up to and with this UTC day.")] to_day: Option<Day>,
+        #[graphql(desc = "As the ledger had it behind this entry; without it, as of now.")]
         as_of: Option<Position>,
     ) -> Result<Vec<CaptureTotal>, Problem> {
         let captures = self.captures.as_of(context, as_of).await?;

@@ -100,7 +100,10 @@ impl Well {
     }
 
     /// The permit limits in force on a UTC day, today if none is given; null if there are none.
-    async fn permit(&self, on: Option<Day>) -> Option<PermitLimits> {
+    async fn permit(
+        &self,
+        #[graphql(desc = "On this UTC day; without it, today.")] on: Option<Day>,
+    ) -> Option<PermitLimits> {
         let day = on.map_or_else(|| Utc::now().date_naive(), |day| day.0);
         self.stored.state.permit_on(day).map(PermitLimits::from)
     }
@@ -131,8 +134,8 @@ impl Well {
     async fn injection_days(
         &self,
         context: &Context<'_>,
-        first: Option<i32>,
-        after: Option<String>,
+        #[graphql(desc = "How many items: 1 to 1,000; without it, 20.")] first: Option<i32>,
+        #[graphql(desc = "Behind this `endCursor` of the page before.")] after: Option<String>,
         #[graphql(desc = "From this UTC day on.")] from_day: Option<Day>,
         #[graphql(desc = "Up to and with this UTC day.")] to_day: Option<Day>,
     ) -> Result<Page<InjectionDay>, Problem> {

@@ -1,0 +1,216 @@
+//! What servers write to their logs: everything but secrets.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+use crate::support::{Device, Server, batch, data_folder};
+
+/// All of ours, and every statement.
+const EVERYTHING: &str = "info,sqlx=debug,sealrock=trace,sealrock_access=trace,sealrock_audit=trace,\
+    sealrock_commands=trace,sealrock_eventstore=trace,sealrock_graphql=trace,sealrock_ingest=trace,\
+    sealrock_ledger=trace,sealrock_postgres=trace,sealrock_projections=trace";
+
+/// Fields whose values are secrets, wherever a program or an answer tells them.
+const SECRET: [&str; 8] = [
+    "accessToken",
+    "apiKey",
+    "password",
+    "recoveryCodes",
+    "refreshToken",
+    "secret",
+    "token",
+    "totpSecret",
+];
+
+/// Every secret that was made, by what it is.
+#[derive(Default)]
+struct Made(BTreeMap<String, String>);
+
+impl Made {
+    fn keep(&mut self, name: &str, secret: &str) {
+        assert!(secret.len() >= 8, "{name} {secret:?} could be in any log");
+        let number = self.0.len();
+        self.0.insert(format!("{name} {number}"), secret.to_owned());
+    }
+
+    /// Keeps what an answer tells.
+    fn told(&mut self, answer: &Value) {
+        match answer {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    match value {
+                        Value::String(secret) if SECRET.contains(&name.as_str()) => {
+                            self.keep(name, secret);
+                        }
+                        _ => self.told(value),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.told(item)),
+            _ => {}
+        }
+    }
+}
+
+/// As `sealrock … --json` prints it.
+fn command(server: &Server, made: &mut Made, arguments: &[&str]) -> Value {
+    let answer = serde_json::from_str(&server.command(arguments)).unwrap();
+    made.told(&answer);
+    answer
+}
+
+async fn ask(server: &Server, made: &mut Made, token: Option<&str>, query: &str) -> Value {
+    let answer = server.graphql(token, query, json!({})).await;
+    made.told(&answer);
+    answer
+}
+
+/// Signs in with the right password and with a wrong one, in the document and in variables.
+async fn people(server: &Server, made: &mut Made) -> String {
+    let admin = server.admin_password.clone().unwrap();
+    made.keep("first password", &admin);
+    let wrong = "hunter2-but-longer";
+    made.keep("wrong password", wrong);
+    let sign_in = |password: &str| {
+        format!(
+            "mutation {{ signIn(input: {{username: \"admin\", password: \"{password}\"}}) {{ accessToken }} }}"
+        )
+    };
+    ask(server, made, None, &sign_in(wrong)).await;
+    ask(server, made, None, &format!("{} garbage(", sign_in(wrong))).await;
+    let token = ask(server, made, None, &sign_in(&admin)).await["data"]["signIn"]["accessToken"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let chosen = "four-unlikely-words-of-an-admin";
+    made.keep("chosen password", chosen);
+    let change = format!(
+        "mutation {{ changePassword(input: {{currentPassword: \"{admin}\", newPassword: \"{chosen}\"}}) {{ __typename }} }}"
+    );
+    ask(server, made, Some(&token), &change).await;
+    command(
+        server,
+        made,
+        &["user", "add", "otto", "--role", "auditor", "--json"],
+    );
+    ask(
+        server,
+        made,
+        Some(&format!("{token}x")),
+        "{ viewer { actor } }",
+    )
+    .await;
+    token
+}
+
+/// Devices sign in over HTTP and MQTT, rightly and wrongly; one's secret is rotated.
+async fn devices(server: &Server, made: &mut Made) {
+    let device = server.add_device("meter-7");
+    made.told(&device.0);
+    let (status, receipt) = server.ingest(&device, batch("b", 1, 400.0)).await;
+    assert_eq!(status, 200, "{receipt}");
+    let mut wrong = device.0.clone();
+    wrong["secret"] = json!("not-the-secret-of-this-device");
+    made.told(&wrong);
+    let (status, _) = server
+        .ingest(&Device(wrong.clone()), batch("b", 2, 400.0))
+        .await;
+    assert_eq!(status, 401);
+    for device in [&device, &Device(wrong)] {
+        let (host, port) = &server.mqtt;
+        let port = port.to_string();
+        let to = [
+            "-h",
+            host,
+            "-p",
+            &port,
+            "-q",
+            "1",
+            "-u",
+            device.id(),
+            "-P",
+            device.secret(),
+        ];
+        let what = ["-t", device.topic(), "-m", "{}"];
+        let mut client = std::process::Command::new("mosquitto_pub");
+        client.args(to).args(what).output().unwrap();
+    }
+    let rotate = ["device", "rotate", device.id(), "--json"];
+    command(server, made, &rotate);
+}
+
+/// A socket whose client proves itself in the handshake and again in a message.
+async fn socket(server: &Server, token: &str) {
+    let url = server.http.replace("http://", "ws://") + "/graphql/ws";
+    let mut request = url.into_client_request().unwrap();
+    let headers = request.headers_mut();
+    headers.insert(
+        "sec-websocket-protocol",
+        "graphql-transport-ws".parse().unwrap(),
+    );
+    let bearer = format!("Bearer {token}");
+    headers.insert("authorization", bearer.parse().unwrap());
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    let payload = json!({ "authorization": bearer });
+    for kind in ["connection_init", "ping", "connection_init"] {
+        let message = json!({ "type": kind, "payload": payload }).to_string();
+        if socket.send(Message::text(message)).await.is_err() {
+            break;
+        }
+    }
+    while let Some(Ok(frame)) = socket.next().await {
+        assert!(
+            !frame.to_string().contains(token),
+            "a token is not said again"
+        );
+    }
+}
+
+fn search(log: &str, made: &Made) {
+    for (name, secret) in &made.0 {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert!(
+            line.is_none(),
+            "{name} stands in the log: {}",
+            line.unwrap_or_default()
+        );
+    }
+}
+
+/// Private keys that a server has made in its data folder.
+fn key_files(folder: &Path, made: &mut Made) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let secret = text.lines().find(|line| !line.starts_with("-----"));
+        if let Some(secret) = secret.filter(|line| line.len() >= 16) {
+            made.keep(&format!("key {}", path.display()), secret);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_that_a_server_made_or_was_told_stands_in_its_log() {
+    let (data, log) = (data_folder(), tempfile::NamedTempFile::new().unwrap());
+    let environment = [("SEALROCK_LOG", EVERYTHING)];
+    let server = Server::start_logging(data.path(), &environment, log.path());
+    server.register_site();
+    let mut made = Made::default();
+    let token = people(&server, &mut made).await;
+    devices(&server, &mut made).await;
+    socket(&server, &token).await;
+    server.stop();
+    key_files(&data.path().join("keys"), &mut made);
+    assert!(made.0.len() >= 10, "{:?}", made.0.keys());
+
+    let log = std::fs::read_to_string(log.path()).unwrap();
+    for said in ["TRACE", "socket closed", "sqlx::query"] {
+        assert!(log.contains(said), "the log says little: no {said}");
+    }
+    search(&log, &made);
+}
