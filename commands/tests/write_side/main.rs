@@ -1,6 +1,7 @@
 //! The write side as its callers use it, on a real Postgres.
 #![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
+mod access;
 mod batches;
 mod capturing;
 mod continuing;
