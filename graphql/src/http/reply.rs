@@ -18,7 +18,8 @@ use crate::endpoint::{Holding, is_request_error};
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
-    pub(crate) error: ServerError,
+    /// Boxed, because what may be refused is answered by value.
+    pub(crate) error: Box<ServerError>,
     pub(crate) header: Option<(HeaderName, HeaderValue)>,
 }
 
@@ -26,7 +27,7 @@ impl Refusal {
     pub(super) fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
         Self {
             status,
-            error: code.error(message),
+            error: Box::new(code.error(message)),
             header: None,
         }
     }
@@ -88,7 +89,7 @@ impl Refusal {
         Self {
             status: StatusCode::TOO_MANY_REQUESTS,
             header: retry_after(&error).map(|value| (RETRY_AFTER, value)),
-            error,
+            error: Box::new(error),
         }
     }
 }
@@ -116,11 +117,12 @@ pub(super) fn answered(media: Media, response: &async_graphql::Response) -> Resp
 /// somebody asks for too much is not for the client's code to handle as an answer.
 fn status(media: Media, errors: &[ServerError]) -> StatusCode {
     let is = |code| errors.iter().any(|error| has_code(error, code));
-    match media {
-        _ if is(Code::BudgetSpent) => StatusCode::TOO_MANY_REQUESTS,
-        _ if is(Code::LimitExceeded) => StatusCode::BAD_REQUEST,
-        Media::GraphqlResponse => StatusCode::BAD_REQUEST,
-        Media::Json => StatusCode::OK,
+    if is(Code::BudgetSpent) {
+        StatusCode::TOO_MANY_REQUESTS
+    } else if is(Code::LimitExceeded) || media == Media::GraphqlResponse {
+        StatusCode::BAD_REQUEST
+    } else {
+        StatusCode::OK
     }
 }
 
@@ -146,7 +148,7 @@ pub(super) fn late(media: Media, error: ServerError) -> Response<Body> {
 
 /// The answer to a request that is no GraphQL request.
 pub(crate) fn refused(media: Media, refusal: Refusal) -> Response<Body> {
-    let errors = [refusal.error];
+    let errors = [*refusal.error];
     let mut response = write(media, refusal.status, &Errors { errors: &errors });
     if let Some((name, value)) = refusal.header {
         response.headers_mut().insert(name, value);

@@ -74,6 +74,11 @@ impl From<QueryError> for Problem {
         match error {
             QueryError::Invalid(message) => Self::input(message),
             QueryError::Stored(_) => Self::internal(&error),
+            QueryError::Unavailable(sqlx::Error::Database(refused))
+                if is_of_data(refused.as_ref()) =>
+            {
+                Self::input("a value of the question is none that can be looked for: change it")
+            }
             _ if error.took_too_long() => Self::new(
                 Code::Timeout,
                 "the answer takes too long to find: ask for a shorter time, or for less at once",
@@ -81,6 +86,11 @@ impl From<QueryError> for Problem {
             _ => Self::unavailable(&error),
         }
     }
+}
+
+/// Whether Postgres cannot take a value, such as a text with a NUL: the class of data exceptions.
+fn is_of_data(refused: &dyn sqlx::error::DatabaseError) -> bool {
+    refused.code().is_some_and(|code| code.starts_with("22"))
 }
 
 impl From<RunnerError> for Problem {
