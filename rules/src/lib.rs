@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 pub mod calculation;
+pub mod density;
 pub mod quantity;
+pub mod uncertainty;
