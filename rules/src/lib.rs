@@ -3,4 +3,5 @@
 pub mod calculation;
 pub mod density;
 pub mod quantity;
+pub mod stack;
 pub mod uncertainty;
