@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::MAX_SAFE_INTEGER;
+use crate::credit_block::{PartitionError, partition};
 
 /// Kilograms of a tonne, the unit of credits.
 pub const KG_PER_TONNE: u64 = 1_000;
@@ -54,6 +55,19 @@ impl KilogramRange {
     pub const fn overlaps(self, other: Self) -> bool {
         self.from_kg < other.to_kg && other.from_kg < self.to_kg
     }
+
+    /// Cuts it into consecutive parts of so many kilograms: every kilogram is in one part.
+    ///
+    /// # Errors
+    /// If a part is of 0 kg, or if the parts are not the whole range.
+    pub fn split(self, kilograms: &[u64]) -> Result<Vec<Self>, PartitionError> {
+        let parts = partition(self.from_kg, self.to_kg - 1, kilograms)?;
+        let part = |(from_kg, last)| Self {
+            from_kg,
+            to_kg: last + 1,
+        };
+        Ok(parts.into_iter().map(part).collect())
+    }
 }
 
 /// `[from, to) kg`.
@@ -75,6 +89,15 @@ mod tests {
         assert!(range(0, 1001).overlaps(range(1000, 2000)));
         assert!(range(0, 3000).overlaps(range(1000, 2000)));
         assert_eq!(range(0, 1000).to_string(), "[0, 1000) kg");
+    }
+
+    #[test]
+    fn a_range_is_cut_without_losing_or_doubling_a_kilogram() {
+        let range = |from, to| KilogramRange::new(from, to).unwrap();
+        let parts = range(500, 3500).split(&[1000, 2000]).unwrap();
+        assert_eq!(parts, [range(500, 1500), range(1500, 3500)]);
+        assert!(range(500, 3500).split(&[1000, 2001]).is_err());
+        assert!(range(500, 3500).split(&[3000, 0]).is_err());
     }
 
     #[test]

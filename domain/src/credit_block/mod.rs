@@ -2,6 +2,8 @@
 
 mod commands;
 mod events;
+mod foreign;
+mod partition;
 mod serials;
 #[cfg(test)]
 mod tests;
@@ -11,6 +13,9 @@ use serde::{Deserialize, Serialize};
 
 pub use commands::{CreditBlockCommand, IssueCredits};
 pub use events::{CreditBlockEvent, CreditsIssued};
+pub use foreign::{Convention, ForeignBlock, ForeignBlockError};
+pub use partition::PartitionError;
+pub(crate) use partition::partition;
 pub use serials::{SerialBlock, SerialBlockError, SerialSeries};
 
 use crate::refusal::OVERLAP;

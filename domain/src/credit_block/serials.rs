@@ -18,6 +18,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::PartitionError;
+use super::partition::{kept_and_given, partition};
 use crate::{MAX_SAFE_INTEGER, Slug};
 
 /// What the text of every block begins with.
@@ -117,6 +119,44 @@ impl SerialBlock {
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         self.series == other.series && self.first <= other.last && other.first <= self.last
+    }
+
+    /// Cuts it into consecutive parts of these sizes: every serial is in one part.
+    ///
+    /// # Errors
+    /// If a size is 0, or if the sizes are not the whole block.
+    pub fn split(&self, sizes: &[u64]) -> Result<Vec<Self>, PartitionError> {
+        let parts = partition(self.first, self.last, sizes)?;
+        let part = |(first, last)| Self {
+            series: self.series.clone(),
+            first,
+            last,
+        };
+        Ok(parts.into_iter().map(part).collect())
+    }
+
+    /// Takes the last `quantity` credits out of it, to transfer or retire them: what the holder keeps
+    /// (the first serials; nothing if all are given), and what goes.
+    ///
+    /// # Errors
+    /// If `quantity` is 0 or more than the block has.
+    pub fn give(&self, quantity: u64) -> Result<(Option<Self>, Self), PartitionError> {
+        let mut parts = self.split(&kept_and_given(self.quantity(), quantity)?)?;
+        let given = parts.pop().ok_or(PartitionError::Empty)?;
+        Ok((parts.pop(), given))
+    }
+
+    /// Whether these parts, in any order, are this block: every serial in one of them, and no other.
+    #[must_use]
+    pub fn is_partitioned_by(&self, parts: &[Self]) -> bool {
+        let mut parts: Vec<_> = parts.iter().collect();
+        parts.sort_by_key(|part| part.first);
+        let ends = parts.first().map(|part| part.first) == Some(self.first)
+            && parts.last().map(|part| part.last) == Some(self.last);
+        let joined = parts
+            .windows(2)
+            .all(|pair| pair[0].last + 1 == pair[1].first);
+        ends && joined && parts.iter().all(|part| part.series == self.series)
     }
 }
 
@@ -249,7 +289,74 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_block_of_ten_is_six_and_four_never_six_and_six() {
+        let ten = SerialBlock::new(series(), 1, 10).unwrap();
+        let texts = |parts: Vec<SerialBlock>| {
+            let ends = parts.iter().map(|part| (part.first, part.last));
+            ends.collect::<Vec<_>>()
+        };
+        assert_eq!(texts(ten.split(&[6, 4]).unwrap()), [(1, 6), (7, 10)]);
+        let differs = |parts| Err(PartitionError::Differs { parts, whole: 10 });
+        assert_eq!(ten.split(&[6, 6]), differs(12));
+        assert_eq!(ten.split(&[6, 3]), differs(9));
+        assert_eq!(ten.split(&[]), differs(0));
+        assert_eq!(ten.split(&[u64::MAX, 2]), differs(u64::MAX));
+        assert_eq!(ten.split(&[10, 0]), Err(PartitionError::Empty));
+        assert_eq!(
+            ten.give(11),
+            Err(PartitionError::Differs {
+                parts: 11,
+                whole: 10
+            })
+        );
+        assert_eq!(ten.give(0), Err(PartitionError::Empty));
+    }
+
+    #[test]
+    fn parts_that_overlap_miss_a_serial_or_are_of_another_series_are_no_partition() {
+        let block = |first, last| SerialBlock::new(series(), first, last).unwrap();
+        let ten = block(1, 10);
+        assert!(ten.is_partitioned_by(&[block(7, 10), block(1, 6)]));
+        assert!(!ten.is_partitioned_by(&[]));
+        assert!(!ten.is_partitioned_by(&[block(1, 6), block(5, 10)]));
+        assert!(!ten.is_partitioned_by(&[block(1, 6), block(8, 10)]));
+        assert!(!ten.is_partitioned_by(&[block(1, 6), block(7, 11)]));
+        assert!(!ten.is_partitioned_by(&[block(1, 10), block(1, 10)]));
+        let vintage = SerialSeries {
+            vintage: 2025,
+            ..series()
+        };
+        let other = SerialBlock::new(vintage, 7, 10).unwrap();
+        assert!(!ten.is_partitioned_by(&[block(1, 6), other]));
+    }
+
     proptest! {
+        #[test]
+        fn parts_partition_the_block_whatever_is_split_and_given(
+            first in 1_u64..1_000_000_000,
+            sizes in prop::collection::vec(1_u64..1_000_000, 1..30),
+            gives in prop::collection::vec(1_u64..2_000_000, 0..10),
+        ) {
+            let quantity: u64 = sizes.iter().sum();
+            let whole = SerialBlock::new(series(), first, first + quantity - 1).unwrap();
+            let mut parts = whole.split(&sizes).unwrap();
+            for quantity in gives {
+                // From the first part that has as many: some split, some go whole.
+                let Some(at) = parts.iter().position(|part| part.quantity() >= quantity) else {
+                    continue;
+                };
+                let part = parts.remove(at);
+                let (kept, given) = part.give(quantity).unwrap();
+                prop_assert_eq!(given.quantity(), quantity);
+                prop_assert!(kept.as_ref().is_none_or(|kept| kept.first == part.first));
+                parts.extend(kept);
+                parts.push(given);
+            }
+            prop_assert!(whole.is_partitioned_by(&parts));
+            prop_assert_eq!(parts.iter().map(SerialBlock::quantity).sum::<u64>(), quantity);
+        }
+
         #[test]
         fn a_block_reads_back_from_its_text(
             (registry, organisation, site) in ("[a-z0-9][a-z0-9-]{0,62}", "[a-z0-9]{1,63}", "[a-z]{1,9}"),
