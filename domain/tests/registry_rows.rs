@@ -4,6 +4,7 @@
 //!
 //! The folder has what carbonplan/offsets-db-data keeps as test data: `verra-transactions.csv`,
 //! `gold-standard-{issuances,retirements}.csv` and `isometric-{issuances,retirements}.csv`.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use std::path::{Path, PathBuf};
 

@@ -289,9 +289,12 @@ fn one(convention: Convention, text: &str) -> Option<ForeignBlock> {
         Convention::Kyoto => first,
         _ => serial(|kind| matches!(kind, Last))?,
     };
-    let field = |((_, kind), part): (&(&str, Kind), &&str)| match is_serial(*kind) {
-        true => String::new(),
-        false => (*part).to_owned(),
+    let field = |((_, kind), part): (&(&str, Kind), &&str)| {
+        if is_serial(*kind) {
+            String::new()
+        } else {
+            (*part).to_owned()
+        }
     };
     let fields = form.iter().zip(&parts).map(field).collect();
     Some(ForeignBlock {

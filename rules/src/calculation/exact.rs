@@ -36,6 +36,13 @@ pub(super) fn floored(value: Decimal, places: u32) -> Decimal {
         .normalize()
 }
 
+/// Rounds towards plus infinity: what is set aside is never less than its share.
+pub(super) fn rounded_up(value: Decimal, places: u32) -> Decimal {
+    value
+        .round_dp_with_strategy(places, RoundingStrategy::ToPositiveInfinity)
+        .normalize()
+}
+
 /// The sum, to the last digit.
 pub(super) fn sum(a: Decimal, b: Decimal) -> Result<Decimal, Problem> {
     let places = a.normalize().scale().max(b.normalize().scale());

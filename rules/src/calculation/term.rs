@@ -25,6 +25,8 @@ pub enum Operation {
         /// Decimal places that are kept.
         places: u32,
     },
+    /// The square of the one part, as a double.
+    Square,
     /// The square root of the one part, as a double.
     SquareRoot,
     /// The least part.
@@ -38,6 +40,11 @@ pub enum Operation {
     },
     /// The one part, rounded down.
     Floored {
+        /// Decimal places that are kept.
+        places: u32,
+    },
+    /// The one part, rounded up.
+    RoundedUp {
         /// Decimal places that are kept.
         places: u32,
     },
@@ -167,6 +174,23 @@ impl Term {
         .computed()
     }
 
+    /// One and a part of one, as in `1 + X`.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn one_plus(symbol: &'static str, part: Self) -> Result<Self, TermError> {
+        let one = Self {
+            symbol: "1".into(),
+            at: None,
+            value: rust_decimal::Decimal::ONE.into(),
+            unit: "1".into(),
+            basis: None,
+            operation: Operation::Constant,
+            of: Vec::new(),
+        };
+        Self::step(symbol, "1", Operation::Sum, vec![one, part])
+    }
+
     /// What a model made of the parts, such as an equation of state.
     ///
     /// # Errors
@@ -189,6 +213,13 @@ impl Term {
     #[must_use]
     pub fn at(mut self, at: impl Into<String>) -> Self {
         self.at = Some(at.into());
+        self
+    }
+
+    /// States the unit, where a rule's inputs come in several.
+    #[must_use]
+    pub fn in_unit(mut self, unit: &'static str) -> Self {
+        self.unit = unit.into();
         self
     }
 
@@ -255,6 +286,7 @@ impl Term {
             Operation::Quotient { places } => {
                 self.fold(|a, b| exact::quotient(a, b, *places), |a, b| a / b)
             }
+            Operation::Square => self.first().map(|one| (one.to_f64() * one.to_f64()).into()),
             Operation::SquareRoot => self.first().map(|one| one.to_f64().sqrt().into()),
             Operation::Least => {
                 same_units().and_then(|()| self.fold(|a, b| Ok(a.min(b)), f64::min))
@@ -264,6 +296,7 @@ impl Term {
             }
             Operation::Rounded { places } => self.to_decimal(*places, exact::rounded),
             Operation::Floored { places } => self.to_decimal(*places, exact::floored),
+            Operation::RoundedUp { places } => self.to_decimal(*places, exact::rounded_up),
             Operation::Chosen { part, .. } => same_units().and_then(|()| {
                 let chosen = self.of.get(*part).ok_or_else(no_part)?;
                 Ok(chosen.value)
