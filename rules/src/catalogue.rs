@@ -1,9 +1,12 @@
 //! Every rule set by its name.
 
 use crate::calculation::{RuleEntry, RuleSet};
+use crate::density::DensityRule;
 use crate::eu_ets::{capture, custody, storage, transport};
 use crate::factors;
 use crate::net_removal::{Crcf, Isometric, Puro, Verra};
+use crate::stack::StackEmission;
+use crate::uncertainty::ConservativeCredit;
 use crate::us_98::{subpart_pp, subpart_rr, subpart_uu, subpart_vv};
 
 static RULES: &[RuleEntry] = &[
@@ -21,6 +24,9 @@ static RULES: &[RuleEntry] = &[
     RuleEntry::of::<Puro>(),
     RuleEntry::of::<Isometric>(),
     RuleEntry::of::<factors::EnergyEmissions>(),
+    RuleEntry::of::<StackEmission>(),
+    RuleEntry::of::<DensityRule>(),
+    RuleEntry::of::<ConservativeCredit>(),
 ];
 
 /// Every version of every rule set.

@@ -93,7 +93,10 @@ fn a_fraction_above_one_is_refused() {
 
 #[test]
 fn a_period_outside_of_the_rule_set_backwards_or_of_two_years_is_refused() {
-    for rule in rules() {
+    for rule in rules()
+        .iter()
+        .filter(|rule| rule.example().contains("\"period\""))
+    {
         let mut inputs: Value = serde_json::from_str(rule.example()).unwrap();
         inputs["period"] = json!({"from": "1999-01-01", "to": "1999-12-31"});
         let error = rule.calculate(&inputs).unwrap_err().to_string();
@@ -182,11 +185,11 @@ fn what_is_missing_or_unknown_is_refused_by_its_name() {
         inputs["surprise"] = json!(1);
         let error = rule.calculate(&inputs).unwrap_err().to_string();
         names(&error, rule.set().id, "surprise", "unknown field");
-        let mut inputs: Value = serde_json::from_str(rule.example()).unwrap();
-        inputs.as_object_mut().unwrap().remove("period");
-        let error = rule.calculate(&inputs).unwrap_err().to_string();
-        names(&error, rule.set().id, "period", "missing field");
     }
+    let error = refused("us-98-vv", |inputs| {
+        inputs.as_object_mut().unwrap().remove("vent_flare_t");
+    });
+    names(&error, "us-98-vv", "vent_flare_t", "missing field");
     let error = refused("energy-emissions", |inputs| {
         inputs["entries"][0]["carrier"] = json!("plutonium");
     });

@@ -19,12 +19,6 @@ pub enum Problem {
         /// What was given.
         value: Decimal,
     },
-    /// No percentage.
-    #[error("{value} is no percentage: write a decimal from 0 to 100, such as \"98.5\"")]
-    NotAPercentage {
-        /// What was given.
-        value: Decimal,
-    },
     /// Not a number, or infinite.
     #[error("the value is not finite: give a number")]
     NotFinite,
