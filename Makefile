@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test tools check fmt clippy doc deny fuzz bench needs-rust needs-node apt-demo apt-test
+.PHONY: help demo test tools check fmt clippy doc deny fuzz bench coolprop needs-rust needs-node apt-demo apt-test
 
 TOOLS   := $(CURDIR)/target/tools
 CLIENTS := server/tests/clients
@@ -24,6 +24,7 @@ help: ## This list
 	echo "make tools   what tests and docs/tour.md use: clients that nobody here wrote"
 	echo "make check   format, lints, documentation, licences: what a change must pass besides"
 	echo "make bench   how fast it is, each figure beside a baseline                         ARGS='append --json'"
+	echo "make coolprop densities of CO2 beside those of CoolProp, over the range of the model"
 	echo "make fuzz    every parser of what strangers wrote, with random input        FUZZ_SECONDS=30 a target"
 
 demo: needs-rust apt-demo
@@ -40,6 +41,16 @@ check: fmt clippy doc deny
 
 bench: needs-rust apt-demo
 	@cargo run --locked --release --package sealrock-bench -- $(or $(ARGS),all)
+
+# An equation of state that nobody here wrote; three minutes.
+coolprop: export COOLPROP_PYTHON := $(TOOLS)/coolprop/bin/python3
+coolprop: needs-rust apt-test
+	@if ! $(COOLPROP_PYTHON) -c 'import CoolProp; assert CoolProp.__version__ == "8.0.0"' 2>/dev/null; then
+	  echo "coolprop: installing CoolProp 8.0.0 from PyPI into target/tools/coolprop"
+	  python3 -m venv $(TOOLS)/coolprop
+	  $(TOOLS)/coolprop/bin/pip install --quiet --disable-pip-version-check CoolProp==8.0.0
+	fi
+	cargo test --locked --package sealrock-rules --test coolprop -- --ignored --nocapture
 
 # libFuzzer with coverage, by flags that a stable compiler takes; see fuzz/README.md.
 FUZZ_SECONDS ?= 30

@@ -74,8 +74,9 @@ pub(super) fn splits(composition: &Composition, kelvins: f64, pascals: f64) -> b
         let slope = (after - before) / (2.0 * STEP);
         Some((energy(&w)? - energy(z)? - slope) / rt)
     };
-    (1..=8)
-        .flat_map(|step| [0.25 * f64::from(step), -0.25 * f64::from(step)])
+    // To 120 times as much of what is volatile: at 226 K, nitrogen gathers so in the vapour.
+    (1..=12)
+        .flat_map(|step| [0.4 * f64::from(step), -0.4 * f64::from(step)])
         .filter_map(tangent_distance)
         .any(|distance| distance < DEPTH)
 }
