@@ -93,6 +93,14 @@ pub enum Command {
                       sealrock verify 42.tlog-proof --entry 42.json --policy northsea.policy"
     )]
     Verify(Verify),
+    /// Calculates by a rule set, without any platform: the density of CO2, what a stack emits, Subpart
+    /// RR, net removals. Exit 0 calculated, 1 the inputs are refused, 2 could not run
+    #[command(
+        after_help = "Examples:\n  sealrock calc --list\n  sealrock calc stack-co2 --example > stack.json\n  \
+                      sealrock calc stack-co2 --input stack.json\n  \
+                      sealrock calc stack-co2 --input stack.json --json > kept.json\n  sealrock calc --rerun kept.json"
+    )]
+    Calc(Calc),
     /// Follows ledgers from outside: keeps their last checkpoint, files evidence of forks, alarms
     #[command(
         after_help = "Examples:\n  sealrock watch https://host/ledger/registry --policy registry.policy\n  \
@@ -194,6 +202,28 @@ pub struct Json {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Calc {
+    /// The rule set, such as us-98-rr; us-98-rr@1 for a version of it instead of the last
+    #[arg(value_name = "RULE", required_unless_present_any = ["list", "rerun"])]
+    pub rule: Option<String>,
+    /// The inputs as JSON; - reads them from standard input
+    #[arg(long, value_name = "FILE.json")]
+    pub input: Option<PathBuf>,
+    /// Print the calculation as JSON, which can be kept and made again
+    #[arg(long)]
+    pub json: bool,
+    /// List the rule sets
+    #[arg(long, conflicts_with_all = ["rule", "input", "example", "rerun"])]
+    pub list: bool,
+    /// Print inputs that show every field
+    #[arg(long, conflicts_with_all = ["input", "rerun"])]
+    pub example: bool,
+    /// Make a kept calculation again: exit 0 if every digit is the same, else 1
+    #[arg(long, value_name = "FILE.json", conflicts_with_all = ["rule", "input", "json"])]
+    pub rerun: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod calc;
 mod cli;
 mod config;
 mod database;
@@ -93,6 +94,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(arguments) => node::serve(arguments.over(config)).await,
         Command::Simulate(arguments) => simulate::run(arguments).await,
         Command::Verify(arguments) => return verify::run(arguments).await,
+        Command::Calc(arguments) => return calc::run(&arguments),
         Command::Watch(arguments) => return watch::run(arguments).await,
         Command::Export(arguments) => ledger::export(&config, arguments).await,
         Command::Fsck(arguments) => return ledger::fsck(&config, arguments).await,
