@@ -118,7 +118,11 @@ fn list(as_json: bool) -> anyhow::Result<String> {
         let name = format!("{}@{}", set.id, set.version);
         let status = set.status().to_string();
         let effective = set.effective.to_string();
-        writeln!(text, "{name:<28} {status:<10} {effective:<25} {}", set.title)?;
+        writeln!(
+            text,
+            "{name:<28} {status:<10} {effective:<25} {}",
+            set.title
+        )?;
     }
     Ok(text)
 }
