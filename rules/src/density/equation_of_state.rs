@@ -47,7 +47,7 @@ impl Roots {
 /// Searches from both sides. `None` if neither search ends.
 ///
 /// `aga8` searches from where it is told to, and says nothing when what it finds is metastable: for
-/// tank liquid at 253.15 K and 2.0 MPa the search from the vapour's side gives 52.8 instead of
+/// tank liquid at 253.15 K and 2.0 `MPa` the search from the vapour's side gives 52.8 instead of
 /// 1031.9 kg/m³. So both are asked, and of what [`is_of_a_phase`]
 /// the lower Gibbs energy decides.
 pub(super) fn roots(model: &Model, kelvins: f64, pascals: f64) -> Option<Roots> {
@@ -85,7 +85,7 @@ fn search(model: &Model, kelvins: f64, pascals: f64, from: i32) -> Option<Root> 
 /// Whether a root belongs to the vapour or to the liquid.
 ///
 /// Between the two, where no fluid is stable, the equation swings and has roots of its own: 485 kg/m³
-/// at 257.7 K and 23.8 MPa, with a lower Gibbs energy than the liquid's 1089 kg/m³. The vapour is what
+/// at 257.7 K and 23.8 `MPa`, with a lower Gibbs energy than the liquid's 1089 kg/m³. The vapour is what
 /// thin gas becomes when it is compressed, the liquid what dense liquid becomes when it is let out:
 /// the pressure rises all the way from nothing to the root, or from the root to far above it.
 fn is_of_a_phase(solver: &mut Gerg2008, root: f64) -> bool {

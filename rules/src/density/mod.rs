@@ -7,11 +7,11 @@
 //! | | symbol | unit | range |
 //! |---|---|---|---|
 //! | temperature | T | K | 225 … 450; below lies ice of CO2 |
-//! | absolute pressure | P | Pa | 1 kPa … 35 MPa |
+//! | absolute pressure | P | Pa | 1 kPa … 35 `MPa` |
 //! | mole fractions | x | 1 | of 21 components, sum 1 ± 10⁻⁴ |
 //! | density | ρ | kg/m³ | |
 //!
-//! Impurities of 4 % take a fifth of the density at 310 K and 10 MPa, so the composition is no
+//! Impurities of 4 % take a fifth of the density at 310 K and 10 `MPa`, so the composition is no
 //! option. Near the critical point half a kelvin is a tenth of the density: see [`uncertainty`].
 
 mod composition;

@@ -239,7 +239,7 @@ static ISOMETRIC: RuleSet = RuleSet {
     terms: isometric::ALL,
 };
 
-/// Net CO2e removal, Isometric protocols.
+/// Net removal by the protocols of Isometric.
 pub struct Isometric;
 
 impl NetRemoval for Isometric {

@@ -5,7 +5,10 @@
 
 use rust_decimal::Decimal;
 
-use super::Dimension::{self, *};
+use super::Dimension::{
+    self, Area, Density, Energy, Fraction, Length, Mass, MassFlow, Pressure, StandardVolume,
+    Temperature, Velocity, Volume, VolumeFlow,
+};
 
 /// A unit: `base = (value + offset) · numerator / denominator`.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,6 +73,10 @@ fn double(decimal: Decimal) -> f64 {
 }
 
 /// `digits` with the point before the last `places` of them.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the digits are cut into two halves of 32 bits"
+)]
 const fn decimal(digits: u64, places: u32) -> Decimal {
     let [low, middle] = [digits as u32, (digits >> 32) as u32];
     Decimal::from_parts(low, middle, 0, false, places)

@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | ṁ | kg/s | CO2 |
 //! | x | 1 | mole fraction of CO2 in the gas as it flows |
-//! | B_w | 1 | mole fraction of water vapour in it |
+//! | `B_w` | 1 | mole fraction of water vapour in it |
 //! | v | m/s | speed at the measured point |
 //! | A | m² | inner cross-section there: w·h, or π·d²/4 |
 //! | F | 1 | mean speed over the section as a share of v |

@@ -60,7 +60,7 @@ fn summary(sorted: &[f64]) -> Sampled {
     }
 }
 
-/// Numbers that look random and follow from a seed: SplitMix64 (Steele, Lea and Flood 2014).
+/// Numbers that look random and follow from a seed: `SplitMix64` (Steele, Lea and Flood 2014).
 struct Numbers(u64);
 
 impl Numbers {
