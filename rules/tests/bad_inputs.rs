@@ -103,11 +103,11 @@ fn a_period_outside_of_the_rule_set_backwards_or_of_two_years_is_refused() {
         names(&error, rule.set().id, "period", "outside of the dates");
     }
     let error = refused("us-98-rr", |inputs| {
-        inputs["period"]["to"] = json!("2025-12-31")
+        inputs["period"]["to"] = json!("2025-12-31");
     });
     names(&error, "us-98-rr", "period", "before it begins");
     let error = refused("us-98-rr", |inputs| {
-        inputs["period"]["to"] = json!("2027-12-31")
+        inputs["period"]["to"] = json!("2027-12-31");
     });
     names(&error, "us-98-rr", "period", "one calendar year");
 }
@@ -132,7 +132,7 @@ fn a_quarter_given_twice_outside_of_the_period_or_out_of_range_is_refused() {
         "no quarter of a year",
     );
     let error = refused("us-98-rr", |inputs| {
-        inputs["period"]["to"] = json!("2026-06-30")
+        inputs["period"]["to"] = json!("2026-06-30");
     });
     names(
         &error,

@@ -2,7 +2,8 @@
 //! mixtures for the rest. `make coolprop` runs it; see rules/README.md.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use sealrock_rules::density::{Composition, Phase, StreamDensity, density};
@@ -75,7 +76,8 @@ fn coolprop(points: &[Point]) -> Vec<Theirs> {
         let fractions = MIXTURES[point.mixture].iter();
         let fractions: Vec<String> = fractions.map(|(name, x)| format!("{name}={x}")).collect();
         let pascals = point.megapascals * 1e6;
-        questions += &format!("{} {pascals} {}\n", point.kelvins, fractions.join(" "));
+        let fractions = fractions.join(" ");
+        writeln!(questions, "{} {pascals} {fractions}", point.kelvins).unwrap();
     }
     let mut stdin = child.stdin.take().unwrap();
     let writer = std::thread::spawn(move || stdin.write_all(questions.as_bytes()).unwrap());
