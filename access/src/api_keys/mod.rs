@@ -36,8 +36,10 @@ impl ApiKeySecret {
         let (mut prefix, mut secret) = ([0; PREFIX_BYTES], [0; 32]);
         OsRng.fill_bytes(&mut prefix);
         OsRng.fill_bytes(&mut secret);
-        let prefix = prefix.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { prefix, secret }
+        Self {
+            prefix: hex(&prefix),
+            secret,
+        }
     }
 
     /// What somebody sent; `None` if that cannot be a key of ours.
@@ -73,6 +75,13 @@ impl ApiKeySecret {
     fn sha256(&self) -> [u8; 32] {
         Sha256::digest(self.secret).into()
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 impl fmt::Debug for ApiKeySecret {

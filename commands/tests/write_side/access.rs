@@ -149,7 +149,8 @@ async fn roles_of_rows_come_into_the_ledger_once_whoever_starts() {
     account(&f, "nora", Role::Mrv, "nowhere").await;
     let (one, two) = (f.elsewhere().await, f.elsewhere().await);
     let (a, b) = tokio::join!(one.record_roles_of_rows(), two.record_roles_of_rows());
-    (a.unwrap(), b.unwrap());
+    a.unwrap();
+    b.unwrap();
     one.record_roles_of_rows().await.unwrap();
     assert_eq!(changes(&f).await, ["RoleAssigned", "RoleAssigned"]);
     for who in [&otto, &vera] {

@@ -123,7 +123,9 @@ fn rotate(days: i64, overlap_seconds: u32) -> AccessCommand {
 
 fn state(events: Vec<AccessEvent>) -> OrganisationAccess {
     let mut access = OrganisationAccess::default();
-    events.into_iter().for_each(|event| access.apply(event));
+    for event in events {
+        access.apply(event);
+    }
     access
 }
 
