@@ -6,11 +6,13 @@
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{
-    ExecutableDocument, Field, FragmentDefinition, OperationDefinition, Selection, SelectionSet,
+    ExecutableDocument, Field, FragmentDefinition, FragmentSpread, OperationDefinition, Selection,
+    SelectionSet,
 };
 use async_graphql::{Name, Positioned, ServerError};
 use async_graphql_value::Value;
 
+use super::weight::Weight;
 use crate::code::Code;
 
 /// Bounds of a document and its variables; docs/operators-guide.md and the README list them.
@@ -26,7 +28,8 @@ pub(crate) struct DocumentLimits {
     pub(crate) nesting: usize,
     /// Operations and fragments.
     pub(crate) definitions: usize,
-    /// Fields, those of a fragment as often as it is spread.
+    /// Fields, spreads and inline fragments, those of a fragment as often as it is spread: each is a
+    /// step for who follows the document.
     pub(crate) fields: u64,
     /// Fields at the root, counted in the same way.
     pub(crate) root_fields: u64,
@@ -67,22 +70,6 @@ impl Default for DocumentLimits {
     }
 }
 
-/// What a selection comes to, fragments included.
-#[derive(Debug, Clone, Copy, Default)]
-struct Weight {
-    fields: u64,
-    /// Of its first level.
-    root_fields: u64,
-    aliases: u64,
-    directives: u64,
-    /// Selections within selections.
-    height: usize,
-    /// Lists within lists, if this is the schema's description.
-    lists: u64,
-    /// Whether the schema's description is asked for.
-    introspects: bool,
-}
-
 /// The fields of the schema's description that lead from a type to many others.
 const LISTS: [&str; 4] = ["fields", "interfaces", "possibleTypes", "inputFields"];
 
@@ -95,7 +82,7 @@ pub(super) struct Looked {
 ///
 /// # Errors
 /// `DOCUMENT_LIMIT_EXCEEDED`, naming the limit; `GRAPHQL_VALIDATION_FAILED` where a fragment spreads
-/// itself.
+/// itself or one that is not there.
 pub(super) fn check(
     document: &ExecutableDocument,
     limits: &DocumentLimits,
@@ -108,10 +95,14 @@ pub(super) fn check(
         limits,
         known: HashMap::new(),
     };
-    let mut introspects = false;
+    let mut whole = Weight::default();
+    // The library looks at every operation, whichever of them is run.
     for (_, operation) in document.operations.iter() {
-        introspects |= scale.operation(&operation.node)?.introspects;
+        let weight = scale.operation(&operation.node)?;
+        whole.add(weight);
+        whole = scale.bounded(whole)?;
     }
+    let mut introspects = whole.introspects;
     // Those that no operation spreads are looked at too, so that nothing is missed.
     for (name, fragment) in &document.fragments {
         introspects |= scale.fragment(name, fragment, 0)?.introspects;
@@ -154,18 +145,9 @@ impl<'d> Scale<'d> {
         for item in &selection.items {
             let one = match &item.node {
                 Selection::Field(field) => self.field(&field.node, depth)?,
-                Selection::FragmentSpread(spread) => {
-                    let mut one = Weight::default();
-                    self.directives(spread.node.directives.len(), &mut one)?;
-                    let name = &spread.node.fragment_name.node;
-                    // Who spreads a fragment that is not there is told so by the library.
-                    if let Some((name, fragment)) = self.document.fragments.get_key_value(name) {
-                        one.add(self.fragment(name, fragment, depth + 1)?);
-                    }
-                    one
-                }
+                Selection::FragmentSpread(spread) => self.spread(&spread.node, depth)?,
                 Selection::InlineFragment(inline) => {
-                    let mut one = Weight::default();
+                    let mut one = Weight::step();
                     self.directives(inline.node.directives.len(), &mut one)?;
                     one.add(self.selection(&inline.node.selection_set.node, depth + 1)?);
                     one
@@ -177,11 +159,20 @@ impl<'d> Scale<'d> {
         self.bounded(weight)
     }
 
+    fn spread(&mut self, spread: &'d FragmentSpread, depth: usize) -> Result<Weight, ServerError> {
+        let mut weight = Weight::step();
+        self.directives(spread.directives.len(), &mut weight)?;
+        let name = &spread.fragment_name.node;
+        let found = self.document.fragments.get_key_value(name);
+        let (name, fragment) = found.ok_or_else(|| unknown(name))?;
+        weight.add(self.fragment(name, fragment, depth + 1)?);
+        Ok(weight)
+    }
+
     fn field(&mut self, field: &'d Field, depth: usize) -> Result<Weight, ServerError> {
         let mut weight = Weight {
-            fields: 1,
             aliases: u64::from(field.alias.is_some()),
-            ..Weight::default()
+            ..Weight::step()
         };
         self.directives(field.directives.len(), &mut weight)?;
         for (_, value) in &field.arguments {
@@ -232,7 +223,7 @@ impl<'d> Scale<'d> {
 
     fn bounded(&self, weight: Weight) -> Result<Weight, ServerError> {
         let limits = self.limits;
-        within(weight.fields, limits.fields, "fields")?;
+        within(weight.fields, limits.fields, "fields and fragments")?;
         within(weight.aliases, limits.aliases, "aliases")?;
         within(weight.directives, limits.directives, "directives")?;
         Ok(weight)
@@ -251,21 +242,15 @@ impl<'d> Scale<'d> {
     }
 }
 
-impl Weight {
-    fn add(&mut self, other: Self) {
-        self.fields = self.fields.saturating_add(other.fields);
-        self.root_fields = self.root_fields.saturating_add(other.root_fields);
-        self.aliases = self.aliases.saturating_add(other.aliases);
-        self.directives = self.directives.saturating_add(other.directives);
-        self.height = self.height.max(other.height);
-        self.lists = self.lists.max(other.lists);
-        self.introspects |= other.introspects;
-    }
-}
-
 fn circular(name: &Name) -> ServerError {
     Code::ValidationFailed.error(format!(
         "fragment {name} spreads itself: a fragment must end somewhere"
+    ))
+}
+
+fn unknown(name: &Name) -> ServerError {
+    Code::ValidationFailed.error(format!(
+        "fragment {name} is spread and not defined: define it in the same document"
     ))
 }
 

@@ -6,6 +6,7 @@ mod persisted;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod weight;
 
 use async_graphql::{Request, ServerError, Variables};
 use serde_json::{Map, Value};

@@ -118,6 +118,49 @@ fn fragments_that_spread_fragments_are_weighed_once_and_counted_as_often_as_they
     );
 }
 
+/// A library that follows every spread follows these 3^29 times, though they select nothing.
+#[test]
+fn fragments_of_spreads_alone_are_counted_and_one_that_is_not_defined_is_refused() {
+    let tree = |leaf: &str| {
+        let fragment = |n: u32| {
+            let spread = format!("...A{} ", n + 1).repeat(3);
+            format!("fragment A{n} on Query {{ {spread} }} ")
+        };
+        let fragments: String = (0..29).map(fragment).collect();
+        format!("{{ __typename {{ ...A0 }} }} {fragments} fragment A29 on Query {{ {leaf} }}")
+    };
+    too_much(asked(tree("__typename")), "fields and fragments");
+    too_much(asked(tree("... { __typename }")), "fields and fragments");
+    let (code, message) = refused(asked(tree("...Nope")));
+    assert_eq!(code, "GRAPHQL_VALIDATION_FAILED");
+    assert!(message.contains("Nope"), "{message}");
+    let inline = "{ ...A } fragment A on Query { ...B ...B ...B ...B ...B ...B ...B ...B } \
+                  fragment B on Query { "
+        .to_owned();
+    let inline = inline + &"... { a } ".repeat(700) + "}";
+    too_much(asked(inline), "fields and fragments");
+}
+
+#[test]
+fn the_operations_of_a_document_are_counted_together() {
+    let fragment = format!("fragment F on Query {{ {} }}", "a ".repeat(40));
+    let fragment = format!(
+        "{fragment} fragment G on Query {{ b {{ {} }} }}",
+        "...F ".repeat(40)
+    );
+    let operations = |count: u32| -> String {
+        (0..count)
+            .map(|n| format!("query Q{n} {{ ...G }} "))
+            .collect()
+    };
+    assert!(
+        reader()
+            .read(&known(), asked(operations(5) + &fragment))
+            .is_ok()
+    );
+    too_much(asked(operations(7) + &fragment), "fields and fragments");
+}
+
 #[test]
 fn a_fragment_that_spreads_itself_is_no_fragment() {
     for circular in [

@@ -118,6 +118,26 @@ async fn a_client_that_does_not_offer_the_protocol_gets_no_socket() {
 }
 
 #[tokio::test]
+async fn a_tree_of_fragments_is_refused_before_anybody_follows_it() {
+    let server = Server::start().await;
+    let mut client = Client::ready(&server).await;
+    let fragment = |n: u32| {
+        let spread = format!("...A{} ", n + 1).repeat(3);
+        format!("fragment A{n} on Query {{ {spread} }} ")
+    };
+    let fragments: String = (0..29).map(fragment).collect();
+    let bomb =
+        format!("{{ __typename {{ ...A0 }} }} {fragments} fragment A29 on Query {{ ...Nope }}");
+    client.subscribe("a", &bomb).await;
+    let refused = client.hear().await;
+    assert_eq!(refused["type"], "error", "{refused}");
+    assert_eq!(
+        refused["payload"][0]["extensions"]["code"],
+        "GRAPHQL_VALIDATION_FAILED"
+    );
+}
+
+#[tokio::test]
 async fn a_subscription_sends_each_item_and_then_completes() {
     let server = Server::start().await;
     let mut client = Client::ready(&server).await;

@@ -95,7 +95,7 @@ async fn the_front_page_counts_what_is_there_and_names_what_it_rests_on() {
 }
 
 #[tokio::test]
-async fn what_devices_sent_in_vain_is_counted_for_who_may_see_it_only() {
+async fn dead_letters_and_the_newest_entry_are_for_who_may_read_them_only() {
     let world = start_on(sealrock_testkit::database().await.pool).await;
     world.register_places().await;
     world.settle().await;
@@ -113,4 +113,8 @@ async fn what_devices_sent_in_vain_is_counted_for_who_may_see_it_only() {
     let registrar = as_role(Role::Registry).await;
     assert_eq!(registrar["deadLetters"], json!(null));
     assert_eq!(registrar["registered"]["sites"], 1);
+    assert!(registrar["newestEntry"]["index"].is_number(), "{registrar}");
+    let operator = as_role(Role::Operator).await;
+    assert_eq!(operator["newestEntry"], json!(null));
+    assert!(operator["entries"].is_number(), "{operator}");
 }

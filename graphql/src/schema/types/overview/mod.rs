@@ -4,7 +4,7 @@ mod accounted;
 
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
-use sealrock_access::Permission::ReadDeadLetters;
+use sealrock_access::Permission::{ReadDeadLetters, ReadLedger};
 use sealrock_ledger::Index;
 use sealrock_projections::ledger::LedgerEntry as Stored;
 use sealrock_projections::registry::Organisation as StoredOrganisation;
@@ -133,8 +133,12 @@ impl SystemOverview {
         Ok(Count(read.ledger_size(&self.ledger).await?))
     }
 
-    /// The newest entry of its ledger, with the checkpoint that covers it and when it was recorded.
+    /// The newest entry of its ledger, with the checkpoint that covers it and when it was recorded;
+    /// null for who may not read the ledger.
     async fn newest_entry(&self, context: &Context<'_>) -> Result<Option<LedgerEntry>, Problem> {
+        if !may(context, ReadLedger, &self.organisation.slug) {
+            return Ok(None);
+        }
         let read = context.data_unchecked::<ReadModels>();
         let size = read.ledger_size(&self.ledger).await?;
         let Some(last) = size.checked_sub(1) else {
