@@ -15,4 +15,4 @@ mod ws;
 
 pub use document::{AllowList, AllowListError};
 pub use schema::sdl;
-pub use state::{GraphqlSettings, GraphqlState, REQUEST_TIME, router};
+pub use state::{GraphqlSettings, GraphqlState, STATEMENT_TIME, router};

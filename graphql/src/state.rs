@@ -65,8 +65,12 @@ impl Default for GraphqlSettings {
     }
 }
 
-/// How long one query or mutation may take, and so a statement of it.
-pub const REQUEST_TIME: Duration = Duration::from_secs(30);
+/// How long one query or mutation may take, the arrival of its request included.
+pub(crate) const REQUEST_TIME: Duration = Duration::from_secs(30);
+/// How long a statement of one may take. It begins later than its request, and must end before nobody
+/// waits for it any more.
+pub const STATEMENT_TIME: Duration = Duration::from_secs(20);
+const _: () = assert!(STATEMENT_TIME.as_secs() < REQUEST_TIME.as_secs());
 
 /// The routes `/graphql` and `/graphql/ws`.
 pub fn router(state: GraphqlState) -> Router {

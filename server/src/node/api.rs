@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use axum::Router;
 use sealrock_access::{LOOK, TokenKeys, Tokens, accounts};
 use sealrock_audit::{LedgerState, Publisher};
-use sealrock_graphql::{AllowList, GraphqlSettings, GraphqlState, REQUEST_TIME};
+use sealrock_graphql::{AllowList, GraphqlSettings, GraphqlState, STATEMENT_TIME};
 use sealrock_projections::{ReadModels, Runner};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
@@ -38,7 +38,7 @@ pub(super) async fn routes(
     let questions = sealrock_eventstore::connect_for_questions(
         &platform.database.url,
         (config.database_connections / 2).max(1),
-        REQUEST_TIME,
+        STATEMENT_TIME,
     );
     let questions = questions.await.context("connections for questions")?;
     let graphql = sealrock_graphql::router(GraphqlState {
