@@ -2,9 +2,10 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextRequest, NextValidation,
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextRequest, NextValidation,
 };
 use async_graphql::{Response, ServerError, ValidationResult, Value, value};
 use governor::clock::{Clock, DefaultClock};
@@ -87,6 +88,20 @@ impl Rates {
             ))),
         }
     }
+
+    /// Counts what one more item of a subscription costs, and waits until there is enough for it.
+    async fn afford(&self, caller: &Caller, cost: usize) {
+        let (Caller::Known(principal), Ok(cost)) = (caller, u32::try_from(cost)) else {
+            return;
+        };
+        let Some(cost) = NonZeroU32::new(cost) else {
+            return;
+        };
+        // Who may never afford it was refused when he asked for the first.
+        while let Ok(Err(until)) = self.cost.check_key_n(&principal.actor(), cost) {
+            tokio::time::sleep(until.wait_time_from(self.clock.now())).await;
+        }
+    }
 }
 
 const TWO: NonZeroU32 = NonZeroU32::new(2).expect("it is not zero");
@@ -108,7 +123,8 @@ fn later(code: Code, message: impl Into<String>, wait: std::time::Duration) -> S
     error
 }
 
-/// Counts what each operation costs, by its complexity, and says so in `extensions.cost`.
+/// Counts what each operation costs, by its complexity, and says so in `extensions.cost`. Each item of
+/// a subscription costs as much again, and comes when there is enough for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Costs(pub(crate) Arc<Rates>);
 
@@ -117,6 +133,7 @@ impl ExtensionFactory for Costs {
         Arc::new(Bill {
             rates: Arc::clone(&self.0),
             cost: OnceCell::new(),
+            begun: AtomicBool::new(false),
         })
     }
 }
@@ -125,6 +142,8 @@ impl ExtensionFactory for Costs {
 struct Bill {
     rates: Arc<Rates>,
     cost: OnceCell<usize>,
+    /// Whether its answer, or its first item, was asked for: that is paid.
+    begun: AtomicBool,
 }
 
 #[async_graphql::async_trait::async_trait]
@@ -153,6 +172,22 @@ impl Extension for Bill {
             let _ = self.cost.set(result.complexity);
         }
         Ok(result)
+    }
+
+    /// Once for a query or mutation, and for each item of a subscription.
+    async fn execute(
+        &self,
+        context: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        let paid = !self.begun.swap(true, Ordering::Relaxed);
+        if let (false, Some(caller), Some(cost)) =
+            (paid, context.data_opt::<Caller>(), self.cost.get())
+        {
+            self.rates.afford(caller, *cost).await;
+        }
+        next.run(context, operation_name).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! The protocol in raw frames, over a real socket.
 
+use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
@@ -12,6 +14,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::endpoint::Limits;
+use crate::rates::Rates;
 use crate::testing::Server;
 
 struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
@@ -135,6 +138,25 @@ async fn a_tree_of_fragments_is_refused_before_anybody_follows_it() {
         refused["payload"][0]["extensions"]["code"],
         "GRAPHQL_VALIDATION_FAILED"
     );
+}
+
+#[tokio::test]
+async fn each_item_of_a_subscription_is_paid_for_and_waits_until_it_can_be() {
+    let five = NonZeroU32::new(5).unwrap();
+    let server = Server::built(Limits::default(), |endpoint| {
+        endpoint.rates = Arc::new(Rates::new(NonZeroU32::MAX, five));
+    })
+    .await;
+    let mut client = Client::ready(&server).await;
+    client
+        .subscribe("a", "subscription { count(to: 99) }")
+        .await;
+    for number in 1..=5 {
+        assert_eq!(client.hear().await["payload"]["data"]["count"], number);
+    }
+    // The next may be paid for twelve seconds later.
+    let more = timeout(Duration::from_millis(700), client.0.next()).await;
+    assert!(more.is_err(), "{more:?}");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, SimpleObject, Subscription};
+use async_graphql::{Context, ID, Object, Subscription};
 use futures::{Stream, StreamExt};
 use sealrock_domain::telemetry::MetricName;
 use sealrock_domain::{DeviceId, Slug};
@@ -22,12 +22,24 @@ use crate::schema::types::LatestReading;
 pub(crate) struct LatestSubscription;
 
 /// Latest values at a position: all of them at first, then those that changed.
-#[derive(SimpleObject)]
 pub(crate) struct LatestReadings {
-    /// The position that they show.
     position: Position,
-    /// The values.
     readings: Vec<LatestReading>,
+}
+
+/// Latest values at a position: all of them at first, then those that changed.
+#[Object]
+impl LatestReadings {
+    /// The position that they show.
+    async fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// The values.
+    #[graphql(complexity = "10 * child_complexity")]
+    async fn readings(&self) -> &[LatestReading] {
+        &self.readings
+    }
 }
 
 #[Subscription]

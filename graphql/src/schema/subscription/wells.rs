@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, SimpleObject, Subscription};
+use async_graphql::{Context, Object, Subscription};
 use futures::{Stream, StreamExt};
 use sealrock_domain::{AssetId, Slug};
 use sealrock_ledger::Index;
@@ -23,12 +23,24 @@ const WELL_BYTES: usize = 4_096;
 pub(crate) struct WellSubscription;
 
 /// Wells at a position: all of them at first, then those that changed.
-#[derive(SimpleObject)]
 pub(crate) struct WellStatuses {
-    /// The position that they show.
     position: Position,
-    /// The wells.
     wells: Vec<Well>,
+}
+
+/// Wells at a position: all of them at first, then those that changed.
+#[Object]
+impl WellStatuses {
+    /// The position that they show.
+    async fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// The wells.
+    #[graphql(complexity = "5 * child_complexity")]
+    async fn wells(&self) -> &[Well] {
+        &self.wells
+    }
 }
 
 #[Subscription]
