@@ -181,6 +181,41 @@ impl Principal {
         }
     }
 
+    /// The organisations that it names as its own or as lending it a look, if it is of one at all. What
+    /// it may do there is for [`authorise`](crate::authorise) to say.
+    #[must_use]
+    pub fn organisations(&self) -> Option<Vec<&Slug>> {
+        let own = self.organisation()?;
+        let granted = self.grants().iter().map(|grant| &grant.organisation);
+        Some(std::iter::once(own).chain(granted).collect())
+    }
+
+    /// The sites of an organisation that it names as those that it is limited to, or as lent to it,
+    /// each once, by name.
+    #[must_use]
+    pub fn sites_of(&self, organisation: &Slug) -> Vec<&Slug> {
+        let own = match self {
+            Self::User { sites, .. } | Self::ApiKey { sites, .. } => sites.as_deref(),
+            Self::Device { site, .. } => Some(std::slice::from_ref(site)),
+            Self::Service { .. } => None,
+        };
+        let own = own.filter(|_| self.organisation() == Some(organisation));
+        let granted = self.grants().iter();
+        let granted = granted.filter(|grant| grant.organisation == *organisation);
+        let granted = granted.filter_map(|grant| grant.sites.as_deref());
+        let mut sites: Vec<&Slug> = own.into_iter().chain(granted).flatten().collect();
+        sites.sort();
+        sites.dedup();
+        sites
+    }
+
+    fn grants(&self) -> &[Grant] {
+        match self {
+            Self::User { grants, .. } => grants,
+            _ => &[],
+        }
+    }
+
     /// What it is to the platform.
     #[must_use]
     pub fn role(&self) -> Role {

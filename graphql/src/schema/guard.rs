@@ -58,6 +58,40 @@ pub(crate) fn sees(
     }
 }
 
+/// What of an organisation the caller may see.
+pub(crate) enum Reach {
+    Whole,
+    /// These sites of it, by name; none, if nothing.
+    Sites(Vec<Slug>),
+}
+
+impl Reach {
+    /// Asks for it.
+    ///
+    /// # Errors
+    /// As [`sees`].
+    pub(crate) fn of(
+        context: &Context<'_>,
+        permission: Permission,
+        organisation: &Slug,
+    ) -> Result<Self, Problem> {
+        if sees(context, permission, organisation, None)? {
+            return Ok(Self::Whole);
+        }
+        let mut seen = Vec::new();
+        for site in principal(context)?.sites_of(organisation) {
+            if sees(context, permission, organisation, Some(site))? {
+                seen.push(site.clone());
+            }
+        }
+        Ok(Self::Sites(seen))
+    }
+
+    pub(crate) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Sites(sites) if sites.is_empty())
+    }
+}
+
 /// Whether the caller may, for lists that show only what it may see.
 pub(crate) fn may(context: &Context<'_>, permission: Permission, organisation: &Slug) -> bool {
     permit(context, permission, organisation, None).is_ok()

@@ -11,6 +11,7 @@ mod mutations;
 mod organisations;
 mod overview;
 mod ranking;
+mod reach;
 mod schema;
 mod subscriptions;
 mod telemetry;

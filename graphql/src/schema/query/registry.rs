@@ -7,11 +7,11 @@ use sealrock_projections::{ReadModels, registry};
 
 use super::node::Node;
 use crate::schema::global_id::{self, GlobalId};
-use crate::schema::guard::{may, principal, sees};
+use crate::schema::guard::{Reach, may, principal, sees};
 use crate::schema::input;
 use crate::schema::paging::{self, Page};
 use crate::schema::problem::Problem;
-use crate::schema::types::{Asset, Device, Organisation, Site};
+use crate::schema::types::{Asset, Device, Organisation, Site, shown};
 
 #[derive(Default)]
 pub(crate) struct RegistryQuery;
@@ -40,7 +40,7 @@ impl RegistryQuery {
         })
     }
 
-    /// The organisations that the caller may see, by name.
+    /// The organisations of which the caller may see anything, by name.
     #[graphql(complexity = "paging::cost(first, child_complexity)")]
     async fn organisations(
         &self,
@@ -50,14 +50,15 @@ impl RegistryQuery {
     ) -> Result<Page<Organisation>, Problem> {
         let (size, after) = (paging::size(first)?, paging::slug(after.as_deref())?);
         let read = context.data_unchecked::<ReadModels>();
-        let own = principal(context)?.organisation();
+        let only = seen(context)?;
         let found = read
-            .organisations(own.map(std::slice::from_ref), after.as_ref(), size + 1)
+            .organisations(only.as_deref(), after.as_ref(), size + 1)
             .await?;
         let cursor = |organisation: &registry::Organisation| organisation.slug.to_string();
         let mut page = paging::page(found, size, after.is_none(), cursor, Organisation);
+        // Who is of no organisation sees all of them, or none.
         page.edges
-            .retain(|edge| may(context, ReadTelemetry, &edge.node.0.slug));
+            .retain(|edge| only.is_some() || may(context, ReadTelemetry, &edge.node.0.slug));
         Ok(page)
     }
 
@@ -114,15 +115,21 @@ async fn organisation(
     id: OrganisationId,
 ) -> Result<Option<Organisation>, Problem> {
     principal(context)?;
-    let found = context
-        .data_unchecked::<ReadModels>()
-        .organisations_by_id(&[id])
-        .await?;
-    let Some(found) = found.into_iter().next() else {
+    shown::organisation(context, id).await
+}
+
+/// The names of the organisations of which somebody of an organisation sees anything.
+fn seen(context: &Context<'_>) -> Result<Option<Vec<Slug>>, Problem> {
+    let Some(named) = principal(context)?.organisations() else {
         return Ok(None);
     };
-    let seen = sees(context, ReadTelemetry, &found.slug, None)?;
-    Ok(seen.then_some(Organisation(found)))
+    let mut seen = Vec::new();
+    for organisation in named {
+        if !Reach::of(context, ReadTelemetry, organisation)?.is_nothing() {
+            seen.push(organisation.clone());
+        }
+    }
+    Ok(Some(seen))
 }
 
 /// A site that the caller may see.
@@ -149,20 +156,7 @@ pub(crate) async fn site(
 
 async fn asset(context: &Context<'_>, id: AssetId) -> Result<Option<Asset>, Problem> {
     principal(context)?;
-    let found = context
-        .data_unchecked::<ReadModels>()
-        .assets_by_id(&[id])
-        .await?;
-    let Some(found) = found.into_iter().next() else {
-        return Ok(None);
-    };
-    let seen = sees(
-        context,
-        ReadTelemetry,
-        &found.organisation,
-        Some(&found.site),
-    )?;
-    Ok(seen.then_some(Asset(found)))
+    shown::asset(context, id).await
 }
 
 /// A device that the caller may see.

@@ -5,9 +5,9 @@ use sealrock_domain::SiteId;
 use sealrock_projections::ReadModels;
 use sealrock_projections::registry::{Asset as Stored, Within};
 
-use super::{AssetKind, Attribute, CaptureUnit, Captures, Device, Site};
+use super::{AssetKind, Attribute, CaptureUnit, Captures, Device, Site, shown};
 use crate::schema::global_id::GlobalId;
-use crate::schema::loaders::{AssetsOf, PlacePage, ledger_name, load};
+use crate::schema::loaders::{PlacePage, ledger_name};
 use crate::schema::paging::{self, Page};
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
@@ -57,11 +57,7 @@ impl Asset {
 
     /// Where it is.
     async fn site(&self, context: &Context<'_>) -> Result<Option<Site>, Problem> {
-        Ok(
-            load(context, SiteId::of(&self.0.organisation, &self.0.site))
-                .await?
-                .map(Site),
-        )
+        shown::site(context, SiteId::of(&self.0.organisation, &self.0.site)).await
     }
 
     /// The devices that measure it, by name.
@@ -120,12 +116,12 @@ impl Asset {
     ) -> Result<Page<Self>, Problem> {
         let (size, after) = (paging::size(first)?, paging::place(after.as_deref())?);
         let is_first = after.is_none();
-        let asked = AssetsOf(PlacePage {
+        let asked = PlacePage {
             within,
             after,
             first: size + 1,
-        });
-        let found = load(context, asked).await?.unwrap_or_default();
+        };
+        let found = shown::assets(context, asked).await?;
         let cursor = |asset: &Stored| format!("{}/{}", asset.site, asset.slug);
         Ok(paging::page(found, size, is_first, cursor, Self))
     }

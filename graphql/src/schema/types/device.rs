@@ -8,11 +8,11 @@ use sealrock_projections::windows::Window as StoredWindow;
 use uuid::Uuid;
 
 use super::{
-    Asset, Attribute, DeviceStatus, Gap, LatestReading, Organisation, Site, Source, Window,
+    Asset, Attribute, DeviceStatus, Gap, LatestReading, Organisation, Site, Source, Window, shown,
 };
 use crate::schema::global_id::GlobalId;
 use crate::schema::loaders::{
-    DevicesOf, GapsOf, LatestOfDevice, PlacePage, StatusOf, WindowsOf, ledger_name, load,
+    GapsOf, LatestOfDevice, PlacePage, StatusOf, WindowsOf, ledger_name, load,
 };
 use crate::schema::paging::{self, Page};
 use crate::schema::problem::Problem;
@@ -99,16 +99,12 @@ impl Device {
     /// Whose it is.
     async fn organisation(&self, context: &Context<'_>) -> Result<Option<Organisation>, Problem> {
         let id = OrganisationId::of(&self.0.organisation);
-        Ok(load(context, id).await?.map(Organisation))
+        shown::organisation(context, id).await
     }
 
     /// Where it is.
     async fn site(&self, context: &Context<'_>) -> Result<Option<Site>, Problem> {
-        Ok(
-            load(context, SiteId::of(&self.0.organisation, &self.0.site))
-                .await?
-                .map(Site),
-        )
+        shown::site(context, SiteId::of(&self.0.organisation, &self.0.site)).await
     }
 
     /// The asset that it measures.
@@ -122,9 +118,7 @@ impl Device {
         else {
             return Ok(None);
         };
-        Ok(load(context, AssetId::of(organisation, site, asset))
-            .await?
-            .map(Asset))
+        shown::asset(context, AssetId::of(organisation, site, asset)).await
     }
 
     /// How it is doing; null until its first batch.
@@ -205,12 +199,12 @@ impl Device {
     ) -> Result<Page<Self>, Problem> {
         let (size, after) = (paging::size(first)?, paging::place(after.as_deref())?);
         let is_first = after.is_none();
-        let asked = DevicesOf(PlacePage {
+        let asked = PlacePage {
             within,
             after,
             first: size + 1,
-        });
-        let found = load(context, asked).await?.unwrap_or_default();
+        };
+        let found = shown::devices(context, asked).await?;
         let cursor = |device: &Stored| format!("{}/{}", device.site, device.slug);
         Ok(paging::page(found, size, is_first, cursor, Self))
     }

@@ -6,8 +6,8 @@ use sealrock_projections::latest::{Latest, LatestFilter};
 use sealrock_projections::{LedgerId, ReadModels};
 use uuid::Uuid;
 
-use super::{Device, Source};
-use crate::schema::loaders::{ledger_name, load};
+use super::{Device, Source, shown};
+use crate::schema::loaders::ledger_name;
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
 use crate::schema::provenance::Provenance;
@@ -29,7 +29,7 @@ impl LatestReading {
 
     /// Who measured.
     async fn device(&self, context: &Context<'_>) -> Result<Option<Device>, Problem> {
-        Ok(load(context, self.latest.device).await?.map(Device))
+        shown::device(context, self.latest.device).await
     }
 
     /// What was measured.

@@ -1,6 +1,7 @@
 //! Sites ranked by what they emit.
 
 use async_graphql::{Context, Enum, Object};
+use futures::future::try_join_all;
 use sealrock_domain::AssetId;
 use sealrock_ledger::LedgerName;
 use sealrock_projections::ReadModels;
@@ -9,8 +10,8 @@ use sealrock_projections::leaderboard::{
 };
 use sealrock_projections::registry::Site as StoredSite;
 
-use super::{Asset, Device, EmissionTarget, Site};
-use crate::schema::loaders::{ledger_name, load};
+use super::{Asset, Device, EmissionTarget, Site, shown};
+use crate::schema::loaders::ledger_name;
 use crate::schema::problem::Problem;
 use crate::schema::provenance::Provenance;
 use crate::schema::scalars::{Count, Time};
@@ -242,13 +243,13 @@ impl LeaderboardStack<'_> {
         self.stack.slug.as_str()
     }
 
-    /// The stack itself.
+    /// The stack itself; null for who may not read telemetry.
     async fn asset(&self, context: &Context<'_>) -> Result<Option<Asset>, Problem> {
         let StoredSite {
             organisation, slug, ..
         } = self.site;
         let id = AssetId::of(organisation, slug, &self.stack.slug);
-        Ok(load(context, id).await?.map(Asset))
+        shown::asset(context, id).await
     }
 
     /// What it emitted on average, kg/h, a decimal to the gram; null without data.
@@ -271,14 +272,13 @@ impl LeaderboardStack<'_> {
             .map(ToString::to_string)
     }
 
-    /// The devices that measured. Several at one stack count as their mean.
+    /// The devices that measured; none for who may not read telemetry. Several at one stack count as
+    /// their mean.
     #[graphql(complexity = "child_complexity")]
     async fn devices(&self, context: &Context<'_>) -> Result<Vec<Device>, Problem> {
-        let mut devices = Vec::new();
-        for id in &self.stack.devices {
-            devices.extend(load(context, *id).await?.map(Device));
-        }
-        Ok(devices)
+        let ids = self.stack.devices.iter();
+        let found = try_join_all(ids.map(|id| shown::device(context, *id))).await?;
+        Ok(found.into_iter().flatten().collect())
     }
 }
 

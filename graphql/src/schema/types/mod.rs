@@ -18,6 +18,7 @@ mod overview;
 mod projection;
 mod reading;
 mod series;
+pub(super) mod shown;
 mod site;
 mod target;
 mod viewer;

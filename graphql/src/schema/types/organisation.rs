@@ -5,7 +5,7 @@ use sealrock_domain::Slug;
 use sealrock_projections::registry::{Organisation as Stored, Within};
 
 use super::captures::{self, Capture, CaptureTotal, CaptureUnit};
-use super::{Asset, Device, Ledger, Per, Site};
+use super::{Asset, Device, Ledger, Per, Site, shown};
 use crate::schema::global_id::GlobalId;
 use crate::schema::loaders::{CurrentLedger, SitesOf, ledger_name, load};
 use crate::schema::paging::{self, Page};
@@ -46,7 +46,7 @@ impl Organisation {
         Ok(load(context, current).await?.map(Ledger))
     }
 
-    /// Its sites, by name.
+    /// Its sites, by name: those that the caller may see.
     #[graphql(complexity = "paging::cost(first, child_complexity)")]
     async fn sites(
         &self,
@@ -61,7 +61,7 @@ impl Organisation {
             after,
             first: size + 1,
         };
-        let found = load(context, asked).await?.unwrap_or_default();
+        let found = shown::sites(context, asked).await?;
         Ok(paging::page(
             found,
             size,
@@ -71,7 +71,7 @@ impl Organisation {
         ))
     }
 
-    /// Its assets, by site and name.
+    /// Its assets, by site and name: those that the caller may see.
     #[graphql(complexity = "paging::cost(first, child_complexity)")]
     async fn assets(
         &self,
@@ -82,7 +82,7 @@ impl Organisation {
         Asset::page(context, self.within(), first, after).await
     }
 
-    /// Its devices, by site and name.
+    /// Its devices, by site and name: those that the caller may see.
     #[graphql(complexity = "paging::cost(first, child_complexity)")]
     async fn devices(
         &self,

@@ -8,8 +8,7 @@ use sealrock_ledger::LedgerName;
 use sealrock_projections::readings::Reading as Stored;
 use uuid::Uuid;
 
-use super::{Device, Quality, Source};
-use crate::schema::loaders::load;
+use super::{Device, Quality, Source, shown};
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
 use crate::schema::provenance::Provenance;
@@ -40,7 +39,7 @@ impl Reading {
 
     /// Who measured.
     async fn device(&self, context: &Context<'_>) -> Result<Option<Device>, Problem> {
-        Ok(load(context, self.stored.device).await?.map(Device))
+        shown::device(context, self.stored.device).await
     }
 
     /// What was measured.

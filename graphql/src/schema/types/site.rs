@@ -10,7 +10,7 @@ use sealrock_projections::registry::{Site as Stored, Within};
 use sealrock_projections::targets::{self, SiteTarget};
 
 use super::captures::{self, Capture, CaptureTotal, CaptureUnit};
-use super::{Asset, Device, EmissionTarget, LatestReading, Organisation, Per, SiteKind};
+use super::{Asset, Device, EmissionTarget, LatestReading, Organisation, Per, SiteKind, shown};
 use crate::schema::as_of::AsOf;
 use crate::schema::global_id::GlobalId;
 use crate::schema::guard::permit;
@@ -83,7 +83,7 @@ impl Site {
     /// Whose it is.
     async fn organisation(&self, context: &Context<'_>) -> Result<Option<Organisation>, Problem> {
         let id = OrganisationId::of(&self.0.organisation);
-        Ok(load(context, id).await?.map(Organisation))
+        shown::organisation(context, id).await
     }
 
     /// What is measured there, by name.
@@ -111,6 +111,9 @@ impl Site {
     /// The newest value of every device and metric there.
     #[graphql(complexity = "100 * child_complexity")]
     async fn latest(&self, context: &Context<'_>) -> Result<Vec<LatestReading>, Problem> {
+        if !shown::at(context, &self.0.organisation, &self.0.slug)? {
+            return Ok(Vec::new());
+        }
         let filter = LatestFilter {
             site: Some(self.0.slug.clone()),
             ..LatestFilter::default()

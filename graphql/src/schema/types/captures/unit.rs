@@ -6,13 +6,12 @@ use sealrock_projections::captures::CaptureUnit as StoredUnit;
 
 use super::{Capture, CaptureTotal, Captures};
 use crate::schema::global_id::GlobalId;
-use crate::schema::loaders::load;
 use crate::schema::paging::{self, Page};
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
 use crate::schema::provenance::Provenance;
 use crate::schema::scalars::{Day, Time};
-use crate::schema::types::{Asset, CaptureTechnology, CaptureUnitStatus, Per};
+use crate::schema::types::{Asset, CaptureTechnology, CaptureUnitStatus, Per, shown};
 
 /// A plant that takes CO2 out of a gas.
 pub(crate) struct CaptureUnit {
@@ -34,9 +33,9 @@ impl CaptureUnit {
         self.stored.slug.as_str()
     }
 
-    /// The asset.
+    /// The asset; null for who may not read telemetry.
     async fn asset(&self, context: &Context<'_>) -> Result<Option<Asset>, Problem> {
-        Ok(load(context, self.stored.id).await?.map(Asset))
+        shown::asset(context, self.stored.id).await
     }
 
     /// How it captures.

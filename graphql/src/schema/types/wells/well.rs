@@ -17,7 +17,7 @@ use crate::schema::position::Position;
 use crate::schema::problem::Problem;
 use crate::schema::provenance::Provenance;
 use crate::schema::scalars::{Count, Day, Time};
-use crate::schema::types::{Asset, LatestReading};
+use crate::schema::types::{Asset, LatestReading, shown};
 
 /// A well of a storage site: a facet of the asset that it is.
 pub(crate) struct Well {
@@ -47,9 +47,9 @@ impl Well {
         GlobalId::Asset(self.stored.id).into()
     }
 
-    /// The asset that it is.
+    /// The asset that it is; null for who may not read telemetry.
     async fn asset(&self, context: &Context<'_>) -> Result<Option<Asset>, Problem> {
-        Ok(load(context, self.stored.id).await?.map(Asset))
+        shown::asset(context, self.stored.id).await
     }
 
     /// Slug of its organisation.
@@ -118,9 +118,12 @@ impl Well {
         self.stored.state.tests().iter().map(Into::into).collect()
     }
 
-    /// The newest values of the devices that measure it now.
+    /// The newest values of the devices that measure it now; none for who may not read telemetry.
     #[graphql(complexity = "20 * child_complexity")]
     async fn latest(&self, context: &Context<'_>) -> Result<Vec<LatestReading>, Problem> {
+        if !shown::at(context, &self.stored.organisation, &self.stored.site)? {
+            return Ok(Vec::new());
+        }
         let found = load(context, ReadingsOfWell(self.place())).await?;
         let name = &self.injections.ledger.name;
         let found = found.unwrap_or_default().into_iter();
