@@ -107,6 +107,14 @@ impl Line {
     }
 }
 
+/// DISCONNECT (MQTT 5) with its reason in words: paho reads no reason from a shorter packet.
+fn disconnect(reason: u8) -> Vec<u8> {
+    const WORDS: &[u8] = b"what the device signed in by is not valid any more";
+    let length = u8::try_from(WORDS.len()).unwrap_or_default();
+    let head = [0xE0, length + 5, reason, length + 3, 0x1F, 0, length];
+    [&head, WORDS].concat()
+}
+
 /// A socket that can be looked at ([`Line::gone`]) while the library owns the stream.
 #[derive(Debug)]
 pub(super) struct Socket(pub(super) Arc<TcpStream>);
@@ -198,7 +206,7 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
         if reason == 0 || speaks_v311 || !self.between_packets {
             return;
         }
-        let disconnect = [0xE0, 1, reason];
+        let disconnect = disconnect(reason);
         if let Poll::Ready(Ok(_)) = Pin::new(&mut self.inner).poll_write(cx, &disconnect) {
             let _ = Pin::new(&mut self.inner).poll_flush(cx);
         }

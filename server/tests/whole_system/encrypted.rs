@@ -92,6 +92,12 @@ impl Town {
     }
 }
 
+/// An address that nobody listens on, or did a moment ago.
+fn free_address() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
 fn launched(data: &Path, settings: &[(&'static str, String)]) -> Server {
     let settings: Vec<_> = settings
         .iter()
@@ -153,8 +159,7 @@ impl Drop for Paho {
 #[test]
 fn a_certificate_is_exchanged_while_connections_stay_and_nothing_is_said_in_plain() {
     let (town, data) = (Town::new(), data_folder());
-    let websocket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let websocket = websocket.local_addr().unwrap().to_string();
+    let websocket = free_address();
     let mut settings = town.settings();
     settings.push(("SEALROCK_MQTT_WS", websocket.clone()));
     let server = launched(data.path(), &settings);
