@@ -92,6 +92,11 @@ impl Town {
     }
 }
 
+/// Without a certificate there is nothing to verify, which openssl calls a success too.
+fn is_verified(said: &str) -> bool {
+    said.contains("-----BEGIN CERTIFICATE") && said.contains("Verify return code: 0 (ok)")
+}
+
 /// An address that nobody listens on, or did a moment ago.
 fn free_address() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -185,11 +190,7 @@ fn a_certificate_is_exchanged_while_connections_stay_and_nothing_is_said_in_plai
     );
     for (version, works) in [("-tls1_1", false), ("-tls1_2", true), ("-tls1_3", true)] {
         let said = town.shake(&https, &[version, "-alpn", "http/1.1"]);
-        assert_eq!(
-            said.contains("Verify return code: 0 (ok)"),
-            works,
-            "{version}: {said}"
-        );
+        assert_eq!(is_verified(&said), works, "{version}: {said}");
     }
     assert!(
         town.shake(&https, &["-alpn", "mqtt"])
