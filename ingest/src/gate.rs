@@ -135,6 +135,20 @@ pub(crate) fn named_in(certificate: &ClientCertificate) -> Option<DeviceId> {
     })
 }
 
+/// Attempts until it is the device's turn: who sends more than he may is slowed down, and nothing of
+/// his is refused or lost.
+pub(crate) async fn in_turn<T, F>(attempt: impl Fn() -> F) -> Result<T, BatchError>
+where
+    F: Future<Output = Result<T, BatchError>>,
+{
+    loop {
+        match attempt().await {
+            Err(BatchError::TooMany { retry_after }) => tokio::time::sleep(retry_after).await,
+            outcome => return outcome,
+        }
+    }
+}
+
 /// A [`BatchError`] or transport error that is final for its bytes, as devices are told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {

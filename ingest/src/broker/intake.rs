@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use super::connection::{Connection, SignedIn};
 use crate::counters;
 use crate::dead_letters::DeadLetter;
-use crate::gate::{BatchError, BatchReceipt, Rejection, RejectionCode};
+use crate::gate::{BatchError, BatchReceipt, Rejection, RejectionCode, in_turn};
 use crate::mapping::Found;
 use crate::receipt;
 
@@ -163,7 +163,7 @@ impl Connection {
         F: Future<Output = Result<BatchReceipt, BatchError>>,
     {
         self.patiently(|| async {
-            match attempt().await {
+            match in_turn(&attempt).await {
                 Ok(receipt) => ControlFlow::Break(Ok(receipt)),
                 Err(error) => match Rejection::of(&error) {
                     Ok(rejection) => ControlFlow::Break(Err(rejection)),

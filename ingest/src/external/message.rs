@@ -16,7 +16,9 @@ use crate::broker::Presence;
 use crate::broker::presence::PresenceTeller;
 use crate::counters;
 use crate::dead_letters::{DeadLetter, DeadLetters};
-use crate::gate::{BatchError, BatchReceipt, BatchSink, DeviceIdentity, Rejection, RejectionCode};
+use crate::gate::{
+    BatchError, BatchReceipt, BatchSink, DeviceIdentity, Rejection, RejectionCode, in_turn,
+};
 use crate::mapping::Mappings;
 use crate::receipt;
 
@@ -272,7 +274,7 @@ impl Desk {
         F: Future<Output = Result<T, BatchError>>,
     {
         self.persistently(|| async {
-            match attempt().await {
+            match in_turn(&attempt).await {
                 Ok(taken) => ControlFlow::Break(Ok(taken)),
                 Err(error) => match Rejection::of(&error) {
                     Ok(rejection) => ControlFlow::Break(Err(rejection)),

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sealrock_testkit::{Authority, Pair};
 use tempfile::TempDir;
@@ -219,6 +219,7 @@ fn a_certificate_is_exchanged_while_connections_stay_and_nothing_is_said_in_plai
     let begun = Instant::now();
     while shown(&server) == before {
         assert!(begun.elapsed() < SOON, "the new certificate is not shown");
+        std::thread::sleep(Duration::from_millis(100));
     }
     let now = shown(&server);
     town.put("cert.pem", "broken");
