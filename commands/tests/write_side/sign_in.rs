@@ -1,7 +1,12 @@
 //! Devices sign in with a secret that the ledger names, and with no other.
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use chrono::Utc;
 use sealrock_access::{DeviceSecret, credentials};
-use sealrock_commands::{AuthError, CommandError, Devices};
+use sealrock_commands::{AuthError, BatchError, CommandError, Devices};
+use sealrock_domain::device::Fingerprint;
 use sealrock_domain::{DeviceId, Slug};
 
 use crate::fixture::{Fixture, admin, device, secret, slug, with_a_device, with_a_site};
@@ -175,4 +180,83 @@ async fn a_device_that_nobody_registered_can_be_given_no_secret() {
         .unwrap_err();
     assert!(error.to_string().contains("register it first"), "{error}");
     assert_eq!(f.entries().await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_certificate_signs_in_the_device_whose_events_name_it_until_they_say_otherwise() {
+    let (f, registered) = with_a_device().await;
+    let (org, plant, name) = path();
+    let there = Devices::new(f.elsewhere().await);
+    let (own, device) = (Fingerprint::new([7; 32]), registered.device);
+    let refused = Err(AuthError::Refused);
+    assert_eq!(there.recognise(device, own).await, refused);
+
+    let added = f
+        .commands
+        .add_certificate(&admin(), &org, &plant, &name, own);
+    added.await.unwrap();
+    let identity = there.recognise(device, own).await.unwrap();
+    assert_eq!((identity.device, &identity.name), (device, &name));
+    assert_eq!(
+        there.recognise(device, Fingerprint::new([8; 32])).await,
+        refused
+    );
+    let other = DeviceId::of(&org, &plant, &slug("meter-9"));
+    assert_eq!(there.recognise(other, own).await, refused);
+
+    // Locked out whatever it shows, until it is let in again.
+    let commands = &f.commands;
+    commands
+        .revoke_credential(&admin(), &org, &plant, &name)
+        .await
+        .unwrap();
+    assert_eq!(there.recognise(device, own).await, refused);
+    commands
+        .rotate_credential(&admin(), &org, &plant, &name)
+        .await
+        .unwrap();
+    there.recognise(device, own).await.unwrap();
+
+    let revoked = commands.revoke_certificate(&admin(), &org, &plant, &name, own);
+    revoked.await.unwrap();
+    assert_eq!(there.recognise(device, own).await, refused);
+    let again = commands.add_certificate(&admin(), &org, &plant, &name, own);
+    let again = again.await.unwrap_err().to_string();
+    assert!(again.contains("for ever"), "{again}");
+}
+
+#[tokio::test]
+async fn a_device_that_sends_more_than_it_may_is_told_when_and_the_same_bytes_are_taken_then() {
+    let (f, registered) = with_a_device().await;
+    let other = f
+        .commands
+        .register_device(&admin(), device("meter-8"))
+        .await
+        .unwrap();
+    let slow = f.devices.clone().at_most(NonZeroU32::MIN);
+    let (meter, other) = (f.sign_in(&registered).await, f.sign_in(&other).await);
+    let send = |identity, seq: u32| {
+        let bytes = format!(r#"{{"seq":{seq},"readings":[{{"metric":"co2_ppm","value":400}}]}}"#);
+        let devices = slow.clone();
+        async move {
+            devices
+                .record_batch(identity, "test", Utc::now(), bytes)
+                .await
+        }
+    };
+    // Ten at once, and one more for each second that they take.
+    let mut seq = 1;
+    let retry_after = loop {
+        match send(&meter, seq).await {
+            Ok(_) => seq += 1,
+            Err(BatchError::TooMany { retry_after }) => break retry_after,
+            Err(error) => panic!("{error}"),
+        }
+        assert!(seq < 1_000, "no limit");
+    };
+    assert!(seq > 10, "{seq}");
+    assert!(retry_after <= Duration::from_secs(1), "{retry_after:?}");
+    send(&other, 1).await.unwrap();
+    tokio::time::sleep(retry_after).await;
+    assert!(!send(&meter, seq).await.unwrap().duplicate);
 }
