@@ -7,6 +7,7 @@ mod crashes;
 mod credits;
 mod demo;
 mod devices;
+mod doors;
 mod encrypted;
 mod erasing;
 mod external;
