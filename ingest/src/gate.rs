@@ -40,6 +40,13 @@ pub trait BatchSink: Send + Sync + 'static {
         certificate: Fingerprint,
     ) -> Result<DeviceIdentity, AuthError>;
 
+    /// Counts what is refused before it could be recorded as one of the batches that the device may
+    /// send in a time.
+    ///
+    /// # Errors
+    /// [`BatchError::TooMany`]: nothing should be done for it until then.
+    fn within_rate(&self, identity: &DeviceIdentity) -> Result<(), BatchError>;
+
     /// Decodes, checks and records a batch; `via` is `mqtt:<topic>` or `http:/ingest`. The bytes
     /// are shared with the transport, which may offer them again.
     ///
@@ -95,6 +102,10 @@ impl BatchSink for Devices {
         certificate: Fingerprint,
     ) -> Result<DeviceIdentity, AuthError> {
         Self::recognise(self, device, certificate).await
+    }
+
+    fn within_rate(&self, identity: &DeviceIdentity) -> Result<(), BatchError> {
+        Self::within_rate(self, identity)
     }
 
     async fn record_batch(
@@ -206,7 +217,8 @@ impl Rejection {
             BatchError::Undecodable(_) => RejectionCode::Undecodable,
             BatchError::TooLarge(_) => RejectionCode::TooLarge,
             BatchError::Conflict { .. } => RejectionCode::Conflict,
-            BatchError::Refused(_) => RejectionCode::Refused,
+            // The doors that sign devices in tell `SignedOut` as they tell wrong credentials.
+            BatchError::Refused(_) | BatchError::SignedOut => RejectionCode::Refused,
             BatchError::UnknownDevice(_) => RejectionCode::UnknownDevice,
             BatchError::TooMany { retry_after } | BatchError::Unavailable { retry_after } => {
                 return Err(*retry_after);

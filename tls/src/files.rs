@@ -53,6 +53,8 @@ fn read(file: &Path) -> Result<Vec<u8>, TlsError> {
 pub struct Tls {
     files: Files,
     read: Contents,
+    /// What the last look found instead.
+    found: Option<Contents>,
     current: watch::Sender<Configurations>,
 }
 
@@ -69,6 +71,7 @@ impl Tls {
         Ok(Self {
             files,
             read,
+            found: None,
             current,
         })
     }
@@ -99,18 +102,25 @@ impl Tls {
         }
     }
 
-    /// One look.
+    /// One look. What is new is taken when two looks agree about it: half of a file may be good PEM,
+    /// if it ends between two certificates.
     ///
     /// # Errors
     /// If there is something new and it is no use; it is looked at again next time.
     pub(crate) fn look(&mut self) -> Result<(), TlsError> {
         let found = self.files.read()?;
         if found == self.read {
+            self.found = None;
+            return Ok(());
+        }
+        if self.found.as_ref() != Some(&found) {
+            self.found = Some(found);
             return Ok(());
         }
         let configurations = Configurations::of(&self.files, &found)?;
         announce(&self.files, &configurations);
         self.read = found;
+        self.found = None;
         self.current.send_replace(configurations);
         metrics::counter!("sealrock_tls_reloads_total", "outcome" => "taken").increment(1);
         Ok(())

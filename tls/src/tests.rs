@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream as Client;
 
+use crate::configuration::TlsError;
 use crate::{Acceptor, ClientCertificate, Files, Protocol, Stream, Tls};
 
 struct House {
@@ -38,6 +39,12 @@ impl House {
             authority,
             tls,
         }
+    }
+
+    /// What is new is taken when two looks agree.
+    fn look(&mut self) -> Result<(), TlsError> {
+        self.tls.look()?;
+        self.tls.look()
     }
 
     fn put(&self, name: &str, text: &str) {
@@ -98,17 +105,44 @@ async fn a_new_certificate_counts_for_new_connections_and_open_ones_stay() {
     let (mut open, mut server) = meet(&door, house.client(None, "http/1.1")).await.unwrap();
     let Pair { certificate, key } = house.authority.issue(&["localhost"], 2098);
     house.put("cert.pem", &certificate);
-    let error = house.tls.look().unwrap_err().to_string();
+    let error = house.look().unwrap_err().to_string();
     assert!(error.contains("key.pem"), "{error}");
     let (same, _) = meet(&door, house.client(None, "http/1.1")).await.unwrap();
     assert_eq!(shown_by(&same), shown_by(&open));
     house.put("key.pem", &key);
-    house.tls.look().unwrap();
+    house.look().unwrap();
     let (new, _) = meet(&door, house.client(None, "http/1.1")).await.unwrap();
     assert_ne!(shown_by(&new), shown_by(&open));
     open.write_u8(7).await.unwrap();
     open.flush().await.unwrap();
     assert_eq!(server.read_u8().await.unwrap(), 7);
+}
+
+#[tokio::test]
+async fn a_file_that_is_still_written_is_not_taken() {
+    let mut house = House::new();
+    let door = house.tls.acceptor(Protocol::Mqtt);
+    let shows = async |house: &House| {
+        let (client, _) = meet(&door, house.client(None, "mqtt")).await.unwrap();
+        client.get_ref().1.peer_certificates().unwrap().len()
+    };
+    let (pair, path) = (
+        house.authority.issue(&["localhost"], 2098),
+        house.folder.path(),
+    );
+    let whole = format!("{}{}", pair.certificate, house.authority.pem());
+    std::fs::write(path.join("key.pem"), &pair.key).unwrap();
+    // The end of the first certificate is as far as its writer has come.
+    house.put("cert.pem", &pair.certificate);
+    house.tls.look().unwrap();
+    house.put("cert.pem", &whole);
+    house.tls.look().unwrap();
+    assert_eq!(shows(&house).await, 1);
+    let before = shown_by(&meet(&door, house.client(None, "mqtt")).await.unwrap().0);
+    house.tls.look().unwrap();
+    assert_eq!(shows(&house).await, 2);
+    let after = shown_by(&meet(&door, house.client(None, "mqtt")).await.unwrap().0);
+    assert_ne!(before, after);
 }
 
 #[tokio::test]
@@ -122,14 +156,14 @@ async fn what_cannot_be_used_changes_nothing_and_is_said_by_the_files_name() {
     ] {
         let before = std::fs::read_to_string(house.folder.path().join(file)).unwrap();
         house.put(file, text);
-        let error = house.tls.look().unwrap_err().to_string();
+        let error = house.look().unwrap_err().to_string();
         assert!(error.contains(file), "{error}");
         meet(&door, house.client(None, "mqtt")).await.unwrap();
         house.put(file, &before);
-        house.tls.look().unwrap();
+        house.look().unwrap();
     }
     std::fs::remove_file(house.folder.path().join("cert.pem")).unwrap();
-    assert!(house.tls.look().is_err());
+    assert!(house.look().is_err());
     meet(&door, house.client(None, "mqtt")).await.unwrap();
 }
 

@@ -45,6 +45,10 @@ pub enum BatchError {
     /// signature.
     #[error("{0}")]
     Refused(String),
+    /// What the device signed in by was revoked or replaced since: it must sign in anew, and may send
+    /// the same bytes then.
+    #[error("what the device signed in by is not valid any more: sign in anew")]
+    SignedOut,
     /// There is no such device: register it, or mend the topic.
     #[error("{0}")]
     UnknownDevice(String),

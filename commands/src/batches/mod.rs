@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use sealrock_access::{DeviceSecret, RateLimit, credentials};
 use sealrock_domain::device::{Device, Fingerprint};
 use sealrock_domain::telemetry::{self, SensorBatch, Verdict};
-use sealrock_domain::{DeviceId, Slug};
+use sealrock_domain::{CredentialId, DeviceId, Slug};
 use sealrock_eventstore::{Append, AppendError, Appended, LedgerId, LedgerInfo};
 use sealrock_ledger::{Index, micros};
 use serde::Serialize;
@@ -50,8 +50,10 @@ pub struct DeviceIdentity {
 /// By what a device is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignIn {
-    /// It presented its secret to us, or a certificate.
-    Secret,
+    /// It presented to us the secret of this credential.
+    Secret(CredentialId),
+    /// It showed us this certificate.
+    Certificate(Fingerprint),
     /// A broker that others run let it publish under its name.
     Broker,
 }
@@ -111,12 +113,22 @@ impl Devices {
         Self { rate, ..self }
     }
 
-    /// Before anything is done for a batch.
-    fn within_rate(&self, device: DeviceId) -> Result<(), BatchError> {
+    /// Counts what a device sent as one of its batches, before anything is done for it. Recording
+    /// counts for itself; this is for what is refused before it could be.
+    ///
+    /// A broker that others run is not limited: it has one line for all its devices, and keeps no
+    /// more than it can, so that one would hold up the others until theirs were lost.
+    ///
+    /// # Errors
+    /// [`BatchError::TooMany`]
+    pub fn within_rate(&self, identity: &DeviceIdentity) -> Result<(), BatchError> {
         let Some(rate) = &self.rate else {
             return Ok(());
         };
-        rate.take(&device).map_err(|retry_after| {
+        if identity.sign_in == SignIn::Broker {
+            return Ok(());
+        }
+        rate.take(&identity.device).map_err(|retry_after| {
             metrics::counter!("sealrock_rate_limited_total", "who" => "device").increment(1);
             BatchError::TooMany { retry_after }
         })
@@ -141,7 +153,9 @@ impl Devices {
             .find(|credential| credential.opens(&presented));
         let credential = opened.ok_or(AuthError::Refused)?;
         let is_right = |state: &Device| state.active_credentials().contains(&credential.id);
-        self.admitted(device, &credential.ledger, is_right).await
+        let sign_in = SignIn::Secret(credential.id);
+        self.admitted(device, &credential.ledger, sign_in, is_right)
+            .await
     }
 
     /// Who shows this certificate, of which the door knows that it is the client's own, of a trusted
@@ -159,7 +173,8 @@ impl Devices {
         let stored = stored.map_err(|e| unavailable(device, &e))?;
         // Every device has had a credential, whose row tells its ledger.
         let ledger = &stored.last().ok_or(AuthError::Refused)?.ledger;
-        self.admitted(device, ledger, |state| state.is_signed_in_by(certificate))
+        let is_right = |state: &Device| state.is_signed_in_by(certificate);
+        self.admitted(device, ledger, SignIn::Certificate(certificate), is_right)
             .await
     }
 
@@ -168,6 +183,7 @@ impl Devices {
         &self,
         device: DeviceId,
         ledger: &Slug,
+        sign_in: SignIn,
         is_right: impl FnOnce(&Device) -> bool,
     ) -> Result<DeviceIdentity, AuthError> {
         let ledger = self.commands.ledger(ledger).await.map_err(|e| match e {
@@ -181,7 +197,7 @@ impl Devices {
         }
         let known = (ledger.info.id, device);
         self.standings.keep(known, Standing::from(&loaded));
-        identity(device, loaded.state(), ledger.info.id).ok_or(AuthError::Refused)
+        identity(device, loaded.state(), ledger.info.id, sign_in).ok_or(AuthError::Refused)
     }
 
     /// The device of that name, for a broker that others run and that let it publish under it. That
@@ -240,7 +256,7 @@ impl Devices {
         received_at: DateTime<Utc>,
         bytes: impl AsRef<[u8]> + Send + Sync,
     ) -> Result<BatchReceipt, BatchError> {
-        self.within_rate(identity.device)?;
+        self.within_rate(identity)?;
         let bytes = bytes.as_ref();
         let turn = self.turns.at(bytes.len()).await;
         let sent = Sent::read(bytes)?;
@@ -262,7 +278,7 @@ impl Devices {
         received_at: DateTime<Utc>,
         payload: impl AsRef<[u8]> + Send + Sync,
     ) -> Result<BatchReceipt, BatchError> {
-        self.within_rate(identity.device)?;
+        self.within_rate(identity)?;
         let payload = payload.as_ref();
         let turn = self.turns.at(payload.len()).await;
         let sent = Sent::read_mapped(payload)?;
@@ -411,7 +427,12 @@ fn unavailable(device: DeviceId, error: &dyn std::fmt::Display) -> AuthError {
     AuthError::Unavailable
 }
 
-fn identity(device: DeviceId, state: &Device, ledger: LedgerId) -> Option<DeviceIdentity> {
+fn identity(
+    device: DeviceId,
+    state: &Device,
+    ledger: LedgerId,
+    sign_in: SignIn,
+) -> Option<DeviceIdentity> {
     let profile = state.profile()?;
     Some(DeviceIdentity {
         device,
@@ -419,7 +440,7 @@ fn identity(device: DeviceId, state: &Device, ledger: LedgerId) -> Option<Device
         site: profile.site.clone(),
         name: profile.name.clone(),
         ledger,
-        sign_in: SignIn::Secret,
+        sign_in,
     })
 }
 

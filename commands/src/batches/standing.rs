@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
-use sealrock_domain::device::{Device, DeviceKeys, KeyId};
+use sealrock_domain::device::{Device, DeviceKeys, Fingerprint, KeyId};
 use sealrock_domain::telemetry::Frame;
-use sealrock_domain::{DeviceId, Slug};
+use sealrock_domain::{CredentialId, DeviceId, Slug};
 use sealrock_eventstore::{LedgerId, Loaded};
 use sealrock_ledger::Origin;
 
@@ -14,13 +14,14 @@ use super::{BatchError, DeviceIdentity, SignIn};
 /// Devices whose standing is kept in memory; each takes some hundred bytes.
 const KEPT: usize = 100_000;
 
-/// A device's keys, and the version of its stream that they were read at.
+/// What signs a device in and its keys, and the version of its stream that they were read at.
 #[derive(Debug)]
 pub(super) struct Standing {
     pub(super) version: u64,
     decommissioned: bool,
-    /// Its credential was revoked and none has followed.
-    locked_out: bool,
+    /// None: it was revoked and none has followed, so the device is locked out.
+    credential: Option<CredentialId>,
+    certificates: Box<[Fingerprint]>,
     keys: DeviceKeys,
 }
 
@@ -32,18 +33,20 @@ pub(super) type Key = (LedgerId, DeviceId);
 
 impl From<&Loaded<Device>> for Standing {
     fn from(loaded: &Loaded<Device>) -> Self {
+        let state = loaded.state();
         Self {
             version: loaded.version(),
-            decommissioned: loaded.state().is_decommissioned(),
-            locked_out: loaded.state().active_credentials().is_empty(),
-            keys: loaded.state().keys().clone(),
+            decommissioned: state.is_decommissioned(),
+            credential: state.active_credentials().first().copied(),
+            certificates: state.certificates().valid().copied().collect(),
+            keys: state.keys().clone(),
         }
     }
 }
 
 impl Standing {
-    /// Whether what was sent may be recorded: signed by a valid key, or unsigned by a device that
-    /// never had one.
+    /// Whether what was sent may be recorded: by who is still signed in, and signed by a valid key, or
+    /// unsigned by a device that never had one.
     pub(super) fn judge(
         &self,
         identity: &DeviceIdentity,
@@ -54,11 +57,7 @@ impl Standing {
         if self.decommissioned {
             return refused(format!("device {name} is decommissioned and sends no more"));
         }
-        if self.locked_out && identity.sign_in == SignIn::Broker {
-            return refused(format!(
-                "device {name} is locked out: `sealrock device rotate` lets it in again"
-            ));
-        }
+        self.still_signed_in(identity)?;
         let Some(frame) = frame else {
             return self.unsigned(name);
         };
@@ -68,6 +67,24 @@ impl Standing {
         frame
             .verify(key, origin.as_str(), identity.device)
             .or_else(|error| refused(format!("device {name}: {error}")))
+    }
+
+    /// A revocation may come between the sign-in and the batch.
+    fn still_signed_in(&self, identity: &DeviceIdentity) -> Result<(), BatchError> {
+        let valid = match &identity.sign_in {
+            SignIn::Secret(id) => self.credential == Some(*id),
+            SignIn::Certificate(shown) => {
+                self.credential.is_some() && self.certificates.contains(shown)
+            }
+            SignIn::Broker if self.credential.is_none() => {
+                return refused(format!(
+                    "device {} is locked out: `sealrock device rotate` lets it in again",
+                    identity.name
+                ));
+            }
+            SignIn::Broker => true,
+        };
+        valid.then_some(()).ok_or(BatchError::SignedOut)
     }
 
     fn unsigned(&self, name: &Slug) -> Result<(), BatchError> {
@@ -143,7 +160,8 @@ mod tests {
         let at = |version| Standing {
             version,
             decommissioned: false,
-            locked_out: false,
+            credential: None,
+            certificates: Box::default(),
             keys: DeviceKeys::default(),
         };
         let (old, new) = (LedgerId(1), LedgerId(2));

@@ -14,6 +14,7 @@ mod outage;
 mod registering;
 mod repeating;
 mod retaining;
+mod revoking;
 mod sealing;
 mod sign_in;
 mod signed;

@@ -101,6 +101,12 @@ impl Device {
         self.credential.is_some() && self.certificates.has(certificate)
     }
 
+    /// The certificates that sign it in while it is not locked out.
+    #[must_use]
+    pub fn certificates(&self) -> &DeviceCertificates {
+        &self.certificates
+    }
+
     /// Whether it is out of use for good.
     #[must_use]
     pub fn is_decommissioned(&self) -> bool {

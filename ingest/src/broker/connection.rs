@@ -14,7 +14,7 @@ use super::house::House;
 use super::topics::Topics;
 use super::wire::Line;
 use crate::counters;
-use crate::gate::DeviceIdentity;
+use crate::gate::{DeviceIdentity, SignIn};
 
 /// How often the clock is looked at, which may be set meanwhile.
 const LOOK_AT_CLOCK: Duration = Duration::from_mins(10);
@@ -37,8 +37,8 @@ pub(super) struct SignedIn {
     pub(super) proof: Mutex<Option<Proof>>,
 }
 
-/// What a device proves itself by.
-#[derive(Debug, Clone)]
+/// What a device proves itself by. It cannot be printed: it holds the secret.
+#[derive(Clone)]
 pub(super) enum Proof {
     Secret(String),
     Certificate(Fingerprint),
@@ -54,13 +54,18 @@ impl Connection {
         })
     }
 
-    /// Returns when the certificate that the client showed is over, if it showed one.
+    /// Returns when the certificate that the client showed is over, if it showed one and did not sign
+    /// in by its secret.
     pub(super) async fn certificate_expired(&self) {
         let Some(certificate) = self.certificate.get() else {
             return std::future::pending().await;
         };
         while let Ok(left) = certificate.not_after.duration_since(SystemTime::now()) {
             tokio::time::sleep(left.min(LOOK_AT_CLOCK)).await;
+        }
+        let sign_in = self.signed_in.get().map(|known| known.identity.sign_in);
+        if matches!(sign_in, Some(SignIn::Secret(_))) {
+            std::future::pending::<()>().await;
         }
     }
 

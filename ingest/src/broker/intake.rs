@@ -21,6 +21,7 @@ use rand::Rng;
 use tokio::time::Instant;
 
 use super::connection::{Connection, SignedIn};
+use super::wire::NOT_AUTHORIZED;
 use crate::counters;
 use crate::dead_letters::DeadLetter;
 use crate::gate::{BatchError, BatchReceipt, Rejection, RejectionCode, in_turn};
@@ -110,7 +111,10 @@ impl Connection {
         let received_at = Utc::now();
         let via = format!("mqtt:{}", event.topic);
         let outcome = match found.read(&event.payload, received_at).map(Bytes::from) {
-            Err(rejection) => Err(rejection),
+            Err(rejection) => {
+                self.within_rate(signed_in).await?;
+                Err(rejection)
+            }
             Ok(payload) => {
                 let sink = &self.house.sink;
                 self.record(|| {
@@ -164,11 +168,29 @@ impl Connection {
     {
         self.patiently(|| async {
             match in_turn(&attempt).await {
-                Ok(receipt) => ControlFlow::Break(Ok(receipt)),
+                Ok(receipt) => ControlFlow::Break(Ok(Ok(receipt))),
+                Err(BatchError::SignedOut) => {
+                    // Not acknowledged: it may send the same bytes when it has signed in anew.
+                    self.line.cut_for(NOT_AUTHORIZED);
+                    ControlFlow::Break(Err(GivenUp))
+                }
                 Err(error) => match Rejection::of(&error) {
-                    Ok(rejection) => ControlFlow::Break(Err(rejection)),
+                    Ok(rejection) => ControlFlow::Break(Ok(Err(rejection))),
                     Err(retry_after) => ControlFlow::Continue(retry_after),
                 },
+            }
+        })
+        .await?
+    }
+
+    /// What is refused at this door counts as one of the device's batches: it makes a dead letter.
+    async fn within_rate(&self, signed_in: &SignedIn) -> Result<(), GivenUp> {
+        self.patiently(|| async {
+            match self.house.sink.within_rate(&signed_in.identity) {
+                Ok(()) => ControlFlow::Break(()),
+                Err(error) => {
+                    ControlFlow::Continue(Rejection::of(&error).err().unwrap_or_default())
+                }
             }
         })
         .await
@@ -213,6 +235,7 @@ impl Connection {
         signed_in: &SignedIn,
         event: &ClientPublishEvent,
     ) -> Result<(), GivenUp> {
+        self.within_rate(signed_in).await?;
         let message = format!(
             "this device publishes batches to {}, not to {}",
             signed_in.topics.batch, event.topic

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use sealrock_domain::DeviceId;
 use sealrock_domain::device::Fingerprint;
 use sealrock_tls::ClientCertificate;
@@ -91,20 +91,11 @@ impl Desk {
         let received_at = Utc::now();
         let media_type = request.headers().get(CONTENT_TYPE).cloned();
         let body = self.read(&identity, request).await?;
-        let outcome = match media::check(media_type.as_ref(), &body) {
-            Ok(()) => {
-                let bytes = body.clone();
-                let recorded = self.sink.record_batch(&identity, VIA, received_at, bytes);
-                match recorded.await {
-                    Err(BatchError::TooMany { retry_after }) => {
-                        return Err(self.refused("rate", Problem::too_many(retry_after)));
-                    }
-                    recorded => recorded.map_err(|error| Rejection::of(&error)),
-                }
-            }
-            Err(rejection) => Err(Ok(rejection)),
-        };
-        match outcome {
+        let media_type = media_type.as_ref();
+        match self
+            .record(&identity, received_at, media_type, &body)
+            .await?
+        {
             Ok(receipt) => {
                 counters::batch(
                     "http",
@@ -116,15 +107,41 @@ impl Desk {
                 );
                 Ok(receipt)
             }
-            Err(Ok(rejection)) => {
+            Err(rejection) => {
                 let letter = DeadLetter::new(&identity, received_at, VIA, &rejection, &body);
                 Err(self.reject(&letter, rejection).await)
             }
-            Err(Err(retry_after)) => {
-                counters::batch("http", "unavailable");
-                Err(Problem::unavailable(retry_after))
-            }
         }
+    }
+
+    /// The receipt, or what is final for these bytes. What is refused here at the door counts as one of
+    /// the device's batches: it makes a dead letter.
+    async fn record(
+        &self,
+        identity: &DeviceIdentity,
+        received_at: DateTime<Utc>,
+        media_type: Option<&HeaderValue>,
+        body: &Bytes,
+    ) -> Result<Result<BatchReceipt, Rejection>, Problem> {
+        let outcome = match media::check(media_type, body) {
+            Ok(()) => {
+                let recorded = self
+                    .sink
+                    .record_batch(identity, VIA, received_at, body.clone());
+                recorded.await.map(Ok)
+            }
+            Err(rejection) => self.sink.within_rate(identity).map(|()| Err(rejection)),
+        };
+        outcome.or_else(|error| match error {
+            BatchError::TooMany { retry_after } => {
+                Err(self.refused("rate", Problem::too_many(retry_after)))
+            }
+            BatchError::SignedOut => Err(self.refused("bad-credentials", Problem::unauthorized())),
+            error => Rejection::of(&error).map(Err).map_err(|retry_after| {
+                counters::batch("http", "unavailable");
+                Problem::unavailable(retry_after)
+            }),
+        })
     }
 
     async fn authenticate(

@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rumqttc::{Incoming, QoS};
+use rumqttc::{Event, Incoming, QoS};
 use sealrock_ingest::{BrokerConfig, MAX_BATCH_BYTES, MAX_PACKET_BYTES};
 
-use crate::support::{Platform, device, eventually, topic};
+use crate::support::{Platform, device, eventually, soon, topic};
 use crate::v4::{Device4, options};
 
 async fn stack(platform: &Platform) -> Device4 {
@@ -351,4 +351,39 @@ async fn receipts_that_nobody_reads_do_not_stop_the_batches() {
     for _ in 0..1_500 {
         stack.puback().await;
     }
+}
+
+#[tokio::test]
+async fn a_publish_to_a_foreign_topic_past_the_rate_waits_before_it_is_a_dead_letter() {
+    let platform = Platform::start().await;
+    platform.ledger.allow_refusals(0);
+    let mut stack = stack(&platform).await;
+    let foreign = topic(&device("well-2"), "batch");
+    let sent = stack
+        .client
+        .publish(foreign, QoS::AtLeastOnce, false, batch(9));
+    sent.await.unwrap();
+    stack.no_puback_for(Duration::from_millis(300)).await;
+    assert!(platform.letters.reasons().is_empty());
+    platform.ledger.allow_refusals(1);
+    stack.puback().await;
+    assert_eq!(platform.letters.reasons(), ["wrong-topic"]);
+}
+
+#[tokio::test]
+async fn a_batch_behind_a_revocation_ends_the_connection_and_is_not_acknowledged() {
+    let platform = Platform::start().await;
+    let mut stack = stack(&platform).await;
+    platform.ledger.sign_out();
+    stack.publish("batch", QoS::AtLeastOnce, batch(9)).await;
+    let acknowledged = soon(async {
+        while let Ok(event) = stack.events.poll().await {
+            if matches!(event, Event::Incoming(Incoming::PubAck(_))) {
+                return true;
+            }
+        }
+        false
+    });
+    assert!(!acknowledged.await);
+    assert!(platform.letters.reasons().is_empty());
 }

@@ -225,3 +225,25 @@ async fn a_body_that_does_not_arrive_is_given_up() {
     assert_eq!(&status, b"HTTP/1.1 408");
     assert!(site.ledger.taken().is_empty());
 }
+
+#[tokio::test]
+async fn what_is_refused_at_the_door_counts_as_a_batch_and_past_the_rate_makes_no_dead_letter() {
+    let site = Site::start().await;
+    site.ledger.allow_refusals(1);
+    let (status, ..) = problem(site.send("text/plain", "{}").await).await;
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let response = site.send("text/plain", "{}").await;
+    assert!(response.headers().contains_key("retry-after"));
+    let (status, code, _) = problem(response).await;
+    assert_eq!((status.as_u16(), code.as_str()), (429, "rate"));
+    assert_eq!(site.letters.reasons(), ["media-type"]);
+}
+
+#[tokio::test]
+async fn a_batch_behind_a_revocation_is_answered_as_wrong_credentials_are_and_is_no_dead_letter() {
+    let site = Site::start().await;
+    site.ledger.sign_out();
+    let (status, code, _) = problem(site.send("application/json", r#"{"seq":5}"#).await).await;
+    assert_eq!((status.as_u16(), code.as_str()), (401, "bad-credentials"));
+    assert!(site.letters.reasons().is_empty());
+}

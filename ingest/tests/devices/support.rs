@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sealrock_domain::device::Fingerprint;
-use sealrock_domain::{DeviceId, Slug};
+use sealrock_domain::{CredentialId, DeviceId, Slug};
 use sealrock_eventstore::LedgerId;
 use sealrock_ingest::{
     AuthError, BatchError, BatchReceipt, BatchSink, Broker, BrokerConfig, DeadLetter, DeadLetters,
@@ -33,7 +33,7 @@ pub fn device(name: &str) -> DeviceIdentity {
         site,
         name,
         ledger: LedgerId(1),
-        sign_in: SignIn::Secret,
+        sign_in: SignIn::Secret(CredentialId(uuid::Uuid::nil())),
     }
 }
 
@@ -48,6 +48,8 @@ pub fn topic(device: &DeviceIdentity, last: &str) -> String {
 pub struct Ledger {
     available: AtomicBool,
     sign_ins_left: AtomicUsize,
+    refusals_left: AtomicUsize,
+    signed_out: AtomicBool,
     open: watch::Sender<bool>,
     taken: Mutex<Vec<(DeviceId, String, Vec<u8>)>>,
 }
@@ -58,6 +60,8 @@ impl Ledger {
         Arc::new(Self {
             available: AtomicBool::new(true),
             sign_ins_left: AtomicUsize::new(usize::MAX),
+            refusals_left: AtomicUsize::new(usize::MAX),
+            signed_out: AtomicBool::new(false),
             open,
             taken: Mutex::default(),
         })
@@ -84,6 +88,16 @@ impl Ledger {
     /// After so many more, secrets are refused, as if they had been revoked in between.
     pub fn revoke_after_sign_ins(&self, number: usize) {
         self.sign_ins_left.store(number, Ordering::SeqCst);
+    }
+
+    /// So many more may be refused at the door within the device's rate.
+    pub fn allow_refusals(&self, number: usize) {
+        self.refusals_left.store(number, Ordering::SeqCst);
+    }
+
+    /// From now on what devices signed in by is not valid any more, when a batch comes.
+    pub fn sign_out(&self) {
+        self.signed_out.store(true, Ordering::SeqCst);
     }
 
     fn count_sign_in(&self) -> Result<(), AuthError> {
@@ -175,6 +189,16 @@ impl BatchSink for Ledger {
         Err(AuthError::Refused)
     }
 
+    fn within_rate(&self, _: &DeviceIdentity) -> Result<(), BatchError> {
+        let fewer = |left: usize| left.checked_sub(1);
+        let left = self
+            .refusals_left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer);
+        let retry_after = Duration::from_millis(20);
+        left.map(drop)
+            .map_err(|_| BatchError::TooMany { retry_after })
+    }
+
     async fn record_batch(
         &self,
         identity: &DeviceIdentity,
@@ -188,6 +212,9 @@ impl BatchSink for Ledger {
             });
         }
         self.open.subscribe().wait_for(|open| *open).await.unwrap();
+        if self.signed_out.load(Ordering::SeqCst) {
+            return Err(BatchError::SignedOut);
+        }
         self.record(identity.device, via, bytes.to_vec())
     }
 

@@ -38,6 +38,10 @@ impl BatchSink for Faulty {
         BatchSink::recognise(&self.0, device, certificate).await
     }
 
+    fn within_rate(&self, identity: &DeviceIdentity) -> Result<(), BatchError> {
+        BatchSink::within_rate(&self.0, identity)
+    }
+
     async fn record_batch(
         &self,
         identity: &DeviceIdentity,
