@@ -13,6 +13,7 @@ mod overview;
 mod ranking;
 mod reach;
 mod schema;
+mod statements;
 mod subscriptions;
 mod telemetry;
 mod walk;

@@ -140,8 +140,10 @@ async fn devices(server: &Server, made: &mut Made) {
         let mut client = std::process::Command::new("mosquitto_pub");
         client.args(to).args(what).output().unwrap();
     }
-    let rotate = ["device", "rotate", device.id(), "--json"];
-    command(server, made, &rotate);
+    let of = [
+        "--org", "northsea", "--site", "plant-1", "--name", "meter-7", "--json",
+    ];
+    command(server, made, &[&["device", "rotate"], &of[..]].concat());
 }
 
 /// A socket whose client proves itself in the handshake and again in a message.
