@@ -187,13 +187,12 @@ async fn a_certificate_signs_in_the_device_whose_events_name_it_until_they_say_o
     let (f, registered) = with_a_device().await;
     let (org, plant, name) = path();
     let there = Devices::new(f.elsewhere().await);
+    let admin = admin();
     let (own, device) = (Fingerprint::new([7; 32]), registered.device);
     let refused = Err(AuthError::Refused);
     assert_eq!(there.recognise(device, own).await, refused);
 
-    let added = f
-        .commands
-        .add_certificate(&admin(), &org, &plant, &name, own);
+    let added = f.commands.add_certificate(&admin, &org, &plant, &name, own);
     added.await.unwrap();
     let identity = there.recognise(device, own).await.unwrap();
     assert_eq!((identity.device, &identity.name), (device, &name));
@@ -207,20 +206,20 @@ async fn a_certificate_signs_in_the_device_whose_events_name_it_until_they_say_o
     // Locked out whatever it shows, until it is let in again.
     let commands = &f.commands;
     commands
-        .revoke_credential(&admin(), &org, &plant, &name)
+        .revoke_credential(&admin, &org, &plant, &name)
         .await
         .unwrap();
     assert_eq!(there.recognise(device, own).await, refused);
     commands
-        .rotate_credential(&admin(), &org, &plant, &name)
+        .rotate_credential(&admin, &org, &plant, &name)
         .await
         .unwrap();
     there.recognise(device, own).await.unwrap();
 
-    let revoked = commands.revoke_certificate(&admin(), &org, &plant, &name, own);
+    let revoked = commands.revoke_certificate(&admin, &org, &plant, &name, own);
     revoked.await.unwrap();
     assert_eq!(there.recognise(device, own).await, refused);
-    let again = commands.add_certificate(&admin(), &org, &plant, &name, own);
+    let again = commands.add_certificate(&admin, &org, &plant, &name, own);
     let again = again.await.unwrap_err().to_string();
     assert!(again.contains("for ever"), "{again}");
 }
