@@ -530,6 +530,7 @@ fn golden_files_hold_figures_as_texts_and_each_belongs_to_a_sample() {
     known.extend(credit_blocks().iter().map(|s| s.0));
     known.extend(captures::units().iter().map(|s| s.0));
     known.extend(captures::days().iter().map(|s| s.0));
+    known.extend(access::access().iter().map(|s| s.0));
     for file in fs::read_dir(folder()).unwrap() {
         let path = file.unwrap().path();
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::Write;
 use std::process::{Command, Stdio};
 
 use sealrock_rules::density::{Composition, Phase, StreamDensity, density};
@@ -76,8 +76,13 @@ fn coolprop(points: &[Point]) -> Vec<Theirs> {
         let fractions = MIXTURES[point.mixture].iter();
         let fractions: Vec<String> = fractions.map(|(name, x)| format!("{name}={x}")).collect();
         let pascals = point.megapascals * 1e6;
-        let fractions = fractions.join(" ");
-        writeln!(questions, "{} {pascals} {fractions}", point.kelvins).unwrap();
+        writeln!(
+            questions,
+            "{} {pascals} {}",
+            point.kelvins,
+            fractions.join(" ")
+        )
+        .unwrap();
     }
     let mut stdin = child.stdin.take().unwrap();
     let writer = std::thread::spawn(move || stdin.write_all(questions.as_bytes()).unwrap());

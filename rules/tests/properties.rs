@@ -48,7 +48,7 @@ fn meter(name: usize, quarters: &[(usize, Flow)]) -> Value {
     json!({"name": format!("M-{name}"), "measured": {"mass": quarters}})
 }
 
-fn facility(first: usize, last: usize, injected: Vec<Value>, leaked: &[i64], vented: i64) -> Value {
+fn facility(first: usize, last: usize, injected: &[Value], leaked: &[i64], vented: i64) -> Value {
     let leaks: Vec<_> = leaked
         .iter()
         .map(|grams| json!({"pathway": grams.to_string(), "mass_t": Decimal::new(*grams, 6)}))
@@ -73,10 +73,10 @@ proptest! {
         flows in [flow(), flow(), flow(), flow()],
         leaked in [0..10_000_000_i64, 0..10_000_000_i64, 0..10_000_000_i64, 0..10_000_000_i64],
     ) {
-        let whole = facility(1, 4, vec![meter(1, &year(flows))], &leaked, 0);
+        let whole = facility(1, 4, &[meter(1, &year(flows))], &leaked, 0);
         let quarters = (1..=4).map(|number| {
             let quarter = meter(1, &[(number, flows[number - 1])]);
-            result("us-98-rr", &facility(number, number, vec![quarter], &leaked[number - 1..number], 0))
+            result("us-98-rr", &facility(number, number, &[quarter], &leaked[number - 1..number], 0))
         });
         prop_assert_eq!(result("us-98-rr", &whole), quarters.sum::<Decimal>());
     }
@@ -90,9 +90,9 @@ proptest! {
             let of = |flow: Flow| Flow { grams: flow.grams / 1000 * share, ..flow };
             [of(flows[0]), of(flows[1]), of(flows[2]), of(flows[3])]
         };
-        let whole = facility(1, 4, vec![meter(1, &year(part(1000)))], &[], 0);
-        let parts = vec![meter(1, &year(part(cut))), meter(2, &year(part(1000 - cut)))];
-        prop_assert_eq!(result("us-98-rr", &whole), result("us-98-rr", &facility(1, 4, parts, &[], 0)));
+        let whole = facility(1, 4, &[meter(1, &year(part(1000)))], &[], 0);
+        let parts = [meter(1, &year(part(cut))), meter(2, &year(part(1000 - cut)))];
+        prop_assert_eq!(result("us-98-rr", &whole), result("us-98-rr", &facility(1, 4, &parts, &[], 0)));
     }
 
     #[test]
@@ -105,10 +105,10 @@ proptest! {
             quarters.rotate_left(at % 4);
             meter(at, &quarters)
         }).collect();
-        let one = result("us-98-rr", &facility(1, 4, injected.clone(), &leaked, 7));
+        let one = result("us-98-rr", &facility(1, 4, &injected, &leaked, 7));
         injected.reverse();
         let backwards: Vec<_> = leaked.iter().rev().copied().collect();
-        prop_assert_eq!(one, result("us-98-rr", &facility(1, 4, injected, &backwards, 7)));
+        prop_assert_eq!(one, result("us-98-rr", &facility(1, 4, &injected, &backwards, 7)));
     }
 
     #[test]
@@ -119,7 +119,7 @@ proptest! {
         let of = |grams: i64, leaked: i64, vented: i64| {
             let mut flows = flows;
             flows[2].grams += grams;
-            result("us-98-rr", &facility(1, 4, vec![meter(1, &year(flows))], &[leaked], vented))
+            result("us-98-rr", &facility(1, 4, &[meter(1, &year(flows))], &[leaked], vented))
         };
         let base = of(0, 5, 5);
         prop_assert!(of(more, 5, 5) >= base);

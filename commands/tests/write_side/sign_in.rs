@@ -187,13 +187,14 @@ async fn a_certificate_signs_in_the_device_whose_events_name_it_until_they_say_o
     let (f, registered) = with_a_device().await;
     let (org, plant, name) = path();
     let there = Devices::new(f.elsewhere().await);
-    let admin = admin();
     let (own, device) = (Fingerprint::new([7; 32]), registered.device);
     let refused = Err(AuthError::Refused);
     assert_eq!(there.recognise(device, own).await, refused);
 
-    let added = f.commands.add_certificate(&admin, &org, &plant, &name, own);
-    added.await.unwrap();
+    f.commands
+        .add_certificate(&admin(), &org, &plant, &name, own)
+        .await
+        .unwrap();
     let identity = there.recognise(device, own).await.unwrap();
     assert_eq!((identity.device, &identity.name), (device, &name));
     assert_eq!(
@@ -206,21 +207,26 @@ async fn a_certificate_signs_in_the_device_whose_events_name_it_until_they_say_o
     // Locked out whatever it shows, until it is let in again.
     let commands = &f.commands;
     commands
-        .revoke_credential(&admin, &org, &plant, &name)
+        .revoke_credential(&admin(), &org, &plant, &name)
         .await
         .unwrap();
     assert_eq!(there.recognise(device, own).await, refused);
     commands
-        .rotate_credential(&admin, &org, &plant, &name)
+        .rotate_credential(&admin(), &org, &plant, &name)
         .await
         .unwrap();
     there.recognise(device, own).await.unwrap();
 
-    let revoked = commands.revoke_certificate(&admin, &org, &plant, &name, own);
-    revoked.await.unwrap();
+    commands
+        .revoke_certificate(&admin(), &org, &plant, &name, own)
+        .await
+        .unwrap();
     assert_eq!(there.recognise(device, own).await, refused);
-    let again = commands.add_certificate(&admin, &org, &plant, &name, own);
-    let again = again.await.unwrap_err().to_string();
+    let again = commands
+        .add_certificate(&admin(), &org, &plant, &name, own)
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(again.contains("for ever"), "{again}");
 }
 
@@ -235,7 +241,9 @@ async fn a_device_that_sends_more_than_it_may_is_told_when_and_the_same_bytes_ar
     let slow = f.devices.clone().at_most(NonZeroU32::MIN);
     let (meter, other) = (f.sign_in(&registered).await, f.sign_in(&other).await);
     let send = |identity, seq: u32| {
-        let bytes = format!(r#"{{"seq":{seq},"readings":[{{"metric":"co2_ppm","value":400}}]}}"#);
+        let bytes = format!(
+            r#"{{"seq":{seq},"readings":[{{"metric":"co2_ppm","at":"2026-11-21T03:12:45Z","value":400}}]}}"#
+        );
         let devices = slow.clone();
         async move {
             devices
