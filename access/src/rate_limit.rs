@@ -46,7 +46,11 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
     /// # Errors
     /// If it is empty: the time after which it is not. Nothing is taken then.
     pub fn take(&self, key: &K) -> Result<(), Duration> {
-        if self.asked.fetch_add(1, Ordering::Relaxed) % LOOK == 0 {
+        if self
+            .asked
+            .fetch_add(1, Ordering::Relaxed)
+            .is_multiple_of(LOOK)
+        {
             self.sweep();
         }
         self.buckets

@@ -65,8 +65,8 @@ async fn a_token_that_is_used_twice_ends_the_session_for_both_users() {
         matches!(reused, RefreshError::Reused { account, session: ended } if account == ADA && ended == session)
     );
     assert_eq!(because(&pool, session).await.as_deref(), Some("reuse"));
-    let refused = refresh(&pool, &next).await.unwrap_err();
-    assert!(matches!(refused, RefreshError::Ended), "{refused}");
+    let ended = refresh(&pool, &next).await.unwrap_err();
+    assert!(matches!(ended, RefreshError::Ended), "{ended}");
     let revoked = RevokedSessions::default();
     revoked.read(&pool).await.unwrap();
     assert!(revoked.contains(session));
@@ -144,7 +144,7 @@ async fn who_waits_for_the_end_of_a_session_is_told_by_whichever_node_ends_it() 
     let here = RevokedSessions::default();
     let follower = tokio::spawn(here.clone().follow(pool.clone()));
     assert!(!here.contains(session));
-    let (_, ended) = tokio::join!(here.wait(session), async {
+    let ((), ended) = tokio::join!(here.wait(session), async {
         revoke(&pool, ADA, session, Because::SignOut).await.unwrap()
     });
     assert!(ended && here.contains(session));

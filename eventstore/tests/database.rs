@@ -114,7 +114,9 @@ async fn a_question_that_takes_too_long_is_given_up_by_postgres_though_nobody_wa
         .unwrap();
     let refused = sqlx::query("SELECT pg_sleep(60)").execute(&pool).await;
     let refused = refused.unwrap_err();
-    let code = refused.as_database_error().and_then(|error| error.code());
+    let code = refused
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     assert_eq!(code.as_deref(), Some("57014"), "{refused}");
 
     let asked = sqlx::query("SELECT pg_sleep(61)").execute(&pool);

@@ -81,7 +81,11 @@ impl Serialize for Span {
 mod rate {
     use super::{Deserialize, NonZeroU32, Serializer};
 
-    #[expect(clippy::ref_option, reason = "the signature is serde's")]
+    #[expect(
+        clippy::ref_option,
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the signature is serde's"
+    )]
     pub(super) fn serialize<S: Serializer>(
         rate: &Option<NonZeroU32>,
         serializer: S,

@@ -27,6 +27,7 @@ pub async fn run(config: &Config, command: Device) -> anyhow::Result<()> {
     Ok(())
 }
 
+#[expect(clippy::too_many_lines, reason = "an arm a subcommand")]
 async fn answer(platform: &Platform, config: &Config, command: Device) -> anyhow::Result<String> {
     let (commands, context) = (&platform.commands, cli_context());
     match command {

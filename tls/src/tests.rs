@@ -79,7 +79,7 @@ type Ends = (Client<DuplexStream>, Stream<DuplexStream>);
 async fn meet(acceptor: &Acceptor, client: TlsConnector) -> std::io::Result<Ends> {
     let (near, far) = duplex(1 << 16);
     let mut server = Stream::encrypted(far, acceptor);
-    let served = tokio::spawn(async move {
+    let answering = tokio::spawn(async move {
         let byte = server.read_u8().await?;
         server.write_u8(byte + 1).await?;
         server.flush().await?;
@@ -91,7 +91,7 @@ async fn meet(acceptor: &Acceptor, client: TlsConnector) -> std::io::Result<Ends
     client.write_u8(1).await?;
     client.flush().await?;
     assert_eq!(client.read_u8().await?, 2);
-    Ok((client, served.await.unwrap()?))
+    Ok((client, answering.await.unwrap()?))
 }
 
 fn shown_by(client: &Client<DuplexStream>) -> Vec<u8> {

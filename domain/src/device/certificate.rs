@@ -135,10 +135,10 @@ impl DeviceCertificates {
 
     pub(super) fn apply(&mut self, event: &DeviceEvent) {
         match event {
-            DeviceEvent::DeviceCertificateAdded(event) => {
-                if !self.revoked.contains(&event.fingerprint) {
-                    self.valid.insert(event.fingerprint);
-                }
+            DeviceEvent::DeviceCertificateAdded(event)
+                if !self.revoked.contains(&event.fingerprint) =>
+            {
+                self.valid.insert(event.fingerprint);
             }
             DeviceEvent::DeviceCertificateRevoked(event) => {
                 self.valid.remove(&event.fingerprint);

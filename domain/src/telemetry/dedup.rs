@@ -61,8 +61,8 @@ pub fn command_id(key: &DedupKey) -> Uuid {
     match key {
         DedupKey::Sequence { device, boot, seq } => {
             let name = format!("sealrock:boot/{device}/{boot}");
-            let [a, b, c, d, e, f, g, h, ..]: [u8; 32] = Sha256::digest(name).into();
-            let boot = u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 6;
+            let hash: [u8; 32] = Sha256::digest(name).into();
+            let boot = u64::from_be_bytes(std::array::from_fn(|place| hash[place])) >> 6;
             in_order(boot, *seq)
         }
         DedupKey::Content { device, sha256 } => {

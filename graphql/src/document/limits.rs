@@ -255,7 +255,7 @@ fn unknown(name: &Name) -> ServerError {
 }
 
 /// That there are not more than there may be.
-pub(super) fn within<N: PartialOrd + std::fmt::Display>(
+pub(super) fn within<N: Copy + PartialOrd + std::fmt::Display>(
     found: N,
     most: N,
     what: &str,

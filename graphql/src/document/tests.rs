@@ -1,5 +1,6 @@
 //! What is refused before it runs, and that what people ask is not.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+#![expect(clippy::format_collect, reason = "documents of tests are short")]
 
 use sealrock_access::Principal;
 use serde_json::json;

@@ -28,7 +28,7 @@ pub(super) async fn routes(
 ) -> anyhow::Result<Router> {
     announce_first_admin(platform).await?;
     let tokens = Arc::new(tokens(config, stopping).await?);
-    let published = Arc::clone(&tokens);
+    let of_jwks = Arc::clone(&tokens);
     let readers = (config.database_connections / 3).max(1) as usize;
     let ledgers = sealrock_audit::router(LedgerState::new(
         publisher.clone(),
@@ -52,7 +52,7 @@ pub(super) async fn routes(
         settings: settings(config)?,
         shutdown: stopping.clone(),
     });
-    let jwks = axum::routing::get(move || async move { axum::Json(published.jwks()) });
+    let jwks = axum::routing::get(move || async move { axum::Json(of_jwks.jwks()) });
     Ok(graphql.merge(ledgers).route("/.well-known/jwks.json", jwks))
 }
 
@@ -73,7 +73,7 @@ async fn tokens(config: &Config, stopping: &CancellationToken) -> anyhow::Result
             match spawn_blocking(move || tokens.take_up(&keys)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, "tokens go on with the keys that are known")
+                    tracing::warn!(%error, "tokens go on with the keys that are known");
                 }
                 Err(error) => tracing::error!(%error, "the keys of tokens were not looked at"),
             }

@@ -1,5 +1,6 @@
 //! The GraphQL front before strangers: audits, attacks and made-up questions, by programs that nobody
 //! here wrote and by hand, against a running server.
+#![expect(clippy::format_collect, reason = "documents of tests are short")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
