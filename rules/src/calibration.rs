@@ -1,7 +1,7 @@
 //! Calibration of meters: while it is valid, readings are good; afterwards they are uncertain, and they
 //! stay. Nothing is deleted for want of a certificate.
 //!
-//! 40 CFR 98.3(i) and 98.444(e) [M]: calibrated before use and at the manufacturer's interval or yearly,
+//! 40 CFR 98.3(i) and 98.444(e) \[M\]: calibrated before use and at the manufacturer's interval or yearly,
 //! within 5 % of the reading.
 
 use chrono::NaiveDate;
@@ -50,7 +50,7 @@ pub enum Quality {
     Uncertain,
 }
 
-/// The error of reading that 98.3(i) allows [M]: 5 %.
+/// The error of reading that 98.3(i) allows \[M\]: 5 %.
 ///
 /// # Panics
 /// Never: 5 is not negative.

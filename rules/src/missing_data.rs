@@ -2,8 +2,8 @@
 //! takes the place of a reading, and where there is a good reading there is no substitute.
 //!
 //! 40 CFR 98.445: a complete record of all measured parameters is required; what is missing is
-//! estimated by paragraph (a)–(c) for received streams [V], (d) for injected ones [V], (f) for produced
-//! ones [V], (e) by subpart W for equipment leaks [V] and (g) by the MRV plan for surface leakage [V].
+//! estimated by paragraph (a)–(c) for received streams \[V\], (d) for injected ones \[V\], (f) for produced
+//! ones \[V\], (e) by subpart W for equipment leaks \[V\] and (g) by the MRV plan for surface leakage \[V\].
 
 use std::fmt;
 

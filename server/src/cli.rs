@@ -47,7 +47,7 @@ pub struct Settings {
     #[arg(long, global = true, value_name = "ADDR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<SocketAddr>,
-    /// Proxies that are believed when they say whom they speak for: CIDR[,CIDR] [default: nobody]
+    /// Proxies that are believed when they say whom they speak for: networks as CIDR, with commas between [default: nobody]
     #[arg(long, global = true, value_name = "NETWORKS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub behind_proxy: Option<Networks>,

@@ -56,7 +56,7 @@ pub enum Content {
 pub enum Gwp {
     /// IPCC's fourth report: CH4 25, N2O 298.
     Ar4,
-    /// The fifth: 28 and 265, which part 98 uses from 2025 on [M].
+    /// The fifth: 28 and 265, which part 98 uses from 2025 on \[M\].
     Ar5,
     /// The sixth: 27.9 and 273.
     Ar6,
