@@ -7,6 +7,30 @@ use rust_decimal::Decimal;
 use super::{Buffer, NetRemoval, Standard, Terms};
 use crate::calculation::{Effective, RuleSet};
 
+/// The terms of the module that it stands in: all of them, and each by what it is in the shape.
+macro_rules! named {
+    () => {
+        pub(super) static ALL: &[&crate::calculation::TermRule] = TERMS;
+        pub(super) const NAMED: super::Terms = super::Terms {
+            stored: &STORED,
+            losses: &LOSSES,
+            baseline: &BASELINE,
+            leakage: &LEAKAGE,
+            energy: &ENERGY,
+            inputs: &INPUTS,
+            transport: &TRANSPORT,
+            embodied: &EMBODIED,
+            associated: &ASSOCIATED,
+            uncertainty: &UNCERTAINTY,
+            before_buffer: &BEFORE_BUFFER,
+            buffer_percent: &BUFFER_PERCENT,
+            cent: &CENT,
+            buffer: &BUFFER,
+            net: &NET,
+        };
+    };
+}
+
 mod crcf {
     use crate::calculation::term_rules;
 
@@ -27,24 +51,7 @@ mod crcf {
         BUFFER: "buffer" in "t" = "max(0, net before buffer)·share/100, rounded up to the kilogram", "article 4(1)", Remembered, "set aside against reversals";
         NET: "net benefit" in "t" = "CR_baseline − CR_total − GHG_associated, removals negative", "article 4(1)", Remembered, "net removal";
     }
-    pub(super) static ALL: &[&crate::calculation::TermRule] = TERMS;
-    pub(super) const NAMED: super::Terms = super::Terms {
-        stored: &STORED,
-        losses: &LOSSES,
-        baseline: &BASELINE,
-        leakage: &LEAKAGE,
-        energy: &ENERGY,
-        inputs: &INPUTS,
-        transport: &TRANSPORT,
-        embodied: &EMBODIED,
-        associated: &ASSOCIATED,
-        uncertainty: &UNCERTAINTY,
-        before_buffer: &BEFORE_BUFFER,
-        buffer_percent: &BUFFER_PERCENT,
-        cent: &CENT,
-        buffer: &BUFFER,
-        net: &NET,
-    };
+    named!();
 }
 
 static CRCF: RuleSet = RuleSet {
@@ -88,24 +95,7 @@ mod verra {
         BUFFER: "buffer" in "t" = "max(0, net before buffer)·share/100, rounded up to the kilogram", "VM0049 section 8", Remembered, "set aside against reversals";
         NET: "VCUs" in "t" = "NER − buffer, NER = BE − PE − LE", "VM0049 section 8", Remembered, "net removal";
     }
-    pub(super) static ALL: &[&crate::calculation::TermRule] = TERMS;
-    pub(super) const NAMED: super::Terms = super::Terms {
-        stored: &STORED,
-        losses: &LOSSES,
-        baseline: &BASELINE,
-        leakage: &LEAKAGE,
-        energy: &ENERGY,
-        inputs: &INPUTS,
-        transport: &TRANSPORT,
-        embodied: &EMBODIED,
-        associated: &ASSOCIATED,
-        uncertainty: &UNCERTAINTY,
-        before_buffer: &BEFORE_BUFFER,
-        buffer_percent: &BUFFER_PERCENT,
-        cent: &CENT,
-        buffer: &BUFFER,
-        net: &NET,
-    };
+    named!();
 }
 
 static VERRA: RuleSet = RuleSet {
@@ -149,24 +139,7 @@ mod puro {
         BUFFER: "buffer" in "t" = "max(0, net before buffer)·share/100, rounded up to the kilogram", "GSC methodology, quantification", Remembered, "set aside against reversals";
         NET: "CORCs" in "t" = "C_stored − C_baseline − C_loss − E_project − E_leakage", "GSC methodology, quantification", Remembered, "net removal";
     }
-    pub(super) static ALL: &[&crate::calculation::TermRule] = TERMS;
-    pub(super) const NAMED: super::Terms = super::Terms {
-        stored: &STORED,
-        losses: &LOSSES,
-        baseline: &BASELINE,
-        leakage: &LEAKAGE,
-        energy: &ENERGY,
-        inputs: &INPUTS,
-        transport: &TRANSPORT,
-        embodied: &EMBODIED,
-        associated: &ASSOCIATED,
-        uncertainty: &UNCERTAINTY,
-        before_buffer: &BEFORE_BUFFER,
-        buffer_percent: &BUFFER_PERCENT,
-        cent: &CENT,
-        buffer: &BUFFER,
-        net: &NET,
-    };
+    named!();
 }
 
 static PURO: RuleSet = RuleSet {
@@ -210,24 +183,7 @@ mod isometric {
         BUFFER: "CO2e buffer" in "t" = "max(0, net before buffer)·share/100, rounded up to the kilogram", "Isometric Standard, net removal", Remembered, "set aside against reversals";
         NET: "CO2e removal" in "t" = "stored − losses − counterfactual − leakage − emissions − uncertainty − buffer", "Isometric Standard, net removal", Remembered, "net removal";
     }
-    pub(super) static ALL: &[&crate::calculation::TermRule] = TERMS;
-    pub(super) const NAMED: super::Terms = super::Terms {
-        stored: &STORED,
-        losses: &LOSSES,
-        baseline: &BASELINE,
-        leakage: &LEAKAGE,
-        energy: &ENERGY,
-        inputs: &INPUTS,
-        transport: &TRANSPORT,
-        embodied: &EMBODIED,
-        associated: &ASSOCIATED,
-        uncertainty: &UNCERTAINTY,
-        before_buffer: &BEFORE_BUFFER,
-        buffer_percent: &BUFFER_PERCENT,
-        cent: &CENT,
-        buffer: &BUFFER,
-        net: &NET,
-    };
+    named!();
 }
 
 static ISOMETRIC: RuleSet = RuleSet {
