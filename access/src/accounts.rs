@@ -1,4 +1,4 @@
-//! Accounts of people: the first administrator, sign-in, a new password.
+//! Accounts of people: the first administrator, adding, new passwords, erasure.
 
 use chrono::{DateTime, Utc};
 use sealrock_domain::Slug;
@@ -6,8 +6,11 @@ use serde::Serialize;
 use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
+use crate::sessions::{Because, revoke_all};
+use crate::throttle::{self, ThrottleError, TooManyAttempts};
 use crate::{
-    AccessError, AccountId, Password, PasswordRefused, Principal, Role, Username, password,
+    AccessError, AccountId, Password, PasswordRefused, Principal, Role, SessionId, Username,
+    password,
 };
 
 /// The administrator that is made when there is no account yet. The password is nowhere else in
@@ -20,24 +23,17 @@ pub struct FirstAdmin {
     pub password: Password,
 }
 
-/// A person whose password was right.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignedIn {
-    /// Always a [`Principal::User`].
-    pub principal: Principal,
-    /// Whether the person should choose a password of their own before anything else.
-    pub must_change_password: bool,
-}
-
-/// Why a sign-in failed.
-#[derive(Debug, thiserror::Error)]
-pub enum SignInError {
-    /// No such user, or not their password: which of the two is not told.
-    #[error("the user name or the password is wrong")]
-    WrongCredentials,
-    /// It could not be checked; try again later.
-    #[error(transparent)]
-    Access(#[from] AccessError),
+/// An account as the gate needs it.
+#[derive(Clone)]
+pub struct Found {
+    /// Which one.
+    pub id: AccountId,
+    /// The name that it signs in with.
+    pub username: Username,
+    pub(crate) password_hash: String,
+    role: Role,
+    organisation: Option<Slug>,
+    must_change_password: bool,
 }
 
 /// Why a password was not changed; the old one still holds.
@@ -49,9 +45,21 @@ pub enum ChangePasswordError {
     /// The new password will not do.
     #[error(transparent)]
     Refused(#[from] PasswordRefused),
+    /// There were too many wrong attempts before.
+    #[error(transparent)]
+    TooMany(#[from] TooManyAttempts),
     /// It could not be done; try again later.
     #[error(transparent)]
     Access(#[from] AccessError),
+}
+
+impl From<ThrottleError> for ChangePasswordError {
+    fn from(error: ThrottleError) -> Self {
+        match error {
+            ThrottleError::TooMany(told) => Self::TooMany(told),
+            ThrottleError::Access(error) => Self::Access(error),
+        }
+    }
 }
 
 /// Why an account was not made.
@@ -69,6 +77,9 @@ pub enum AddError {
          admin and auditor can be of none"
     )]
     NeedsOrganisation(Role),
+    /// The password that was chosen for it will not do.
+    #[error(transparent)]
+    Refused(#[from] PasswordRefused),
     /// It could not be done; try again later.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -125,34 +136,43 @@ pub async fn create_first_admin(pool: &PgPool) -> Result<Option<FirstAdmin>, Acc
     if any_account(pool).await? {
         return Ok(None);
     }
-    let password = Password::generate();
+    let password = Password::random();
     let username: Username = "admin".parse().expect("a valid name");
     let hash = password::hash(password.clone()).await?;
     let made = insert_if_first(pool, &username, &hash).await?;
     Ok(made.then_some(FirstAdmin { username, password }))
 }
 
-/// Checks a name and a password. Takes the same time whether or not the name exists.
+/// The account of a name that somebody typed.
 ///
 /// # Errors
-/// [`SignInError::WrongCredentials`], or that it could not be checked.
-pub async fn sign_in(
-    pool: &PgPool,
-    username: &str,
-    password: Password,
-) -> Result<SignedIn, SignInError> {
-    let account = match username.parse::<Username>() {
-        Ok(username) => by_username(pool, &username).await?,
-        Err(_) => None,
+/// [`AccessError`] if it could not be looked for.
+pub(crate) async fn find(pool: &PgPool, username: &str) -> Result<Option<Found>, AccessError> {
+    let Ok(username) = username.parse::<Username>() else {
+        return Ok(None);
     };
-    let kept = account
-        .as_ref()
-        .map(|account| account.password_hash.clone());
-    let right = password::check(password, kept).await?;
-    match account {
-        Some(account) if right => Ok(account.try_into()?),
-        _ => Err(SignInError::WrongCredentials),
-    }
+    let found = sqlx::query_as(include_str!("sql/account_by_username.sql")).bind(username.as_str());
+    let row: Option<SignInRow> = found.fetch_optional(pool).await?;
+    row.map(Found::try_from).transpose()
+}
+
+/// The id of the account of this name.
+///
+/// # Errors
+/// [`AccessError`] if it could not be looked for.
+pub async fn find_id(pool: &PgPool, username: &Username) -> Result<Option<AccountId>, AccessError> {
+    let found = find(pool, username.as_str()).await?;
+    Ok(found.map(|found| found.id))
+}
+
+/// The account of this id; `None` if it was erased.
+///
+/// # Errors
+/// [`AccessError`] if it could not be read.
+pub(crate) async fn find_by_id(pool: &PgPool, id: AccountId) -> Result<Option<Found>, AccessError> {
+    let found = sqlx::query_as(include_str!("sql/account_by_id.sql")).bind(id.0);
+    let row: Option<SignInRow> = found.fetch_optional(pool).await?;
+    row.map(Found::try_from).transpose()
 }
 
 /// Replaces a password by one that its owner chose.
@@ -165,12 +185,16 @@ pub async fn change_password(
     current: Password,
     new: Password,
 ) -> Result<(), ChangePasswordError> {
-    let kept = kept_hash(pool, id).await?;
-    if !password::check(current.clone(), kept.clone()).await? {
+    let found = find_by_id(pool, id).await?;
+    let kept = found.as_ref().map(|found| found.password_hash.clone());
+    let right = password::check(current.clone(), kept.clone()).await?;
+    let Some(found) = found.filter(|_| right) else {
         return Err(ChangePasswordError::WrongPassword);
+    };
+    if new == current {
+        return Err(PasswordRefused::Unchanged.into());
     }
-    new.replaces(&current)?;
-    let hash = password::hash(new).await?;
+    let hash = password::hash_chosen(new, found.known()).await??;
     // Only in place of the hash that was checked: of two changes at once the second is refused.
     let changed = sqlx::query(include_str!("sql/change_password.sql"))
         .bind(id.0)
@@ -197,25 +221,96 @@ pub async fn add(
     role: Role,
     organisation: Option<&Slug>,
 ) -> Result<Password, AddError> {
+    allowed(role, organisation)?;
+    let password = Password::random();
+    let hash = password::hash(password.clone()).await?;
+    let kept = Kept {
+        hash,
+        must_change_password: true,
+        in_ledger: false,
+    };
+    insert(pool, username, (role, organisation), kept).await?;
+    Ok(password)
+}
+
+/// Makes an account with a password that is known to who is to use it, and need not be changed.
+///
+/// # Errors
+/// As [`add`], and that the password will not do.
+pub async fn add_with(
+    pool: &PgPool,
+    username: &Username,
+    role: Role,
+    organisation: Option<&Slug>,
+    password: Password,
+) -> Result<AccountId, AddError> {
+    allowed(role, organisation)?;
+    let known = known(username, organisation);
+    let hash = password::hash_chosen(password, known).await??;
+    let kept = Kept {
+        hash,
+        must_change_password: false,
+        in_ledger: false,
+    };
+    insert(pool, username, (role, organisation), kept).await
+}
+
+/// As [`add_with`], of somebody who may do nothing before the ledger of the organisation says so.
+pub(crate) async fn add_member(
+    pool: &PgPool,
+    username: &Username,
+    role: Role,
+    organisation: &Slug,
+    password: Password,
+) -> Result<AccountId, AddError> {
+    allowed(role, Some(organisation))?;
+    let known = known(username, Some(organisation));
+    let hash = password::hash_chosen(password, known).await??;
+    let kept = Kept {
+        hash,
+        must_change_password: false,
+        in_ledger: true,
+    };
+    insert(pool, username, (role, Some(organisation)), kept).await
+}
+
+/// How a new account is kept.
+struct Kept {
+    hash: String,
+    must_change_password: bool,
+    in_ledger: bool,
+}
+
+fn allowed(role: Role, organisation: Option<&Slug>) -> Result<(), AddError> {
     if !Role::ACCOUNTS.contains(&role) {
         return Err(AddError::NoAccount(role));
     }
     if organisation.is_none() && role.needs_organisation() {
         return Err(AddError::NeedsOrganisation(role));
     }
-    let password = Password::generate();
-    let hash = password::hash(password.clone()).await?;
+    Ok(())
+}
+
+async fn insert(
+    pool: &PgPool,
+    username: &Username,
+    (role, organisation): (Role, Option<&Slug>),
+    kept: Kept,
+) -> Result<AccountId, AddError> {
+    let id = Uuid::new_v4();
     let added = sqlx::query(include_str!("sql/insert_account.sql"))
-        .bind(Uuid::new_v4())
+        .bind(id)
         .bind(username.as_str())
-        .bind(hash)
+        .bind(kept.hash)
         .bind(role.name())
         .bind(organisation.map(Slug::as_str))
+        .bind(kept.must_change_password)
+        .bind(kept.in_ledger)
         .execute(pool)
         .await
         .map_err(AccessError::from)?;
     if added.rows_affected() == 1 {
-        Ok(password)
+        Ok(AccountId(id))
     } else {
         Err(AddError::Taken(username.clone()))
     }
@@ -241,14 +336,58 @@ pub async fn reset_password(
     pool: &PgPool,
     username: &Username,
 ) -> Result<Option<Password>, AccessError> {
-    let password = Password::generate();
-    let hash = password::hash(password.clone()).await?;
-    let reset = sqlx::query(include_str!("sql/reset_password.sql"))
+    let password = Password::random();
+    let set = set_password(pool, username, password.clone(), true).await?;
+    Ok(set.map(|_| password))
+}
+
+/// As [`reset_password`], to a password that is known to who is to use it, whatever it is; it may be
+/// one that need not be changed. Ends all sessions of the account, whose id is answered.
+///
+/// # Errors
+/// As [`reset_password`].
+pub async fn set_password(
+    pool: &PgPool,
+    username: &Username,
+    password: Password,
+    must_change: bool,
+) -> Result<Option<AccountId>, AccessError> {
+    let hash = password::hash(password).await?;
+    let reset = sqlx::query_scalar(include_str!("sql/reset_password.sql"))
         .bind(username.as_str())
         .bind(hash)
+        .bind(must_change)
+        .fetch_optional(pool)
+        .await?;
+    let Some(id) = reset.map(AccountId) else {
+        return Ok(None);
+    };
+    throttle::forgive(pool, username.as_str()).await?;
+    revoke_all(pool, id, None, Because::Password).await?;
+    Ok(Some(id))
+}
+
+/// Forgets a person: name, password, second factor and sessions. Ledgers keep the id, which says
+/// nothing about them then. Answers the id; `None` if there is no such account.
+///
+/// # Errors
+/// [`AccessError`]; what was not erased is erased when it is asked for again.
+pub async fn erase(pool: &PgPool, username: &Username) -> Result<Option<AccountId>, AccessError> {
+    let Some(Found { id, .. }) = find(pool, username.as_str()).await? else {
+        return Ok(None);
+    };
+    // The sessions first: their rows, without where they were, outlive their last tokens.
+    revoke_all(pool, id, None, Because::Account).await?;
+    sqlx::query("UPDATE access.sessions SET address = NULL, client = NULL WHERE account_id = $1")
+        .bind(id.0)
         .execute(pool)
         .await?;
-    Ok((reset.rows_affected() == 1).then_some(password))
+    throttle::forgive(pool, username.as_str()).await?;
+    sqlx::query("DELETE FROM access.accounts WHERE account_id = $1")
+        .bind(id.0)
+        .execute(pool)
+        .await?;
+    Ok(Some(id))
 }
 
 async fn any_account(pool: &PgPool) -> Result<bool, AccessError> {
@@ -274,17 +413,6 @@ async fn insert_if_first(
         .await?;
     transaction.commit().await?;
     Ok(inserted.rows_affected() == 1)
-}
-
-async fn by_username(pool: &PgPool, username: &Username) -> Result<Option<SignInRow>, AccessError> {
-    let found = sqlx::query_as(include_str!("sql/account_by_username.sql"));
-    Ok(found.bind(username.as_str()).fetch_optional(pool).await?)
-}
-
-async fn kept_hash(pool: &PgPool, id: AccountId) -> Result<Option<String>, AccessError> {
-    let found =
-        sqlx::query_scalar("SELECT password_hash FROM access.accounts WHERE account_id = $1");
-    Ok(found.bind(id.0).fetch_optional(pool).await?)
 }
 
 fn account_roles() -> String {
@@ -322,7 +450,45 @@ impl Standing {
     }
 }
 
-impl TryFrom<SignInRow> for SignedIn {
+impl Found {
+    /// Who the account is, in a session.
+    pub(crate) fn principal(&self, in_session: SessionId, proved: DateTime<Utc>) -> Principal {
+        let mut principal = self.principal_without_session();
+        if let Principal::User {
+            session,
+            stepped_up,
+            must_change_password,
+            ..
+        } = &mut principal
+        {
+            *session = Some(in_session);
+            *stepped_up = Some(proved);
+            *must_change_password = self.must_change_password;
+        }
+        principal
+    }
+
+    /// Who the account is.
+    pub(crate) fn principal_without_session(&self) -> Principal {
+        let (username, organisation) = (self.username.clone(), self.organisation.clone());
+        Principal::signed_in(self.id, username, self.role, organisation)
+    }
+
+    /// What whoever guesses its password tries first.
+    fn known(&self) -> Vec<String> {
+        known(&self.username, self.organisation.as_ref())
+    }
+}
+
+fn known(username: &Username, organisation: Option<&Slug>) -> Vec<String> {
+    let organisation = organisation.map(ToString::to_string);
+    organisation
+        .into_iter()
+        .chain([username.to_string()])
+        .collect()
+}
+
+impl TryFrom<SignInRow> for Found {
     type Error = AccessError;
 
     fn try_from(row: SignInRow) -> Result<Self, AccessError> {
@@ -332,10 +498,12 @@ impl TryFrom<SignInRow> for SignedIn {
             role,
             organisation,
         } = Standing::read(row.account_id, &row.username, &row.role, organisation)?;
-        let id = AccountId(row.account_id);
-        let principal = Principal::signed_in(id, username, role, organisation);
         Ok(Self {
-            principal,
+            id: AccountId(row.account_id),
+            username,
+            password_hash: row.password_hash,
+            role,
+            organisation,
             must_change_password: row.must_change_password,
         })
     }

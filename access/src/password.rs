@@ -10,7 +10,7 @@ use rand::Rng;
 use rand::distributions::Alphanumeric;
 use tokio::sync::Semaphore;
 
-use crate::AccessError;
+use crate::{AccessError, PasswordRefused};
 
 /// OWASP's recommendation for argon2id.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -22,24 +22,9 @@ static AT_ONCE: Semaphore = Semaphore::const_new(2);
 /// How long a sign-in waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const SHORTEST: usize = 12;
-/// Long enough for any phrase, short enough that hashing it costs nothing.
-const LONGEST: usize = 1024;
-
 /// A password in plain text, which `Debug` does not show.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
-
-/// A new password that will not do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PasswordRefused {
-    /// Too short or too long.
-    #[error("a password needs 12 to 1024 characters; a phrase of four words is a good one")]
-    Length,
-    /// The same as before.
-    #[error("the new password must differ from the old one")]
-    Unchanged,
-}
 
 impl Password {
     /// What someone typed.
@@ -48,7 +33,8 @@ impl Password {
     }
 
     /// A random one: 24 letters and digits, 142 bits.
-    pub(crate) fn generate() -> Self {
+    #[must_use]
+    pub fn random() -> Self {
         Self(
             rand::rngs::OsRng
                 .sample_iter(Alphanumeric)
@@ -63,15 +49,6 @@ impl Password {
     pub fn reveal(&self) -> &str {
         &self.0
     }
-
-    /// Whether it will do as a new password in place of `old`.
-    pub(crate) fn replaces(&self, old: &Self) -> Result<(), PasswordRefused> {
-        match self.0.chars().count() {
-            SHORTEST..=LONGEST if self != old => Ok(()),
-            SHORTEST..=LONGEST => Err(PasswordRefused::Unchanged),
-            _ => Err(PasswordRefused::Length),
-        }
-    }
 }
 
 impl fmt::Debug for Password {
@@ -83,6 +60,21 @@ impl fmt::Debug for Password {
 /// The password as it is kept: an argon2id PHC string with a salt of its own.
 pub(crate) async fn hash(password: Password) -> Result<String, AccessError> {
     in_turn(move || hash_now(&password)).await
+}
+
+/// As [`hash`], of a password that somebody chose of whom these words are known.
+pub(crate) async fn hash_chosen(
+    password: Password,
+    known: Vec<String>,
+) -> Result<Result<String, PasswordRefused>, AccessError> {
+    in_turn(move || {
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        match password.will_do(&known) {
+            Ok(()) => hash_now(&password).map(Ok),
+            Err(refused) => Ok(Err(refused)),
+        }
+    })
+    .await
 }
 
 /// Whether the password is the one that was kept. Without one (no such user) the same work is
@@ -110,8 +102,10 @@ async fn in_turn<T: Send + 'static>(
     worked.await.unwrap_or_else(|_| Err(AccessError::Busy))
 }
 
+/// For one hash, which is counted: each takes a core for some time.
 fn argon2() -> Argon2<'static> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("constants within bounds");
+    metrics::counter!("sealrock_password_hashes_total").increment(1);
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
@@ -159,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_generated_password_is_long_and_different_each_time() {
-        let (one, other) = (Password::generate(), Password::generate());
+        let (one, other) = (Password::random(), Password::random());
         assert!(one.reveal().len() >= 20);
         assert_ne!(one, other);
     }
@@ -170,20 +164,5 @@ mod tests {
             format!("{:?}", Password::new("hunter2hunter2")),
             "Password(masked)"
         );
-    }
-
-    #[test]
-    fn a_new_password_must_be_long_enough_and_new() {
-        let old = Password::new("an old password");
-        assert_eq!(Password::new("a new password").replaces(&old), Ok(()));
-        assert_eq!(
-            Password::new("short").replaces(&old),
-            Err(PasswordRefused::Length)
-        );
-        assert_eq!(
-            Password::new("x".repeat(1025)).replaces(&old),
-            Err(PasswordRefused::Length)
-        );
-        assert_eq!(old.replaces(&old), Err(PasswordRefused::Unchanged));
     }
 }

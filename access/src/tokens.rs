@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::token_keys::KeyRing;
-use crate::{KeyFileError, Principal, TokenKey, TokenKeys};
+use crate::{KeyFileError, Principal, RevokedSessions, TokenKey, TokenKeys};
 
 /// How long a token holds.
 pub const LIFETIME: Duration = Duration::from_mins(10);
@@ -28,6 +28,7 @@ pub const LOOK: Duration = Duration::from_secs(5);
 pub struct Tokens {
     keys: Arc<RwLock<KeyRing>>,
     issuer: String,
+    revoked: RevokedSessions,
 }
 
 /// A bearer token; who has it is its principal until it expires. `Debug` does not show it.
@@ -51,6 +52,9 @@ pub enum TokenError {
     /// It was good.
     #[error("the token has expired (tokens hold 10 minutes); sign in again")]
     Expired,
+    /// Its session was ended.
+    #[error("the session of this token was ended; sign in again")]
+    Ended,
     /// It is no token of the kind we issue.
     #[error(
         "this is not a Sealrock token ({0}); send `Authorization: Bearer <token>` with the token from sign-in, unchanged"
@@ -98,7 +102,15 @@ impl Tokens {
         Self {
             keys: Arc::new(RwLock::new(keys)),
             issuer: issuer.into(),
+            revoked: RevokedSessions::default(),
         }
+    }
+
+    /// Whose tokens prove nothing any more, though they have not expired: to be followed by whoever
+    /// serves, and asked by who keeps a connection open.
+    #[must_use]
+    pub fn revoked(&self) -> &RevokedSessions {
+        &self.revoked
     }
 
     /// Takes up what has changed in the folder since.
@@ -172,7 +184,13 @@ impl Tokens {
                 "subject and principal differ".to_owned(),
             ));
         }
-        Ok(claims.principal)
+        match &claims.principal {
+            Principal::User {
+                session: Some(session),
+                ..
+            } if self.revoked.contains(*session) => Err(TokenError::Ended),
+            _ => Ok(claims.principal),
+        }
     }
 
     /// The public keys as a JSON Web Key Set, for `/.well-known/jwks.json`: the one that signs, the
@@ -211,7 +229,7 @@ fn refusal(error: Error) -> TokenError {
 #[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
     use super::*;
-    use crate::{AccountId, Role, RotateError};
+    use crate::{AccountId, Role, RotateError, SessionId};
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use jsonwebtoken::{DecodingKey, EncodingKey};
@@ -351,23 +369,39 @@ mod tests {
     }
 
     #[test]
+    fn a_token_proves_nothing_once_its_session_is_ended() {
+        let mut ada = ada();
+        let (own, other) = (SessionId(Uuid::from_u128(1)), SessionId(Uuid::from_u128(2)));
+        if let Principal::User { session, .. } = &mut ada {
+            *session = Some(own);
+        }
+        let tokens = tokens();
+        let issued = tokens.issue(&ada);
+        tokens.revoked().add(other);
+        assert_eq!(tokens.verify(&issued.token), Ok(ada));
+        tokens.clone().revoked().add(own);
+        assert_eq!(tokens.verify(&issued.token), Err(TokenError::Ended));
+    }
+
+    #[test]
     fn a_rotation_signs_nobody_out_on_any_node_whenever_it_looks_at_the_keys() {
         let folder = tempfile::tempdir().unwrap();
         let keys = TokenKeys::new(folder.path());
         let node = || Tokens::of_keys(&keys, "sealrock.example").unwrap();
         let (one, other) = (node(), node());
-        let before = one.issue(&ada());
+        let ada = ada();
+        let before = one.issue(&ada);
         assert_eq!(one.jwks()["keys"].as_array().unwrap().len(), 2);
 
         let current = keys.rotate().unwrap();
         one.take_up(&keys).unwrap();
-        let after = one.issue(&ada());
+        let after = one.issue(&ada);
         assert_ne!(kid(&before), kid(&after));
         assert_eq!(kid(&after), current);
         // The other node has not looked yet: it knows the new key as the next one.
         for node in [&one, &other, &node()] {
-            assert_eq!(node.verify(&before.token), Ok(ada()));
-            assert_eq!(node.verify(&after.token), Ok(ada()));
+            assert_eq!(node.verify(&before.token), Ok(ada.clone()));
+            assert_eq!(node.verify(&after.token), Ok(ada.clone()));
         }
         let published = one.jwks().to_string();
         assert!(published.contains(&kid(&before)) && published.contains(&kid(&after)));
@@ -397,18 +431,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let keys = TokenKeys::new(folder.path());
         let before = Tokens::of_keys(&keys, "sealrock.example").unwrap();
-        let token = before.issue(&ada()).token;
+        let ada = ada();
+        let token = before.issue(&ada).token;
         let at = |name: &str| folder.path().join(name);
         // After its first step: the key that signs is in two files.
         std::fs::copy(at("token.key"), at("token.previous.key")).unwrap();
         let cut = Tokens::of_keys(&keys, "sealrock.example").unwrap();
         assert_eq!(cut.jwks(), before.jwks());
-        assert_eq!(cut.verify(&token), Ok(ada()));
+        assert_eq!(cut.verify(&token), Ok(ada.clone()));
         // After its second: there is no next one, until somebody looks.
         std::fs::rename(at("token.next.key"), at("token.key")).unwrap();
         let cut = Tokens::of_keys(&keys, "sealrock.example").unwrap();
         assert_eq!(cut.jwks()["keys"].as_array().unwrap().len(), 3);
-        assert_eq!(cut.verify(&token), Ok(ada()));
+        assert_eq!(cut.verify(&token), Ok(ada));
     }
 
     #[test]

@@ -1,14 +1,19 @@
 //! Accounts on a real Postgres.
 #![expect(clippy::unwrap_used)]
 
+mod support;
+
 use sealrock_access::accounts::{
-    AddError, ChangePasswordError, SignInError, add, change_password, create_first_admin, list,
-    reset_password, sign_in,
+    AddError, ChangePasswordError, add, add_with, change_password, create_first_admin, erase, list,
+    reset_password,
 };
-use sealrock_access::{Password, PasswordRefused, Principal, Role, TokenKey, Tokens, Username};
+use sealrock_access::gate::EnterError;
+use sealrock_access::{Password, PasswordRefused, Principal, Role, Username};
 use sealrock_domain::Slug;
 use sealrock_testkit::database;
 use sqlx::PgPool;
+
+use support::{PHRASE, sign_in, tokens};
 
 #[tokio::test]
 async fn the_first_admin_can_sign_in_and_must_change_the_password() {
@@ -16,7 +21,7 @@ async fn the_first_admin_can_sign_in_and_must_change_the_password() {
     let admin = create_first_admin(&pool).await.unwrap().unwrap();
     assert!(admin.password.reveal().len() >= 20);
     let signed_in = sign_in(&pool, "Admin", admin.password).await.unwrap();
-    assert!(signed_in.must_change_password);
+    assert!(signed_in.must_change_password());
     assert!(matches!(
         signed_in.principal,
         Principal::User {
@@ -78,7 +83,7 @@ async fn a_lost_password_is_replaced_by_an_issued_one() {
         sign_in(&pool, "admin", issued)
             .await
             .unwrap()
-            .must_change_password
+            .must_change_password()
     );
     let nobody = "nobody".parse().unwrap();
     assert!(reset_password(&pool, &nobody).await.unwrap().is_none());
@@ -92,7 +97,7 @@ async fn a_changed_password_holds_and_the_old_one_does_not() {
     let Principal::User { id, .. } = signed_in.principal else {
         panic!("a user signs in as a user")
     };
-    let new = Password::new("four words of mine");
+    let new = Password::new(PHRASE);
 
     let refused = change_password(&pool, id, Password::new("not the current"), new.clone()).await;
     assert!(matches!(refused, Err(ChangePasswordError::WrongPassword)));
@@ -106,12 +111,12 @@ async fn a_changed_password_holds_and_the_old_one_does_not() {
         .unwrap();
 
     let old = sign_in(&pool, "admin", first).await;
-    assert!(matches!(old, Err(SignInError::WrongCredentials)));
+    assert!(matches!(old, Err(EnterError::WrongCredentials)));
     assert!(
         !sign_in(&pool, "admin", new)
             .await
             .unwrap()
-            .must_change_password
+            .must_change_password()
     );
 }
 
@@ -124,7 +129,7 @@ async fn of_two_changes_at_once_one_is_refused() {
         panic!("a user signs in as a user")
     };
     let change = |new: &str| change_password(&pool, id, first.clone(), Password::new(new));
-    let (one, other) = tokio::join!(change("the one password"), change("the other password"));
+    let (one, other) = tokio::join!(change(PHRASE), change("otter marzipan quilt"));
     assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
 }
 
@@ -135,7 +140,7 @@ async fn without_postgres_sign_in_says_that_it_cannot_check() {
     let error = sign_in(&database.pool, "admin", Password::new("whatever it is"))
         .await
         .unwrap_err();
-    assert!(matches!(error, SignInError::Access(_)), "{error}");
+    assert!(matches!(error, EnterError::Access(_)), "{error}");
 }
 
 #[tokio::test]
@@ -144,7 +149,7 @@ async fn an_auditor_signs_in_with_the_password_that_was_shown_and_the_name_is_ta
     let name = "ada".parse().unwrap();
     let password = add(&pool, &name, Role::Auditor, None).await.unwrap();
     let signed_in = sign_in(&pool, "ada", password).await.unwrap();
-    assert!(signed_in.must_change_password);
+    assert!(signed_in.must_change_password());
     assert_eq!(signed_in.principal.role(), Role::Auditor);
 
     let again = add(&pool, &name, Role::Admin, None).await.unwrap_err();
@@ -169,7 +174,7 @@ async fn signed_in(pool: &PgPool, role: Role, organisation: Option<&Slug>) -> Pr
 async fn an_account_of_every_role_signs_in_with_its_organisation_and_its_token_says_so() {
     let pool = database().await.pool;
     let northsea: Slug = "northsea".parse().unwrap();
-    let tokens = Tokens::new(TokenKey::from_seed(&[1; 32]), "sealrock.example");
+    let tokens = tokens();
     for role in Role::ACCOUNTS {
         let principal = signed_in(&pool, role, Some(&northsea)).await;
         assert_eq!(
@@ -230,4 +235,40 @@ async fn the_table_takes_no_row_whose_role_needs_an_organisation_without_one() {
         let refused = insert(role.name(), Some("northsea")).await;
         assert!(refused.is_err(), "{role}");
     }
+}
+
+#[tokio::test]
+async fn an_account_with_a_password_that_was_chosen_for_it_need_not_change_it() {
+    let pool = database().await.pool;
+    let northsea = "northsea".parse().unwrap();
+    let name: Username = "otto.northsea".parse().unwrap();
+    let with = |password: &str| {
+        let password = Password::new(password);
+        add_with(&pool, &name, Role::Operator, Some(&northsea), password)
+    };
+    for guessable in ["short", "ottonorthsea", "passwordpassword"] {
+        let refused = with(guessable).await.unwrap_err();
+        assert!(matches!(refused, AddError::Refused(_)), "{refused}");
+    }
+    with(PHRASE).await.unwrap();
+    let entered = sign_in(&pool, name.as_str(), Password::new(PHRASE)).await;
+    assert!(!entered.unwrap().must_change_password());
+}
+
+#[tokio::test]
+async fn who_is_erased_leaves_an_id_and_the_name_is_free() {
+    let pool = database().await.pool;
+    let name: Username = "ada".parse().unwrap();
+    let password = add(&pool, &name, Role::Auditor, None).await.unwrap();
+    sign_in(&pool, "ada", password.clone()).await.unwrap();
+    let id = erase(&pool, &name).await.unwrap().unwrap();
+    assert!(sign_in(&pool, "ada", password).await.is_err());
+    assert!(erase(&pool, &name).await.unwrap().is_none());
+    let tables = "SELECT count(*) FROM (
+        SELECT a::text AS row FROM access.accounts a UNION ALL SELECT s::text FROM access.sessions s
+    ) AS rows WHERE row LIKE '%ada%' OR row LIKE '%a browser%'";
+    let left: i64 = sqlx::query_scalar(tables).fetch_one(&pool).await.unwrap();
+    assert_eq!(left, 0);
+    let again = add_with(&pool, &name, Role::Auditor, None, Password::new(PHRASE)).await;
+    assert_ne!(again.unwrap(), id);
 }

@@ -23,8 +23,8 @@ use crate::rates::Rates;
 use crate::state::REQUEST_TIME;
 use crate::ws::Shares;
 
-/// The one field besides introspection that needs no token.
-const SIGN_IN: &str = "signIn";
+/// The fields besides introspection that need no token.
+const PUBLIC: [&str; 4] = ["signIn", "refreshSession", "signOut", "acceptInvitation"];
 
 /// Bounds of the transports.
 #[derive(Debug, Clone)]
@@ -248,7 +248,7 @@ pub(crate) fn operation<'d>(
     Some(&operation.node)
 }
 
-/// Whether nobody in particular may run this: sign in once, and look at the schema. What the fields
+/// Whether nobody in particular may run this: sign in or out once, and look at the schema. What the fields
 /// of a fragment are is not looked up here, so a fragment at the root needs a caller.
 pub(crate) fn is_public(operation: &OperationDefinition) -> bool {
     let fields: Option<Vec<&str>> = operation
@@ -264,10 +264,10 @@ pub(crate) fn is_public(operation: &OperationDefinition) -> bool {
     // One sign-in, because each costs a password hash and guesses one password.
     fields.is_some_and(|fields| {
         fields.iter().all(|name| is_public_field(name))
-            && fields.iter().filter(|name| **name == SIGN_IN).count() <= 1
+            && fields.iter().filter(|name| PUBLIC.contains(name)).count() <= 1
     })
 }
 
 fn is_public_field(name: &str) -> bool {
-    name == SIGN_IN || name.starts_with("__")
+    PUBLIC.contains(&name) || name.starts_with("__")
 }

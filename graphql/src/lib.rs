@@ -11,6 +11,7 @@ mod schema;
 mod state;
 #[cfg(test)]
 mod testing;
+mod visitor;
 mod ws;
 
 pub use document::{AllowList, AllowListError};

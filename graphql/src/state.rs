@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use sealrock_access::Tokens;
+use sealrock_access::{Gate, Tokens};
 use sealrock_commands::Commands;
 use sealrock_projections::{ReadModels, Runner};
 use sqlx::PgPool;
@@ -26,6 +26,8 @@ pub struct GraphqlState {
     pub runner: Runner,
     /// Issues and checks bearer tokens.
     pub tokens: Arc<Tokens>,
+    /// Lets people in.
+    pub gate: Gate,
     /// Where accounts are.
     pub pool: PgPool,
     /// How long a mutation with `waitFor` waits for read models; then it answers with its receipt

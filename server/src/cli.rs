@@ -622,7 +622,8 @@ pub enum Device {
 
 #[derive(Debug, Subcommand)]
 pub enum User {
-    /// Makes an account with a random password, shown this once, to be changed at the next sign-in
+    /// Makes an account with a random password, shown this once, to be changed at the next sign-in;
+    /// or with one that is given and need not be changed
     Add {
         /// The name that it signs in with
         name: String,
@@ -633,13 +634,28 @@ pub enum User {
         /// auditor can be of none, and reach all then
         #[arg(long)]
         org: Option<Slug>,
+        /// Read the password from standard input: for programs, which cannot change it at the first
+        /// sign-in
+        #[arg(long)]
+        password_stdin: bool,
         #[command(flatten)]
         json: Json,
     },
     /// The accounts, by name
     List(Json),
-    /// Gives an account a new random password, shown this once, to be changed at the next sign-in
+    /// Gives an account a new random password, shown this once, to be changed at the next sign-in;
+    /// ends its sessions, and lets it in again if it was kept out
     ResetPassword {
+        /// The name that it signs in with
+        name: String,
+    },
+    /// Takes an account's second factor away: its owner has lost it
+    ResetSecondFactor {
+        /// The name that it signs in with
+        name: String,
+    },
+    /// Erases a person: name, password, second factor, sessions. Ledgers keep the account's id
+    Erase {
         /// The name that it signs in with
         name: String,
     },

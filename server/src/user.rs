@@ -1,7 +1,8 @@
 //! `sealrock user …`.
 
+use anyhow::Context as _;
 use sealrock_access::accounts::{Account, AddError};
-use sealrock_access::{Password, Role, Username, accounts};
+use sealrock_access::{Password, Role, Username, accounts, second_factor};
 use sealrock_domain::Slug;
 use serde_json::json;
 
@@ -19,24 +20,34 @@ pub async fn run(config: &Config, command: User) -> anyhow::Result<()> {
             name,
             role,
             org,
+            password_stdin,
             json,
-        } => add(config, &name.parse()?, role.into(), org.as_ref(), &json).await,
+        } => {
+            let given = password_stdin.then(read_password).transpose()?;
+            let of = (role.into(), org.as_ref());
+            add(config, &name.parse()?, of, given, &json).await
+        }
         User::List(json) => list(config, &json).await,
         User::ResetPassword { name } => reset_password(config, &name.parse()?).await,
+        User::ResetSecondFactor { name } => reset_second_factor(config, &name.parse()?).await,
+        User::Erase { name } => erase(config, &name.parse()?).await,
     }
 }
 
 async fn add(
     config: &Config,
     name: &Username,
-    role: Role,
-    organisation: Option<&Slug>,
+    (role, organisation): (Role, Option<&Slug>),
+    given: Option<Password>,
     json: &Json,
 ) -> anyhow::Result<()> {
     let platform = Platform::open(config).await?;
-    let added = add_on(&platform, name, role, organisation).await;
+    let added = add_on(&platform, name, (role, organisation), given).await;
     platform.close().await;
-    let password = added?;
+    let Some(password) = added? else {
+        println!("user {name} is added, with the password that was given");
+        return Ok(());
+    };
     if json.json {
         let password = password.reveal();
         println!(
@@ -49,16 +60,25 @@ async fn add(
     Ok(())
 }
 
+/// Answers the password that was made, if none was given.
 async fn add_on(
     platform: &Platform,
     name: &Username,
-    role: Role,
-    organisation: Option<&Slug>,
-) -> anyhow::Result<Password> {
+    (role, organisation): (Role, Option<&Slug>),
+    given: Option<Password>,
+) -> anyhow::Result<Option<Password>> {
     if let Some(organisation) = organisation {
         require_organisation(platform, organisation).await?;
     }
-    let added = accounts::add(platform.store.pool(), name, role, organisation).await;
+    let pool = platform.store.pool();
+    let added = match given {
+        Some(given) => accounts::add_with(pool, name, role, organisation, given)
+            .await
+            .map(|_| None),
+        None => accounts::add(pool, name, role, organisation)
+            .await
+            .map(Some),
+    };
     added.map_err(|error| match error {
         AddError::NeedsOrganisation(_) => anyhow::anyhow!("{error} (--org <name>)"),
         _ => error.into(),
@@ -122,11 +142,53 @@ async fn reset_password(config: &Config, name: &Username) -> anyhow::Result<()> 
     platform.close().await;
     match reset? {
         Some(password) => show(name, &password),
-        None => {
-            anyhow::bail!("there is no user {name}; `sealrock user list` names those there are")
-        }
+        None => anyhow::bail!(no_such_user(name)),
     }
     Ok(())
+}
+
+async fn reset_second_factor(config: &Config, name: &Username) -> anyhow::Result<()> {
+    let platform = Platform::open(config).await?;
+    let removed = remove_second_factor(&platform, name).await;
+    platform.close().await;
+    if removed? {
+        println!("user {name} signs in by the password alone, until a second factor is enrolled");
+    } else {
+        println!("user {name} has no second factor");
+    }
+    Ok(())
+}
+
+async fn remove_second_factor(platform: &Platform, name: &Username) -> anyhow::Result<bool> {
+    let pool = platform.store.pool();
+    let account = accounts::find_id(pool, name).await?;
+    let account = account.with_context(|| no_such_user(name))?;
+    Ok(second_factor::remove(pool, account).await?)
+}
+
+async fn erase(config: &Config, name: &Username) -> anyhow::Result<()> {
+    let platform = Platform::open(config).await?;
+    let erased = accounts::erase(platform.store.pool(), name).await;
+    platform.close().await;
+    let id = erased?.with_context(|| no_such_user(name))?;
+    println!("user {name} is erased; ledgers name user/{id}, which says nothing about anybody now");
+    Ok(())
+}
+
+fn no_such_user(name: &Username) -> String {
+    format!("there is no user {name}; `sealrock user list` names those there are")
+}
+
+/// A line of standard input.
+fn read_password() -> anyhow::Result<Password> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    anyhow::ensure!(
+        !password.is_empty(),
+        "standard input has no password: give it as one line"
+    );
+    Ok(Password::new(password))
 }
 
 fn show(name: &Username, password: &Password) {

@@ -1,3 +1,4 @@
 UPDATE access.accounts
-SET password_hash = $2, must_change_password = true
+SET password_hash = $2, must_change_password = $3
 WHERE username = $1
+RETURNING account_id

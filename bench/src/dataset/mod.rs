@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveTime, Utc};
-use sealrock_access::{Role, accounts};
+use sealrock_access::{Password, Role, accounts};
 use sealrock_commands::Commands;
 use sealrock_eventstore::{EventStore, KeyFiles};
 use sealrock_postgres::{Config, Postgres, State};
@@ -170,8 +170,10 @@ impl DataSet {
         if self.note.password.is_empty() {
             let organisation = fleet::slug(ORGANISATION);
             let (pool, user) = (open.store.pool(), USER.parse()?);
-            let added = accounts::add(pool, &user, Role::HqManager, Some(&organisation)).await?;
-            added.reveal().clone_into(&mut self.note.password);
+            let password = Password::random();
+            password.reveal().clone_into(&mut self.note.password);
+            let of = Some(&organisation);
+            accounts::add_with(pool, &user, Role::HqManager, of, password).await?;
             self.note.write(&self.folder)?;
         }
         let batches = match self.extent {

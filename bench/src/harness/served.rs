@@ -144,7 +144,22 @@ impl Served {
         let sign_in = "mutation($input: SignInInput!) { signIn(input: $input) { accessToken } }";
         let answer = self.graphql(sign_in, json!({ "input": input })).await?;
         let token = answer["signIn"]["accessToken"].as_str();
-        Ok(token.context("an access token")?.to_owned())
+        self.choose_password(token.context("an access token")?, password)
+            .await
+    }
+
+    /// The administrator's password was issued: nothing is answered before another one is chosen.
+    async fn choose_password(&self, token: &str, issued: &str) -> anyhow::Result<String> {
+        let chosen = format!("{issued} of my own");
+        let input = json!({ "input": { "currentPassword": issued, "newPassword": chosen } });
+        let change = "mutation($input: ChangePasswordInput!) \
+                      { changePassword(input: $input) { accessToken } }";
+        let body = json!({ "query": change, "variables": input });
+        let request = self.client.post(format!("{}/graphql", self.http));
+        let answer = request.bearer_auth(token).json(&body).send().await?;
+        let answer: Value = answer.json().await?;
+        let token = answer["data"]["changePassword"]["accessToken"].as_str();
+        Ok(token.with_context(|| answer.to_string())?.to_owned())
     }
 }
 

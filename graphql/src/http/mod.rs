@@ -18,11 +18,13 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, body::Body};
+use sealrock_access::ClientAddress;
 
 use crate::allowance::Allowance;
 use crate::caller::Caller;
 use crate::document::Asked;
 use crate::endpoint::{Endpoint, Holding, Limits, bearer, is_public, operation, out_of_time};
+use crate::visitor::Visitor;
 use accept::Media;
 use reply::Refusal;
 
@@ -95,6 +97,8 @@ async fn body<E: Executor>(
     State(endpoint): State<Endpoint<E>>,
     Extension(caller): Extension<Caller>,
     Extension(allowance): Extension<Allowance>,
+    address: Option<Extension<ClientAddress>>,
+    uri: Uri,
     headers: HeaderMap,
     bytes: Result<Bytes, BytesRejection>,
 ) -> Response<Body> {
@@ -102,7 +106,10 @@ async fn body<E: Executor>(
         return reply::not_acceptable();
     };
     let asked = params::of_body(&headers, bytes);
-    let admitted = asked.and_then(|asked| readable(&endpoint, &Method::POST, caller, asked));
+    let visitor = Visitor::of(&headers, &uri, address.map(|Extension(address)| address));
+    let admitted = asked
+        .and_then(|asked| readable(&endpoint, &Method::POST, caller, asked))
+        .map(|readable| readable.map(|request| request.data(visitor)));
     answer(&endpoint, media, admitted, allowance).await
 }
 

@@ -103,7 +103,12 @@ struct Errors<'a> {
 /// The answer to an operation, run or not.
 pub(super) fn answered(media: Media, response: &async_graphql::Response) -> Response<Body> {
     if !is_request_error(response) {
-        return write(media, StatusCode::OK, response);
+        let mut answer = write(media, StatusCode::OK, response);
+        answer.headers_mut().extend(response.http_headers.clone());
+        if let Some(value) = response.errors.iter().find_map(retry_after) {
+            answer.headers_mut().insert(RETRY_AFTER, value);
+        }
+        return answer;
     }
     let errors = &response.errors;
     let mut answer = write(media, status(media, errors), &Errors { errors });

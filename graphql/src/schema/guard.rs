@@ -11,9 +11,27 @@ use crate::code::Code;
 /// The caller, whatever it may do.
 ///
 /// # Errors
-/// `UNAUTHENTICATED` for nobody. The transports refuse nobody before (all but `signIn`); this is
-/// the second lock on the same door.
+/// `PASSWORD_CHANGE_REQUIRED` for who has an issued password, `UNAUTHENTICATED` for nobody.
 pub(crate) fn principal<'c>(context: &'c Context<'_>) -> Result<&'c Principal, Problem> {
+    match bearer(context)? {
+        Principal::User {
+            must_change_password: true,
+            ..
+        } => Err(Problem::new(
+            Code::PasswordChangeRequired,
+            "your password was issued by somebody else: choose another one by changePassword, and go \
+             on with the token that it answers",
+        )),
+        principal => Ok(principal),
+    }
+}
+
+/// The caller, though it may have to change its password first.
+///
+/// # Errors
+/// `UNAUTHENTICATED` for nobody. The transports refuse nobody before (all but who signs in or out);
+/// this is the second lock on the same door.
+pub(crate) fn bearer<'c>(context: &'c Context<'_>) -> Result<&'c Principal, Problem> {
     match context.data_opt::<Caller>() {
         Some(Caller::Known(principal)) => Ok(principal),
         _ => Err(Problem::new(

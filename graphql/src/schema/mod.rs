@@ -44,6 +44,7 @@ pub(crate) struct Query(
     query::CreditQuery,
     query::WellQuery,
     query::ViewerQuery,
+    query::InvitationQuery,
 );
 
 /// What can be recorded, and who may go in. An answer with a receipt is durable.
@@ -51,6 +52,9 @@ pub(crate) struct Query(
 #[graphql(name = "Mutation")]
 pub(crate) struct Mutation(
     mutation::AccountMutation,
+    mutation::SessionMutation,
+    mutation::SecondFactorMutation,
+    mutation::InvitationMutation,
     mutation::RegistryMutation,
     mutation::DeviceMutation,
     mutation::CaptureMutation,
@@ -94,6 +98,7 @@ pub(crate) fn schema(state: &GraphqlState, rates: Arc<Rates>) -> SealrockSchema 
         .data(state.commands.clone())
         .data(state.tokens.clone())
         .data(state.pool.clone())
+        .data(state.gate.clone())
         .data(subscription::Pages::default())
         .data(subscription::FrameRoom::default())
         .data(subscription::ReadingFeeds::default())

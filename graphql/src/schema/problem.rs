@@ -1,7 +1,12 @@
 //! Why a resolver has no answer.
 
 use async_graphql::{Error, ErrorExtensionValues};
-use sealrock_access::accounts::{ChangePasswordError, SignInError};
+use sealrock_access::accounts::{AddError, ChangePasswordError};
+use sealrock_access::gate::{EnterError, StepUpError};
+use sealrock_access::invitations::AcceptError;
+use sealrock_access::second_factor::EnrolError;
+use sealrock_access::sessions::RefreshError;
+use sealrock_access::throttle::TooManyAttempts;
 use sealrock_access::{AccessError, Denied, Refused};
 use sealrock_commands::CommandError;
 use sealrock_projections::{QueryError, RunnerError, WaitError};
@@ -14,6 +19,8 @@ use crate::code::Code;
 pub(crate) struct Problem {
     pub(crate) code: Code,
     pub(crate) message: String,
+    /// Seconds after which it may be tried again, where that is known.
+    pub(crate) retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -21,6 +28,7 @@ impl Problem {
         Self {
             code,
             message: message.into(),
+            retry_after: None,
         }
     }
 
@@ -47,9 +55,17 @@ impl Problem {
 }
 
 impl From<Problem> for Error {
-    fn from(Problem { code, message }: Problem) -> Self {
+    fn from(problem: Problem) -> Self {
+        let Problem {
+            code,
+            message,
+            retry_after,
+        } = problem;
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", code.as_str());
+        if let Some(seconds) = retry_after {
+            extensions.set("retryAfter", seconds);
+        }
         Self {
             message,
             source: None,
@@ -115,11 +131,69 @@ impl From<AccessError> for Problem {
     }
 }
 
-impl From<SignInError> for Problem {
-    fn from(error: SignInError) -> Self {
+impl From<TooManyAttempts> for Problem {
+    fn from(told: TooManyAttempts) -> Self {
+        Self {
+            retry_after: Some(told.retry_after()),
+            ..Self::new(Code::TooManyAttempts, told.to_string())
+        }
+    }
+}
+
+impl From<EnterError> for Problem {
+    fn from(error: EnterError) -> Self {
         match error {
-            SignInError::WrongCredentials => Self::new(Code::Unauthenticated, error.to_string()),
-            SignInError::Access(error) => error.into(),
+            EnterError::WrongCredentials => Self::new(Code::Unauthenticated, error.to_string()),
+            EnterError::SecondFactorRequired => {
+                Self::new(Code::SecondFactorRequired, error.to_string())
+            }
+            EnterError::TooMany(told) => told.into(),
+            EnterError::LockedOut(locked) => locked.told.into(),
+            EnterError::Access(error) => error.into(),
+        }
+    }
+}
+
+impl From<RefreshError> for Problem {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Access(error) => error.into(),
+            ended => Self::new(Code::Unauthenticated, ended.to_string()),
+        }
+    }
+}
+
+impl From<StepUpError> for Problem {
+    fn from(error: StepUpError) -> Self {
+        match error {
+            StepUpError::NoSession => Self::new(Code::Forbidden, error.to_string()),
+            StepUpError::SecondFactorRequired => {
+                Self::new(Code::SecondFactorRequired, error.to_string())
+            }
+            StepUpError::Wrong => Self::new(Code::Rejected, error.to_string()),
+            StepUpError::TooMany(told) => told.into(),
+            StepUpError::Access(error) => error.into(),
+        }
+    }
+}
+
+impl From<AcceptError> for Problem {
+    fn from(error: AcceptError) -> Self {
+        match error {
+            AcceptError::Invalid => Self::new(Code::NotFound, error.to_string()),
+            AcceptError::Account(AddError::Access(error)) | AcceptError::Access(error) => {
+                error.into()
+            }
+            AcceptError::Account(refused) => Self::input(refused.to_string()),
+        }
+    }
+}
+
+impl From<EnrolError> for Problem {
+    fn from(error: EnrolError) -> Self {
+        match error {
+            EnrolError::Access(error) => error.into(),
+            refused => Self::new(Code::Rejected, refused.to_string()),
         }
     }
 }
@@ -129,6 +203,7 @@ impl From<ChangePasswordError> for Problem {
         match error {
             ChangePasswordError::WrongPassword => Self::new(Code::Rejected, error.to_string()),
             ChangePasswordError::Refused(refused) => Self::input(refused.to_string()),
+            ChangePasswordError::TooMany(told) => told.into(),
             ChangePasswordError::Access(error) => error.into(),
         }
     }

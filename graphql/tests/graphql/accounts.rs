@@ -1,5 +1,7 @@
 //! Signing in.
 
+use std::time::Duration;
+
 use sealrock_access::{Role, accounts};
 use serde_json::json;
 
@@ -7,8 +9,7 @@ use crate::world::{code_of, start};
 
 const SIGN_IN: &str =
     "mutation ($input: SignInInput!) { signIn(input: $input) { accessToken mustChangePassword } }";
-const CHANGE: &str =
-    "mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { username } }";
+const CHANGE: &str = "mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { username accessToken } }";
 
 #[tokio::test]
 async fn the_first_admin_signs_in_and_chooses_a_password() {
@@ -36,6 +37,52 @@ async fn the_first_admin_signs_in_and_chooses_a_password() {
         answer["data"]["signIn"]["mustChangePassword"], false,
         "{answer}"
     );
+}
+
+#[tokio::test]
+async fn who_has_an_issued_password_can_do_nothing_but_change_it_on_any_transport() {
+    let world = start().await;
+    world.register_places().await;
+    let input = json!({"input": {"username": "admin", "password": world.password}});
+    let answer = world.ask_as(None, SIGN_IN, input).await;
+    let token = answer["data"]["signIn"]["accessToken"].as_str().unwrap();
+    for refused in [
+        "{ organisations { nodes { slug } } }",
+        r#"{ ledgerEntries(ledger: "northsea") { nodes { index } } }"#,
+        "{ projections { ledger } }",
+        "mutation { enrolSecondFactor { uri } }",
+        "mutation { signOutEverywhere { ended } }",
+        r#"mutation { registerOrganisation(input: {slug: "other", displayName: "O"}) { id } }"#,
+    ] {
+        let answer = world.ask_as(Some(token), refused, json!({})).await;
+        assert_eq!(
+            code_of(&answer),
+            "PASSWORD_CHANGE_REQUIRED",
+            "{refused}: {answer}"
+        );
+    }
+    let readings = "subscription { readings(organisation: \"northsea\") { value } }";
+    let mut feed = world.subscribe_as(token, readings, json!({})).await;
+    let heard = feed.overheard(Duration::from_secs(1)).await;
+    assert!(
+        heard[0].to_string().contains("PASSWORD_CHANGE_REQUIRED"),
+        "{heard:?}"
+    );
+    let viewer = "{ viewer { username mustChangePassword } }";
+    let answer = world.ask_as(Some(token), viewer, json!({})).await;
+    assert_eq!(
+        answer["data"]["viewer"]["mustChangePassword"], true,
+        "{answer}"
+    );
+
+    let change = json!({"input": {"currentPassword": world.password, "newPassword": "correct horse battery"}});
+    let changed = world.ask_as(Some(token), CHANGE, change).await;
+    let token = changed["data"]["changePassword"]["accessToken"].as_str();
+    let answer = world
+        .ask_as(token, "{ organisations { nodes { slug } } }", json!({}))
+        .await;
+    let listed = &answer["data"]["organisations"]["nodes"];
+    assert_eq!(listed[0]["slug"], "northsea", "{answer}");
 }
 
 #[tokio::test]

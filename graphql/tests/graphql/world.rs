@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use futures::{SinkExt, StreamExt};
-use sealrock_access::{Principal, TokenKey, Tokens, accounts};
+use sealrock_access::{FactorKey, Gate, Principal, TokenKey, Tokens, accounts};
 use sealrock_commands::{
     AGGREGATES, BatchError, Commands, Context, DeviceIdentity, Devices, GapsToSeal, Sealing,
     WindowToSeal,
@@ -26,7 +26,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::Instrument as _;
 
 pub struct World {
-    address: String,
+    pub address: String,
     tokens: Arc<Tokens>,
     token: String,
     devices: Devices,
@@ -89,12 +89,15 @@ impl World {
         }
         let admin = accounts::create_first_admin(&pool).await.unwrap().unwrap();
         let tokens = Arc::new(Tokens::new(TokenKey::from_seed(&[9; 32]), "test.example"));
+        let factors = Arc::new(FactorKey::from_bytes(&[9; 32]));
+        let gate = Gate::new(pool.clone(), tokens.clone(), factors);
         let commands = Commands::new(store.clone(), true);
         let state = GraphqlState {
             commands: commands.clone(),
             read: ReadModels::new(store.clone()),
             runner,
             tokens: tokens.clone(),
+            gate: gate.clone(),
             pool: pool.clone(),
             patience,
             development: false,

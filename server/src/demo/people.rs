@@ -56,8 +56,11 @@ async fn hired(
     role: Role,
     organisation: Slug,
 ) -> anyhow::Result<Principal> {
-    let added = match accounts::add(pool, &username, role, Some(&organisation)).await {
-        Ok(password) => Some(password),
+    // Made here and kept here: nobody else has seen it, so it need not be changed.
+    let password = Password::random();
+    let added = accounts::add_with(pool, &username, role, Some(&organisation), password.clone());
+    let added = match added.await {
+        Ok(id) => Some(id),
         Err(AddError::Taken(_)) => None,
         Err(error) => return Err(error.into()),
     };
@@ -70,12 +73,11 @@ async fn hired(
         format!("user {username} is not the demonstration's: choose another --data, or --fresh")
     })?;
     let forgotten = kept.get(username.as_str()).is_none();
-    let password = match added {
-        Some(password) => Some(password),
-        None if forgotten => accounts::reset_password(pool, &username).await?,
-        None => None,
-    };
-    if let Some(password) = password {
+    let unusable = forgotten || account.must_change_password;
+    if added.is_none() && unusable {
+        accounts::set_password(pool, &username, password.clone(), false).await?;
+    }
+    if added.is_some() || unusable {
         keep(kept, &username, role, &organisation, &password)?;
     }
     Ok(Principal::signed_in(

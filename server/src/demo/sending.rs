@@ -10,11 +10,20 @@ use uuid::Uuid;
 pub fn context(person: &Principal, about: &str) -> Context {
     let name = format!("sealrock:demo/{about}");
     Context {
-        principal: person.clone(),
+        principal: at_the_desk(person),
         command: Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()),
         via: "process:demo".to_owned(),
         received_at: Utc::now(),
     }
+}
+
+/// Somebody of the demonstration, who is there and proves it whenever they are asked to.
+fn at_the_desk(person: &Principal) -> Principal {
+    let mut person = person.clone();
+    if let Principal::User { stepped_up, .. } = &mut person {
+        *stepped_up = Some(Utc::now());
+    }
+    person
 }
 
 /// What became of a command.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use sealrock_access::{LOOK, TokenKeys, Tokens, accounts};
+use sealrock_access::{FactorKey, Gate, LOOK, TokenKeys, Tokens, accounts};
 use sealrock_audit::{LedgerState, Publisher};
 use sealrock_graphql::{AllowList, GraphqlSettings, GraphqlState, STATEMENT_TIME};
 use sealrock_projections::{ReadModels, Runner};
@@ -29,6 +29,14 @@ pub(super) async fn routes(
     announce_first_admin(platform).await?;
     let tokens = Arc::new(tokens(config, stopping).await?);
     let of_jwks = Arc::clone(&tokens);
+    let pool = platform.store.pool();
+    // Known before the first token is looked at.
+    tokens.revoked().read(pool).await?;
+    let revoked = tokens.revoked().clone().follow(pool.clone());
+    tokio::spawn(stopping.clone().run_until_cancelled_owned(revoked));
+    let folder = config.keys_folder();
+    let factors = spawn_blocking(move || FactorKey::open_in(&folder)).await??;
+    let gate = Gate::new(pool.clone(), Arc::clone(&tokens), Arc::new(factors));
     let readers = (config.database_connections / 3).max(1) as usize;
     let ledgers = sealrock_audit::router(LedgerState::new(
         publisher.clone(),
@@ -46,6 +54,7 @@ pub(super) async fn routes(
         read: ReadModels::new(platform.store.clone()).asking(questions),
         runner: runner.clone(),
         tokens,
+        gate,
         pool: platform.store.pool().clone(),
         patience: PATIENCE,
         development: config.development,

@@ -6,22 +6,24 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Device, Server, batch, data_folder};
+use crate::support::{Device, Server, batch, chosen_for, data_folder};
 
 /// Somebody who reads ledgers by their URL, and what he keeps of them.
 struct Auditor {
     kept: TempDir,
-    password: String,
+    issued: String,
 }
 
 impl Auditor {
-    fn new(server: &Server) -> Self {
+    async fn new(server: &Server) -> Self {
         let made = server.command(&["user", "add", "ada", "--role", "auditor", "--json"]);
         let account: Value = serde_json::from_str(&made).unwrap();
-        let password = account["password"].as_str().unwrap().to_owned();
+        let issued = account["password"].as_str().unwrap().to_owned();
+        server.sign_in_as("ada", &issued).await;
+        let password = chosen_for(&issued);
         let kept = tempfile::tempdir().unwrap();
         std::fs::write(kept.path().join("password"), format!("{password}\n")).unwrap();
-        Self { kept, password }
+        Self { kept, issued }
     }
 
     fn file(&self, name: &str) -> String {
@@ -52,10 +54,7 @@ impl Auditor {
 
     /// A file of the ledger, over HTTP.
     async fn get(&self, server: &Server, path: &str) -> Vec<u8> {
-        let query = "mutation($input: SignInInput!) { signIn(input: $input) { accessToken } }";
-        let input = json!({ "input": { "username": "ada", "password": self.password } });
-        let answer = server.graphql(None, query, input).await;
-        let token = answer["data"]["signIn"]["accessToken"].as_str().unwrap();
+        let token = server.sign_in_as("ada", &self.issued).await;
         let url = format!("{}/ledger/northsea/{path}", server.http);
         let asked = reqwest::Client::new().get(url).bearer_auth(token);
         let answer = asked.send().await.unwrap().error_for_status().unwrap();
@@ -101,7 +100,7 @@ async fn an_auditor_with_an_account_sees_that_a_server_went_back_and_then_told_a
     let server = Server::start(data.path());
     server.register_site();
     let device = server.add_device("meter-7");
-    let auditor = Auditor::new(&server);
+    let auditor = Auditor::new(&server).await;
     record(&server, &device, "b1", 3).await;
     let (code, report) = auditor.verify(&server);
     assert_eq!(
@@ -174,7 +173,7 @@ async fn a_proof_is_verified_with_its_entry_and_with_nothing_less() {
     let data = data_folder();
     let server = Server::start(data.path());
     server.register_site();
-    let auditor = Auditor::new(&server);
+    let auditor = Auditor::new(&server).await;
     for path in ["proof/1", "policy", "checkpoint"] {
         let name = path.rsplit('/').next().unwrap();
         std::fs::write(auditor.file(name), auditor.get(&server, path).await).unwrap();

@@ -10,7 +10,7 @@ use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
 use sealrock_ledger::{TilePath, decode_payloads};
 use serde_json::{Value, json};
 
-use crate::support::{Server, data_folder};
+use crate::support::{Server, chosen_for, data_folder};
 
 /// How long two simulated days may take on a busy machine.
 const LATER: Duration = Duration::from_mins(5);
@@ -184,7 +184,7 @@ fn blocks(section: &str) -> Vec<String> {
 fn paste(server: &Server, data: &Path, blocks: &[String]) -> String {
     let folder = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(data, folder.path().join("sealrock-data")).unwrap();
-    let password = server.admin_password.as_deref().unwrap();
+    let password = chosen_for(server.admin_password.as_deref().unwrap());
     let http = &server.http;
     let settings = blocks.join("\n");
     // The tour's own address and password stand for what the demonstration printed.
@@ -192,7 +192,7 @@ fn paste(server: &Server, data: &Path, blocks: &[String]) -> String {
         .lines()
         .filter(|line| !line.starts_with("SEALROCK="))
         .fold(
-            format!("SEALROCK={http} PASSWORD={password}"),
+            format!("SEALROCK={http} PASSWORD='{password}'"),
             |script, line| script + "\n" + line,
         );
     // What waits in vain ends, and what it said is told.

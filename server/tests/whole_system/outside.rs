@@ -96,14 +96,9 @@ impl<'s> Reader<'s> {
     async fn auditor(server: &'s Server) -> Self {
         let made = server.command(&["user", "add", "ada", "--role", "auditor", "--json"]);
         let account: Value = serde_json::from_str(&made).unwrap();
-        let query = "mutation($input: SignInInput!) { signIn(input: $input) { accessToken } }";
-        let input = json!({ "username": "ada", "password": account["password"] });
-        let answer = server.graphql(None, query, json!({ "input": input })).await;
-        let token = answer["data"]["signIn"]["accessToken"].as_str().unwrap();
-        Self {
-            server,
-            token: token.to_owned(),
-        }
+        let issued = account["password"].as_str().unwrap();
+        let token = server.sign_in_as("ada", issued).await;
+        Self { server, token }
     }
 
     /// A file of ledger `northsea`, if it is there.

@@ -90,9 +90,13 @@ async fn people(server: &Server, made: &mut Made) -> String {
     let chosen = "four-unlikely-words-of-an-admin";
     made.keep("chosen password", chosen);
     let change = format!(
-        "mutation {{ changePassword(input: {{currentPassword: \"{admin}\", newPassword: \"{chosen}\"}}) {{ __typename }} }}"
+        "mutation {{ changePassword(input: {{currentPassword: \"{admin}\", newPassword: \"{chosen}\"}}) {{ accessToken }} }}"
     );
-    ask(server, made, Some(&token), &change).await;
+    let changed = ask(server, made, Some(&token), &change).await;
+    let token = changed["data"]["changePassword"]["accessToken"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     command(
         server,
         made,

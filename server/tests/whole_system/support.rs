@@ -231,23 +231,33 @@ impl Server {
 
     /// Signs the first administrator in; the access token.
     pub async fn sign_in(&self) -> String {
-        let password = self.admin_password.as_deref().unwrap();
-        self.sign_in_as("admin", password).await
+        let issued = self.admin_password.as_deref().unwrap();
+        self.sign_in_as("admin", issued).await
     }
 
-    /// The access token of an account.
-    pub async fn sign_in_as(&self, username: &str, password: &str) -> String {
+    /// Signs somebody in who was issued this password, and chooses another one at the first time.
+    pub async fn sign_in_as(&self, username: &str, issued: &str) -> String {
+        let chosen = chosen_for(issued);
+        if let Some(token) = self.token_of(username, &chosen).await {
+            return token;
+        }
+        let token = self.token_of(username, issued).await.expect("signed in");
+        let change = "mutation($input: ChangePasswordInput!) \
+                      { changePassword(input: $input) { accessToken } }";
+        let input = json!({ "currentPassword": issued, "newPassword": chosen });
         let answer = self
-            .graphql(
-                None,
-                "mutation($input: SignInInput!) { signIn(input: $input) { accessToken } }",
-                json!({ "input": { "username": username, "password": password } }),
-            )
+            .graphql(Some(&token), change, json!({ "input": input }))
             .await;
-        answer["data"]["signIn"]["accessToken"]
-            .as_str()
-            .expect("signed in")
-            .to_owned()
+        let token = answer["data"]["changePassword"]["accessToken"].as_str();
+        token.unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+
+    async fn token_of(&self, username: &str, password: &str) -> Option<String> {
+        let sign_in = "mutation($input: SignInInput!) { signIn(input: $input) { accessToken } }";
+        let input = json!({ "username": username, "password": password });
+        let answer = self.graphql(None, sign_in, json!({ "input": input })).await;
+        let token = answer["data"]["signIn"]["accessToken"].as_str();
+        token.map(str::to_owned)
     }
 }
 
@@ -256,6 +266,11 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The password that somebody chooses in place of the one that was issued.
+pub fn chosen_for(issued: &str) -> String {
+    format!("{issued} of my own")
 }
 
 /// What `sealrock device add --json` printed.

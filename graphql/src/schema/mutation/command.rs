@@ -124,7 +124,7 @@ impl<'c> Recorded<'c> {
     }
 
     /// Adds an error that does not take the payload's place; it carries the receipt too.
-    pub(super) fn report(&self, Problem { code, message }: Problem) {
+    pub(super) fn report(&self, Problem { code, message, .. }: Problem) {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", code.as_str());
         extensions.set("receipt", self.receipt.value());

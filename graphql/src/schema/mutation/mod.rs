@@ -13,7 +13,9 @@ mod targets;
 mod well_input;
 mod wells;
 
-pub(crate) use account::AccountMutation;
+pub(crate) use account::{
+    AccountMutation, InvitationMutation, SecondFactorMutation, SessionMutation,
+};
 pub(crate) use captures::CaptureMutation;
 pub(crate) use command::Patience;
 pub(crate) use credits::CreditMutation;

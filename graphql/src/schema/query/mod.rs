@@ -1,6 +1,7 @@
 //! Queries.
 
 mod credits;
+mod invitations;
 mod ledger;
 mod node;
 mod ranking;
@@ -10,6 +11,7 @@ mod viewer;
 mod wells;
 
 pub(crate) use credits::{CreditQuery, visible_issuance};
+pub(crate) use invitations::InvitationQuery;
 pub(crate) use ledger::{LedgerQuery, existing as existing_ledger};
 pub(crate) use ranking::RankingQuery;
 pub(crate) use registry::RegistryQuery;

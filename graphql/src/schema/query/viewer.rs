@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 
-use crate::schema::guard::principal;
+use crate::schema::guard::bearer;
 use crate::schema::problem::Problem;
 use crate::schema::types::Viewer;
 
@@ -14,6 +14,6 @@ impl ViewerQuery {
     /// Who asks: the bearer of the token.
     #[expect(clippy::unused_async, reason = "the schema wants its resolvers so")]
     async fn viewer(&self, context: &Context<'_>) -> Result<Viewer, Problem> {
-        Ok(principal(context)?.into())
+        Ok(bearer(context)?.into())
     }
 }

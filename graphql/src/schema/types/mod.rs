@@ -7,6 +7,7 @@ mod credit_block;
 mod device;
 mod device_status;
 mod entry;
+mod invitation;
 mod issuance;
 mod kinds;
 mod latest;
@@ -18,6 +19,7 @@ mod overview;
 mod projection;
 mod reading;
 mod series;
+mod session;
 pub(super) mod shown;
 mod site;
 mod target;
@@ -32,6 +34,7 @@ pub(crate) use credit_block::{CreditBlock, IssuedTotal};
 pub(crate) use device::Device;
 pub(crate) use device_status::{DeviceStatus, Gap};
 pub(crate) use entry::LedgerEntry;
+pub(crate) use invitation::Invitation;
 pub(crate) use issuance::Issuance;
 pub(crate) use kinds::{
     AssetKind, CaptureTechnology, CaptureUnitStatus, Per, Quality, SiteKind, Source,
@@ -47,7 +50,7 @@ pub(crate) use reading::Reading;
 pub(crate) use series::TimeSeries;
 pub(crate) use site::Site;
 pub(crate) use target::EmissionTarget;
-pub(crate) use viewer::Viewer;
+pub(crate) use viewer::{Role, Viewer};
 pub(crate) use wells::{
     InjectionBy, InjectionDay, InjectionPer, InjectionTotal, Injections, MitKind, Well, WellKind,
 };

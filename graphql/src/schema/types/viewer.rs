@@ -1,10 +1,15 @@
 //! Who asks.
 
-use async_graphql::{Enum, SimpleObject};
-use sealrock_access::Principal;
+use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
+use sealrock_access::{AccountId, Principal, SessionId, second_factor, sessions};
+use sqlx::PgPool;
+
+use super::session::{SecondFactor, Session};
+use crate::schema::problem::Problem;
 
 /// Who asks: what a token proves.
 #[derive(Debug, Clone, SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct Viewer {
     /// As ledger entries name it: `user/<id>`, `device/<id>`, `service/<name>` or, of a key,
     /// `service/key-<id>`.
@@ -16,6 +21,41 @@ pub(crate) struct Viewer {
     /// Slug of the organisation that it acts for, the only one that it reaches unless others let it look;
     /// null if it reaches all.
     organisation: Option<String>,
+    /// Whether nothing is answered before the password is changed.
+    must_change_password: bool,
+    #[graphql(skip)]
+    account: Option<AccountId>,
+    #[graphql(skip)]
+    session: Option<SessionId>,
+}
+
+#[ComplexObject]
+impl Viewer {
+    /// The open sessions of a person, the newest first; of others there are none.
+    #[graphql(complexity = "20 * child_complexity")]
+    async fn sessions(&self, context: &Context<'_>) -> Result<Vec<Session>, Problem> {
+        let Some(account) = self.account else {
+            return Ok(Vec::new());
+        };
+        let listed = sessions::list(context.data_unchecked::<PgPool>(), account).await?;
+        let shown = listed.into_iter();
+        Ok(shown
+            .map(|session| Session::new(session, self.session))
+            .collect())
+    }
+
+    /// The second factor of a person; null for others.
+    async fn second_factor(&self, context: &Context<'_>) -> Result<Option<SecondFactor>, Problem> {
+        let Some(account) = self.account else {
+            return Ok(None);
+        };
+        let pool = context.data_unchecked::<PgPool>();
+        let left = second_factor::recovery_codes_left(pool, account).await?;
+        Ok(Some(SecondFactor {
+            enrolled: second_factor::is_enrolled(pool, account).await?,
+            recovery_codes_left: u64::try_from(left).unwrap_or_default(),
+        }))
+    }
 }
 
 impl From<&Principal> for Viewer {
@@ -24,11 +64,23 @@ impl From<&Principal> for Viewer {
             Principal::User { username, .. } => Some(username.to_string()),
             _ => None,
         };
+        let (account, session, must_change_password) = match principal {
+            Principal::User {
+                id,
+                session,
+                must_change_password,
+                ..
+            } => (Some(*id), *session, *must_change_password),
+            _ => (None, None, false),
+        };
         Self {
             actor: principal.actor(),
             username,
             role: principal.role().into(),
             organisation: principal.organisation().map(ToString::to_string),
+            must_change_password,
+            account,
+            session,
         }
     }
 }
@@ -36,7 +88,7 @@ impl From<&Principal> for Viewer {
 /// What somebody is to the platform.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "sealrock_access::Role")]
-enum Role {
+pub(crate) enum Role {
     /// Runs the platform: manages access and what is registered.
     Admin,
     /// Checks: reads everything and writes nothing.

@@ -5,9 +5,12 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-use crate::support::Server;
+use crate::support::{Server, chosen_for};
 
 const SIGN_IN: &str = "mutation ($input: SignInInput!) { signIn(input: $input) { accessToken } }";
+
+const CHANGE: &str =
+    "mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { accessToken } }";
 
 /// Who acts: the name of an account.
 pub type Who = &'static str;
@@ -79,9 +82,23 @@ impl People {
     }
 
     async fn sign_in(&self, server: &Server, who: Who) -> Option<String> {
-        let input = json!({ "username": who, "password": self.passwords[who] });
-        let answer = post(server, None, SIGN_IN, &json!({ "input": input })).await?;
-        let token = answer["data"]["signIn"]["accessToken"].as_str()?.to_owned();
+        let issued = &self.passwords[who];
+        let chosen = chosen_for(issued);
+        let input = json!({ "username": who, "password": chosen });
+        let mut answer = post(server, None, SIGN_IN, &json!({ "input": input })).await?;
+        if code(&answer) == Some("UNAUTHENTICATED") {
+            let input = json!({ "username": who, "password": issued });
+            let first = post(server, None, SIGN_IN, &json!({ "input": input })).await?;
+            let token = first["data"]["signIn"]["accessToken"].as_str();
+            let input = json!({ "currentPassword": issued, "newPassword": chosen });
+            answer = post(server, token, CHANGE, &json!({ "input": input })).await?;
+        }
+        let data = &answer["data"];
+        let signed_in = [&data["signIn"], &data["changePassword"]];
+        let mut tokens = signed_in
+            .iter()
+            .map(|payload| payload["accessToken"].as_str());
+        let token = tokens.find_map(|token| token)?.to_owned();
         self.tokens.lock().unwrap().insert(who, token.clone());
         Some(token)
     }

@@ -1,0 +1,3 @@
+SELECT invitation_id, organisation, role, sites, invited_by, expires_at
+FROM access.invitations
+WHERE token_sha256 = $1 AND account_id IS NULL AND revoked_at IS NULL AND expires_at > now()

@@ -1,0 +1,189 @@
+//! How often somebody may be wrong: by name and by address, counted in Postgres, so that all nodes
+//! count together.
+//!
+//! An attempt is counted before it is looked at, and taken back when it was right: a hundred guesses
+//! at a time are a hundred. Names are counted as they were typed, whether or not there is such an
+//! account, so that being kept out tells nothing about who has one.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use sqlx::PgPool;
+
+use crate::{AccessError, ClientAddress};
+
+/// What is counted, and what follows.
+struct Bounds {
+    /// Wrong attempts that cost nothing but themselves.
+    free: i32,
+    /// Wrong attempts after which it is kept out for [`LOCKOUT`]; in between each doubles the wait.
+    most: i32,
+}
+
+const NAME: Bounds = Bounds {
+    free: 10,
+    most: MOST.cast_signed(),
+};
+/// Many people may share an address.
+const ADDRESS: Bounds = Bounds { free: 50, most: 60 };
+
+/// Wrong attempts after which a name is kept out.
+pub const MOST: u32 = 15;
+/// How long somebody is kept out, and how long a wrong attempt is remembered.
+pub const LOCKOUT: Duration = Duration::from_mins(15);
+
+/// Kept out for now, whatever the password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct TooManyAttempts {
+    /// When to try again.
+    pub until: DateTime<Utc>,
+}
+
+impl TooManyAttempts {
+    /// Whole seconds until then, at least one.
+    #[must_use]
+    pub fn retry_after(&self) -> u64 {
+        let left = (self.until - Utc::now()).num_milliseconds().max(1);
+        u64::try_from(left).unwrap_or(1).div_ceil(1_000)
+    }
+}
+
+impl fmt::Display for TooManyAttempts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "too many wrong attempts: try again in {} s (at {}); who has forgotten the password asks \
+             an administrator for a new one",
+            self.retry_after(),
+            self.until.format("%H:%M:%S UTC"),
+        )
+    }
+}
+
+/// Why an attempt is not looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum ThrottleError {
+    /// There were too many.
+    #[error(transparent)]
+    TooMany(#[from] TooManyAttempts),
+    /// It could not be counted; try again later.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+}
+
+/// An attempt that was counted as wrong until it turns out right.
+#[derive(Debug)]
+#[must_use]
+pub struct Attempt {
+    name: String,
+    address: Option<String>,
+    /// Whether the name is kept out if this one is wrong too.
+    last: bool,
+}
+
+/// Counts an attempt to prove who `name` is.
+///
+/// # Errors
+/// [`ThrottleError`]: it must not be looked at.
+pub async fn attempt(
+    pool: &PgPool,
+    name: &str,
+    address: Option<ClientAddress>,
+) -> Result<Attempt, ThrottleError> {
+    let address = address.map(|address| format!("address/{}", address.network()));
+    if let Some(address) = &address {
+        count(pool, address, &ADDRESS).await?;
+    }
+    let name = name_key(name);
+    let failures = count(pool, &name, &NAME).await?;
+    Ok(Attempt {
+        name,
+        address,
+        last: failures == NAME.most,
+    })
+}
+
+/// Lets a name try again at once: its password was set anew.
+///
+/// # Errors
+/// [`AccessError`]; it stays as it was.
+pub async fn forgive(pool: &PgPool, name: &str) -> Result<(), AccessError> {
+    clear(pool, &name_key(name)).await
+}
+
+impl Attempt {
+    /// Everything was right: wrong ones of this name are forgotten, and one of the address besides, so
+    /// that an office where people mistype now and then is not kept out by the evening.
+    ///
+    /// # Errors
+    /// [`AccessError`]; it counts as wrong then.
+    pub async fn right(self, pool: &PgPool) -> Result<(), AccessError> {
+        clear(pool, &self.name).await?;
+        match &self.address {
+            Some(address) => take_back(pool, address, 2).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Neither right nor wrong: counts as if it had not been.
+    ///
+    /// # Errors
+    /// [`AccessError`]; it counts as wrong then.
+    pub async fn undecided(self, pool: &PgPool) -> Result<(), AccessError> {
+        for who in [Some(&self.name), self.address.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            take_back(pool, who, 1).await?;
+        }
+        Ok(())
+    }
+
+    /// It was wrong; answers whether the name is kept out from now on, which is told once.
+    #[must_use]
+    pub fn wrong(self) -> bool {
+        self.last
+    }
+}
+
+/// What people type as a name may be their password.
+fn name_key(name: &str) -> String {
+    let name = name.trim().to_ascii_lowercase();
+    format!("name/{}", hex::encode(Sha256::digest(name)))
+}
+
+/// Answers how many there are with this one.
+async fn count(pool: &PgPool, who: &str, bounds: &Bounds) -> Result<i32, ThrottleError> {
+    let lockout = LOCKOUT.as_secs_f64();
+    let counted = sqlx::query_scalar(include_str!("sql/count.sql"))
+        .bind(who)
+        .bind(bounds.free)
+        .bind(bounds.most)
+        .bind(lockout)
+        .fetch_optional(pool)
+        .await
+        .map_err(AccessError::from)?;
+    if let Some(counted) = counted {
+        return Ok(counted);
+    }
+    let until = "SELECT blocked_until FROM access.sign_in_attempts WHERE who = $1";
+    let until = sqlx::query_scalar(until).bind(who).fetch_optional(pool);
+    let until = until.await.map_err(AccessError::from)?;
+    // Forgiven between the two: the next one will do.
+    let until = until.unwrap_or_else(Utc::now);
+    Err(TooManyAttempts { until }.into())
+}
+
+async fn clear(pool: &PgPool, who: &str) -> Result<(), AccessError> {
+    let clear = sqlx::query("DELETE FROM access.sign_in_attempts WHERE who = $1");
+    clear.bind(who).execute(pool).await?;
+    Ok(())
+}
+
+async fn take_back(pool: &PgPool, who: &str, attempts: i32) -> Result<(), AccessError> {
+    let take_back = sqlx::query(include_str!("sql/take_back.sql"));
+    take_back.bind(who).bind(attempts).execute(pool).await?;
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! Invitations, and bursts of wrong sign-ins, from the API to the ledger.
+
+use sealrock_access::{AccountId, Password, Principal, Role, accounts};
+use serde_json::{Value, json};
+
+use crate::world::{World, code_of, start};
+
+const PHRASE: &str = "otter marzipan quilt";
+const SIGN_IN: &str = "mutation ($input: SignInInput!) { signIn(input: $input) { accessToken viewer { role organisation } } }";
+const INVITE: &str = "mutation ($input: InviteMemberInput!) {
+  inviteMember(input: $input) { token invitation { id organisation role sites } } }";
+const ACCEPT: &str = "mutation ($input: AcceptInvitationInput!) {
+  acceptInvitation(input: $input) { username organisation } }";
+const LISTED: &str = r#"{ invitations(organisation: "northsea") { id role } }"#;
+
+fn person(role: Role) -> Principal {
+    let id = AccountId(uuid::Uuid::new_v4());
+    let organisation = Some("northsea".parse().unwrap());
+    Principal::signed_in(id, "ada".parse().unwrap(), role, organisation)
+}
+
+/// Types of the ledger's entries.
+async fn types(world: &World) -> Vec<String> {
+    let query = r#"{ ledgerEntries(ledger: "northsea", first: 100) { nodes { type } } }"#;
+    let entries = world.data(query, json!({})).await;
+    let nodes = entries["ledgerEntries"]["nodes"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let name = |node: Value| node["type"].as_str().unwrap().to_owned();
+    nodes.into_iter().map(name).collect()
+}
+
+#[tokio::test]
+async fn somebody_who_is_invited_becomes_a_member_by_an_entry_of_the_ledger_once() {
+    let world = start().await;
+    world.register_places().await;
+    let admin = world.token_of(&person(Role::Admin));
+    let place = json!({"organisation": "northsea", "role": "OPERATOR", "sites": ["plant-1"]});
+    let invited = world
+        .ask_as(Some(&admin), INVITE, json!({"input": place}))
+        .await;
+    let made = &invited["data"]["inviteMember"];
+    assert_eq!(made["invitation"]["sites"], json!(["plant-1"]), "{invited}");
+    let listed = world.ask_as(Some(&admin), LISTED, json!({})).await;
+    assert_eq!(
+        listed["data"]["invitations"][0]["id"],
+        made["invitation"]["id"]
+    );
+
+    let accept = |password: &str| json!({"input": {"token": made["token"], "username": "otto", "password": password}});
+    let weak = world.ask_as(None, ACCEPT, accept("otto")).await;
+    assert_eq!(code_of(&weak), "BAD_USER_INPUT", "{weak}");
+    let accepted = world.ask_as(None, ACCEPT, accept(PHRASE)).await;
+    let payload = &accepted["data"]["acceptInvitation"];
+    assert_eq!(
+        *payload,
+        json!({"username": "otto", "organisation": "northsea"}),
+        "{accepted}"
+    );
+    assert!(
+        types(&world)
+            .await
+            .iter()
+            .any(|name| name == "RoleAssigned")
+    );
+    let again = world.ask_as(None, ACCEPT, accept(PHRASE)).await;
+    assert_eq!(code_of(&again), "NOT_FOUND", "{again}");
+
+    let input = json!({"input": {"username": "otto", "password": PHRASE}});
+    let answer = world.ask_as(None, SIGN_IN, input).await;
+    let viewer = &answer["data"]["signIn"]["viewer"];
+    assert_eq!(
+        *viewer,
+        json!({"role": "OPERATOR", "organisation": "northsea"}),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn nobody_invites_to_more_than_they_are_or_withdraws_what_is_another_organisations() {
+    let world = start().await;
+    world.register_places().await;
+    let manager = world.token_of(&person(Role::HqManager));
+    let place = |role: &str| json!({"input": {"organisation": "northsea", "role": role}});
+    let refused = world.ask_as(Some(&manager), INVITE, place("ADMIN")).await;
+    assert_eq!(code_of(&refused), "FORBIDDEN", "{refused}");
+    let refused = world.ask_as(Some(&manager), INVITE, place("DEVICE")).await;
+    assert_eq!(code_of(&refused), "FORBIDDEN", "{refused}");
+    let operator = world.token_of(&person(Role::Operator));
+    let refused = world
+        .ask_as(Some(&operator), INVITE, place("OPERATOR"))
+        .await;
+    assert_eq!(code_of(&refused), "FORBIDDEN", "{refused}");
+
+    let invited = world.ask_as(Some(&manager), INVITE, place("MRV")).await;
+    let id = invited["data"]["inviteMember"]["invitation"]["id"].clone();
+    let withdraw = "mutation ($input: WithdrawInvitationInput!) {
+      withdrawInvitation(input: $input) { id } }";
+    let input = json!({"input": {"organisation": "northsea", "id": id}});
+    let withdrawn = world.ask_as(Some(&manager), withdraw, input.clone()).await;
+    assert_eq!(
+        withdrawn["data"]["withdrawInvitation"]["id"], id,
+        "{withdrawn}"
+    );
+    let again = world.ask_as(Some(&manager), withdraw, input).await;
+    assert_eq!(code_of(&again), "NOT_FOUND", "{again}");
+    let listed = world.ask_as(Some(&manager), LISTED, json!({})).await;
+    assert_eq!(listed["data"]["invitations"], json!([]), "{listed}");
+}
+
+#[tokio::test]
+async fn a_burst_of_wrong_sign_ins_is_one_entry_that_names_the_account_and_nobody() {
+    let world = start().await;
+    world.register_places().await;
+    let (name, northsea) = ("otto".parse().unwrap(), "northsea".parse().unwrap());
+    let password = Password::new(PHRASE);
+    let added = accounts::add_with(
+        &world.pool,
+        &name,
+        Role::Operator,
+        Some(&northsea),
+        password,
+    );
+    let account = added.await.unwrap();
+    let guess = json!({"input": {"username": "otto", "password": "wrong"}});
+    for _ in 0..16 {
+        let later = "UPDATE access.sign_in_attempts SET blocked_until = now() WHERE failures < 15";
+        sqlx::query(later).execute(&world.pool).await.unwrap();
+        world.ask_as(None, SIGN_IN, guess.clone()).await;
+    }
+    let query =
+        r#"{ ledgerEntries(ledger: "northsea", first: 100) { nodes { type payload { text } } } }"#;
+    let entries = world.data(query, json!({})).await;
+    let nodes = entries["ledgerEntries"]["nodes"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let of_account = |node: &&Value| node["payload"].to_string().contains(&account.to_string());
+    let named: Vec<&Value> = nodes.iter().filter(of_account).collect();
+    assert_eq!(named.len(), 1, "{nodes:#?}");
+    assert!(!named[0].to_string().contains("otto"), "{named:?}");
+}
