@@ -45,10 +45,10 @@ async fn an_invited_person_chooses_name_and_password_and_is_what_they_were_invit
     assert!(matches!(weak, AcceptError::Account(_)), "{weak}");
 
     let name = "otto".parse().unwrap();
-    let (id, taken) = accept(&pool, &token, &name, Password::new(PHRASE))
+    let (id, invitation) = accept(&pool, &token, &name, Password::new(PHRASE))
         .await
         .unwrap();
-    assert_eq!((&taken.place, taken.invited_by), (&place(), ADA));
+    assert_eq!((&invitation.place, invitation.invited_by), (&place(), ADA));
     let entered = sign_in(&pool, "otto", Password::new(PHRASE)).await.unwrap();
     assert_eq!(entered.principal.actor(), format!("user/{id}"));
     assert_eq!(entered.principal.role(), Role::Operator);

@@ -198,13 +198,13 @@ pub async fn accept(
         organisation, role, ..
     } = &invitation.place;
     let id = accounts::add_member(pool, username, *role, organisation, password).await?;
-    let taken = sqlx::query(include_str!("sql/accept.sql"))
+    let accepted = sqlx::query(include_str!("sql/accept.sql"))
         .bind(invitation.id)
         .bind(id.0)
         .execute(pool)
         .await
         .map_err(AccessError::from)?;
-    if taken.rows_affected() == 1 {
+    if accepted.rows_affected() == 1 {
         return Ok((id, invitation));
     }
     // Somebody else was first.
