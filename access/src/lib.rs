@@ -14,10 +14,12 @@ mod password;
 mod password_policy;
 mod permission;
 mod principal;
+mod proved;
 mod proxies;
 mod rate_limit;
 pub mod second_factor;
 pub mod sessions;
+mod shares;
 pub mod standing;
 pub mod throttle;
 mod token_key;
@@ -37,12 +39,14 @@ pub use permission::{
     Denied, Permission, PermissionError, Refused, Rule, STEP_UP_HOLDS, Scope, TABLE, authorise,
 };
 pub use principal::{Grant, Principal, Username, UsernameError};
+pub use proved::Proved;
 pub use proxies::{Proxies, ProxyHeader};
 pub use rate_limit::RateLimit;
 pub use sealrock_domain::access::Role;
 pub use sealrock_domain::{AccountId, ApiKeyId};
 pub use second_factor::FactorKey;
 pub use sessions::{RevokedSessions, SessionId};
+pub use shares::{Share, Shares};
 pub use token_key::TokenKey;
 pub use token_keys::{RotateError, TokenKeys};
 pub use tokens::{AUDIENCE, IssuedToken, LIFETIME, LOOK, TokenError, Tokens};

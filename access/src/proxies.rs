@@ -49,6 +49,13 @@ impl Proxies {
         self.header
     }
 
+    /// Whether a proxy is at the other end of the socket, which is one for many clients.
+    #[must_use]
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        self.networks.iter().any(|network| network.contains(&peer))
+    }
+
     /// Who asks, where `peer` is at the other end of the socket and `lines` are the header's, in their
     /// order.
     ///
@@ -72,12 +79,6 @@ impl Proxies {
             believed = before.to_canonical();
         }
         ClientAddress(believed)
-    }
-
-    fn trusts(&self, address: IpAddr) -> bool {
-        self.networks
-            .iter()
-            .any(|network| network.contains(&address))
     }
 
     fn address(&self, item: &str) -> Option<IpAddr> {

@@ -1,5 +1,6 @@
 //! What both transports stand on: an executor, a way to tell callers apart, limits.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Executor, Request, Response, ServerError};
 use axum::http::{HeaderMap, header};
 use futures::FutureExt;
-use sealrock_access::{TokenError, Tokens};
+use sealrock_access::{ClientAddress, Share, Shares, TokenError, Tokens};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +22,6 @@ use crate::code::Code;
 use crate::document::Reader;
 use crate::rates::Rates;
 use crate::state::REQUEST_TIME;
-use crate::ws::Shares;
 
 /// The fields besides introspection that need no token.
 const PUBLIC: [&str; 4] = ["signIn", "refreshSession", "signOut", "acceptInvitation"];
@@ -36,6 +36,8 @@ pub(crate) struct Limits {
     pub(crate) requests: usize,
     /// The same of strangers, who may sign in and read the schema.
     pub(crate) strangers: usize,
+    /// Of these, for one address.
+    pub(crate) strangers_of_one: usize,
     /// Bytes of a stranger's request. It is read before there is a place for it, so every connection
     /// may hold as many.
     pub(crate) stranger_bytes: usize,
@@ -62,7 +64,8 @@ impl Default for Limits {
         Self {
             request_bytes: 1 << 20,
             requests: 128,
-            strangers: 16,
+            strangers: 64,
+            strangers_of_one: 16,
             stranger_bytes: 16 << 10,
             stranger_time: Duration::from_secs(5),
             request_time: REQUEST_TIME,
@@ -76,14 +79,33 @@ impl Default for Limits {
     }
 }
 
+/// Strangers' places of each address, so that no one keeps the others from signing in.
+#[derive(Debug, Clone)]
+pub(crate) struct ByAddress {
+    held: Shares<IpAddr>,
+    most: usize,
+}
+
+impl ByAddress {
+    fn new(most: usize) -> Self {
+        let held = Shares::default();
+        Self { held, most }
+    }
+
+    fn take(&self, address: ClientAddress) -> Option<Share<IpAddr>> {
+        self.held.take(address.network(), self.most)
+    }
+}
+
 /// Places for what is held in memory, by [`Limits`].
 #[derive(Debug, Clone)]
 pub(crate) struct Places {
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) strangers: Arc<Semaphore>,
+    pub(crate) strangers_of_one: ByAddress,
     pub(crate) entries: Room,
     pub(crate) sockets: Arc<Semaphore>,
-    pub(crate) subscriptions: Shares,
+    pub(crate) subscriptions: Shares<String>,
 }
 
 impl Places {
@@ -91,6 +113,7 @@ impl Places {
         Self {
             requests: Arc::new(Semaphore::new(limits.requests)),
             strangers: Arc::new(Semaphore::new(limits.strangers)),
+            strangers_of_one: ByAddress::new(limits.strangers_of_one),
             entries: Room::default(),
             sockets: Arc::new(Semaphore::new(limits.sockets)),
             subscriptions: Shares::default(),
@@ -126,29 +149,38 @@ impl<E> Endpoint<E> {
 /// What an operation holds until its answer is written.
 pub(crate) struct Holding {
     _place: OwnedSemaphorePermit,
+    _of_address: Option<Share<IpAddr>>,
     pub(crate) allowance: Allowance,
 }
 
 impl Places {
     /// A place for an operation, if there is one now.
-    pub(crate) fn try_take(&self, caller: &Caller) -> Option<Holding> {
-        let places = match caller {
-            Caller::Known(_) => &self.requests,
-            Caller::Anonymous => &self.strangers,
+    pub(crate) fn try_take(
+        &self,
+        caller: &Caller,
+        address: Option<ClientAddress>,
+    ) -> Option<Holding> {
+        let (places, of_address) = match (caller, address) {
+            (Caller::Known(_), _) => (&self.requests, None),
+            (Caller::Anonymous, None) => (&self.strangers, None),
+            (Caller::Anonymous, Some(address)) => {
+                (&self.strangers, Some(self.strangers_of_one.take(address)?))
+            }
         };
         let place = Arc::clone(places).try_acquire_owned().ok()?;
-        Some(self.holding(place))
+        Some(self.holding(place, of_address))
     }
 
     /// The same of somebody who is known; waits for it.
     async fn take(&self) -> Holding {
         let place = Arc::clone(&self.requests).acquire_owned().await;
-        self.holding(place.expect("nobody closes this semaphore"))
+        self.holding(place.expect("nobody closes this semaphore"), None)
     }
 
-    fn holding(&self, place: OwnedSemaphorePermit) -> Holding {
+    fn holding(&self, place: OwnedSemaphorePermit, of_address: Option<Share<IpAddr>>) -> Holding {
         Holding {
             _place: place,
+            _of_address: of_address,
             allowance: Allowance::new(&self.entries),
         }
     }

@@ -5,8 +5,8 @@
 //! | `sealrock_ingest_batches_total` | `transport` = mqtt, http, external; `outcome` = recorded, duplicate, rejected, unavailable (given up without acknowledgement; the device repeats) |
 //! | `sealrock_ingest_dead_letters_total` | `reason` = a [`RejectionCode`](crate::RejectionCode) |
 //! | `sealrock_ingest_held_total` | a batch began to wait because the ledger cannot be written |
-//! | `sealrock_http_refused_total` | `reason` = bad-credentials, rate, unavailable, busy, slow, too-large, unreadable |
-//! | `sealrock_mqtt_refused_total` | `reason` = handshake, bad-credentials, unavailable, will-topic, client-id, subscription, packet-too-large, malformed, connection-limit, device-connections (one too many of a device; its oldest ended) |
+//! | `sealrock_http_refused_total` | `reason` = address (its connections, counted by the server), bad-credentials, rate, unavailable, busy, slow, too-large, unreadable |
+//! | `sealrock_mqtt_refused_total` | `reason` = handshake, bad-credentials, unavailable, will-topic, client-id, subscription, packet-too-large, malformed, connection-limit, address-connections and address-rate (of those who have not signed in), device-connections (one too many of a device; its oldest ended) |
 //! | `sealrock_mqtt_connections` (gauge) | |
 //! | `sealrock_mqtt_external_connected` (gauge) | 1 while the external broker is connected |
 //! | `sealrock_mqtt_external_lost_total` | a connection to it ended, or could not be had |
@@ -49,14 +49,15 @@ pub(crate) fn http_refused(reason: &'static str) {
 
 /// Lets one log line through every ten seconds and counts the others.
 #[derive(Debug, Default)]
-pub(crate) struct Quiet {
+pub struct Quiet {
     last: Mutex<Option<Instant>>,
     kept_back: AtomicU64,
 }
 
 impl Quiet {
     /// How many lines were kept back since the last one, if it is time for one.
-    pub(crate) fn turn(&self) -> Option<u64> {
+    #[must_use]
+    pub fn turn(&self) -> Option<u64> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_some_and(|at| at.elapsed() < LOG_EVERY) {
             self.kept_back.fetch_add(1, Ordering::Relaxed);

@@ -11,8 +11,9 @@ mod receipt;
 
 pub use broker::{
     Broker, BrokerConfig, BrokerTls, CONNECTIONS_PER_DEVICE, EmbeddedBroker, MAX_BATCH_BYTES,
-    MAX_PACKET_BYTES, Presence, PresenceStream, SESSIONS_PER_DEVICE, StartError,
+    MAX_PACKET_BYTES, Presence, PresenceStream, SESSIONS_PER_DEVICE, StartError, StrangerTerms,
 };
+pub use counters::Quiet;
 pub use dead_letters::{
     DeadLetter, DeadLetters, DeadLettersUnavailable, KEPT_BYTES, KEPT_PER_DEVICE, KeptLetter,
     PostgresDeadLetters,

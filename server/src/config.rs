@@ -77,7 +77,7 @@ impl Serialize for Span {
     }
 }
 
-/// A rate a second; 0 is none.
+/// A limit, such as a rate a second; 0 is none.
 mod rate {
     use super::{Deserialize, NonZeroU32, Serializer};
 
@@ -123,6 +123,9 @@ pub struct Config {
     /// Requests a second of each address before it is known who asks; unlimited without it.
     #[serde(with = "rate")]
     pub stranger_rate: Option<NonZeroU32>,
+    /// HTTP connections of each address at a time; as many as there are places without it.
+    #[serde(with = "rate")]
+    pub address_connections: Option<NonZeroU32>,
     /// Batches a second of each device; unlimited without it.
     #[serde(with = "rate")]
     pub device_rate: Option<NonZeroU32>,
@@ -205,6 +208,7 @@ impl Default for Config {
             proxy_header: ProxyHeader::default(),
             cors_origins: Origins::default(),
             stranger_rate: NonZeroU32::new(500),
+            address_connections: NonZeroU32::new(1_000),
             device_rate: NonZeroU32::new(200),
             tls_cert: None,
             tls_key: None,

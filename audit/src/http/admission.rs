@@ -1,19 +1,19 @@
 //! Who may read an operational ledger.
 
 use axum::http::{HeaderMap, header};
-use sealrock_access::{Denied, Permission, Scope, Tokens, authorise};
+use sealrock_access::{Denied, Permission, Proved, Scope, Tokens, authorise};
 use sealrock_ledger::LedgerName;
 
 use super::problem::Problem;
 
-/// That the request comes from somebody who may read this ledger, which takes the facts of
+/// Says that the request comes from somebody who may read this ledger, which takes the facts of
 /// `organisation`. A refusal speaks of the ledger that was asked for and of nothing else.
 pub(super) fn require_reader(
     tokens: &Tokens,
     headers: &HeaderMap,
     asked: &LedgerName,
     organisation: &LedgerName,
-) -> Result<(), Problem> {
+) -> Result<Proved, Problem> {
     let token = bearer(headers).ok_or_else(Problem::anonymous)?;
     let principal = tokens
         .verify(token)
@@ -25,7 +25,8 @@ pub(super) fn require_reader(
             scope: asked,
             ..denied
         })
-    })
+    })?;
+    Ok(Proved)
 }
 
 fn scope_of(ledger: &LedgerName) -> Result<Scope, Problem> {

@@ -19,7 +19,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use sealrock_access::Tokens;
+use sealrock_access::{Proved, Tokens};
 use sealrock_eventstore::{LedgerInfo, LedgerKind};
 use sealrock_ledger::LedgerName;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -80,12 +80,21 @@ async fn no_such_method(method: Method) -> Response {
 
 /// The path is taken as it came: one that is spelt with `%` is another.
 async fn read(State(state): State<LedgerState>, headers: HeaderMap, uri: Uri) -> Response {
-    answer(&state, &headers, uri.path())
-        .await
-        .unwrap_or_else(IntoResponse::into_response)
+    let mut proved = None;
+    let answered = answer(&state, &headers, uri.path(), &mut proved).await;
+    let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+    if let Some(proved) = proved {
+        response.extensions_mut().insert(proved);
+    }
+    response
 }
 
-async fn answer(state: &LedgerState, headers: &HeaderMap, path: &str) -> Result<Response, Problem> {
+async fn answer(
+    state: &LedgerState,
+    headers: &HeaderMap,
+    path: &str,
+    proved: &mut Option<Proved>,
+) -> Result<Response, Problem> {
     let (name, resource) = split(path).ok_or_else(|| Problem::not_found("no such path"))?;
     let place = state.place().await?;
     let ledger = state.publisher.store().ledger(&name).await?;
@@ -98,7 +107,8 @@ async fn answer(state: &LedgerState, headers: &HeaderMap, path: &str) -> Result<
             Some(ledger) => state.publisher.store().recorded_under(ledger).await?,
             None => name.clone(),
         };
-        admission::require_reader(&state.tokens, headers, &name, &organisation)?;
+        let reader = admission::require_reader(&state.tokens, headers, &name, &organisation)?;
+        *proved = Some(reader);
     }
     let ledger = ledger.ok_or_else(|| Problem::not_found("there is no such ledger"))?;
     let resource: Resource = resource

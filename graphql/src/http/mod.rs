@@ -18,7 +18,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, body::Body};
-use sealrock_access::ClientAddress;
+use sealrock_access::{ClientAddress, Proved};
 
 use crate::allowance::Allowance;
 use crate::caller::Caller;
@@ -49,12 +49,14 @@ async fn within_limits<E: Executor>(
     let media = accept::negotiate(request.headers()).unwrap_or(Media::Json);
     match admit(&endpoint, request).await {
         Ok((request, holding)) => {
+            let caller = request.extensions().get::<Caller>();
+            let proved = matches!(caller, Some(Caller::Known(_))).then_some(Extension(Proved));
             let limit = endpoint.limits.request_time;
             let response = match tokio::time::timeout(limit, next.run(request)).await {
                 Ok(response) => response,
                 Err(_) => reply::late(media, out_of_time(limit)),
             };
-            reply::holding(response, holding).await
+            (proved, reply::holding(response, holding).await).into_response()
         }
         Err(refusal) => reply::refused(media, refusal),
     }
@@ -71,7 +73,9 @@ async fn admit<E: Executor>(
         request = arrived(&endpoint.limits, request).await?;
     }
     let busy = || Refusal::busy("requests are being answered");
-    let holding = endpoint.places.try_take(&caller).ok_or_else(busy)?;
+    let address = request.extensions().get::<ClientAddress>();
+    let taken = endpoint.places.try_take(&caller, address.copied());
+    let holding = taken.ok_or_else(busy)?;
     endpoint.rates.request(&caller).map_err(Refusal::too_many)?;
     let extensions = request.extensions_mut();
     extensions.insert(holding.allowance.clone());

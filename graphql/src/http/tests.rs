@@ -8,11 +8,13 @@ use futures::future;
 
 use reqwest::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{Client, RequestBuilder, Response};
+use sealrock_access::ClientAddress;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::endpoint::Limits;
+use crate::caller::Caller;
+use crate::endpoint::{Limits, Places};
 use crate::rates::Rates;
 use crate::testing::Server;
 
@@ -614,6 +616,28 @@ async fn strangers_who_send_slowly_keep_nobody_out() {
         let stranger = client.post(server.url()).json(&sign_in);
         assert_eq!(send(stranger).await.status(), 200);
     }
+}
+
+#[test]
+fn strangers_of_one_address_leave_places_to_those_of_others() {
+    let places = Places::new(&Limits {
+        strangers: 3,
+        strangers_of_one: 2,
+        ..Limits::default()
+    });
+    let take = |address: &str| {
+        let address = ClientAddress(address.parse().unwrap());
+        places.try_take(&Caller::Anonymous, Some(address))
+    };
+    let crowd = [take("192.0.2.1"), take("192.0.2.1")];
+    assert!(crowd.iter().all(Option::is_some) && take("192.0.2.1").is_none());
+    let other = take("192.0.2.2");
+    assert!(
+        other.is_some() && take("192.0.2.3").is_none(),
+        "there are three in all"
+    );
+    drop(crowd);
+    assert!(take("192.0.2.1").is_some());
 }
 
 #[tokio::test]

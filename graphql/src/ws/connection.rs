@@ -204,7 +204,11 @@ impl<E: Executor> Connection<E> {
             return Ok(one_answer(answer).boxed());
         }
         let most = limits.subscriptions_per_account;
-        let Some(share) = self.endpoint.places.subscriptions.take(&caller, most) else {
+        let account = match &caller {
+            Caller::Known(principal) => principal.actor(),
+            Caller::Anonymous => String::new(),
+        };
+        let Some(share) = self.endpoint.places.subscriptions.take(account, most) else {
             return Err(Code::TooManyOperations.error(format!(
                 "{most} subscriptions of this account run: complete one"
             )));

@@ -9,7 +9,6 @@ mod connection;
 mod credential;
 mod message;
 mod operations;
-mod shares;
 
 use std::sync::Arc;
 
@@ -22,7 +21,6 @@ use crate::endpoint::{Endpoint, bearer};
 use crate::http::accept::Media;
 use crate::http::reply::{Refusal, refused};
 use connection::Connection;
-pub(crate) use shares::Shares;
 
 /// Name of the protocol in `Sec-WebSocket-Protocol`.
 const PROTOCOL: &str = "graphql-transport-ws";

@@ -1,12 +1,13 @@
 //! One connection: its line, who is on it, and the library's handler that runs it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use mqtt5::MqttError;
 use mqtt5::broker::client_handler::ClientHandler;
 use mqtt5::broker::transport::BrokerTransport;
+use sealrock_access::Share;
 use sealrock_domain::device::Fingerprint;
 use sealrock_tls::ClientCertificate;
 
@@ -27,6 +28,8 @@ pub(super) struct Connection {
     pub(super) signed_in: OnceLock<SignedIn>,
     /// What the client showed when hands were shaken.
     pub(super) certificate: OnceLock<ClientCertificate>,
+    /// Its address' place for a stranger, until it has signed in.
+    pub(super) stranger: Mutex<Option<Share<IpAddr>>>,
 }
 
 /// Who signed in.
@@ -45,12 +48,17 @@ pub(super) enum Proof {
 }
 
 impl Connection {
-    pub(super) fn new(house: Arc<House>, line: Arc<Line>) -> Arc<Self> {
+    pub(super) fn new(
+        house: Arc<House>,
+        line: Arc<Line>,
+        stranger: Option<Share<IpAddr>>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             house,
             line,
             signed_in: OnceLock::new(),
             certificate: OnceLock::new(),
+            stranger: Mutex::new(stranger),
         })
     }
 

@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::roster::Roster;
 use super::sessions::Sessions;
+use super::strangers::Strangers;
 use super::{BrokerConfig, BrokerTls, MAX_PACKET_BYTES, StartError};
 use crate::counters::Quiet;
 use crate::dead_letters::DeadLetters;
@@ -47,6 +48,7 @@ pub(super) struct House {
     pub(super) connections: TaskTracker,
     /// One for each open socket, signed in or not; the library counts only who signed in.
     pub(super) sockets: Arc<Semaphore>,
+    pub(super) strangers: Strangers,
     pub(super) logs: Logs,
 }
 
@@ -89,6 +91,7 @@ impl House {
             sockets: Arc::new(Semaphore::new(
                 config.max_connections.min(Semaphore::MAX_PERMITS),
             )),
+            strangers: Strangers::new(config.strangers.clone()),
             logs: Logs::default(),
         };
         house

@@ -65,15 +65,15 @@ pub(super) async fn accept(house: Arc<House>, listener: TcpListener, framing: Fr
 
 fn admit(house: &Arc<House>, socket: TcpStream, peer: SocketAddr, framing: Framing) {
     let Ok(permit) = Arc::clone(&house.sockets).try_acquire_owned() else {
-        counters::mqtt_refused("connection-limit");
-        if let Some(kept_back) = house.logs.limit.turn() {
-            tracing::warn!(%peer, kept_back, "MQTT connection closed: the connection limit is reached");
-        }
-        return;
+        return turned_away(house, peer, "connection-limit");
+    };
+    let place = match house.strangers.admit(peer.ip()) {
+        Ok(place) => place,
+        Err(reason) => return turned_away(house, peer, reason),
     };
     let socket = Arc::new(socket);
     let line = Line::new(&socket);
-    let connection = Connection::new(Arc::clone(house), line);
+    let connection = Connection::new(Arc::clone(house), line, place);
     house.connections.spawn(async move {
         let _permit = permit;
         tokio::select! {
@@ -85,6 +85,13 @@ fn admit(house: &Arc<House>, socket: TcpStream, peer: SocketAddr, framing: Frami
             () = stopped_before_sign_in(&connection) => {}
         }
     });
+}
+
+fn turned_away(house: &House, peer: SocketAddr, reason: &'static str) {
+    counters::mqtt_refused(reason);
+    if let Some(kept_back) = house.logs.limit.turn() {
+        tracing::warn!(%peer, kept_back, reason, "MQTT connection closed at once: too many");
+    }
 }
 
 /// Who has not signed in yet has nothing in flight and does not delay the end. (After it, the

@@ -9,6 +9,7 @@ pub(crate) mod presence;
 mod roster;
 mod sessions;
 mod sign_in;
+mod strangers;
 mod topics;
 mod v311;
 mod wire;
@@ -28,6 +29,7 @@ use crate::mapping::Mappings;
 
 pub use embedded::EmbeddedBroker;
 pub use presence::PresenceStream;
+pub use strangers::StrangerTerms;
 
 pub use sealrock_domain::telemetry::MAX_BATCH_BYTES;
 
@@ -82,6 +84,8 @@ pub struct BrokerConfig {
     pub storage: PathBuf,
     /// Open sockets at a time, whether signed in or not; more are closed at once.
     pub max_connections: usize,
+    /// What one address may do before anybody has signed in there.
+    pub strangers: StrangerTerms,
     /// How long the session of an absent device, with its queued receipts, is kept at most.
     pub session_expiry: Duration,
     /// How long a batch waits in the broker for an unavailable ledger before its connection is
@@ -112,6 +116,7 @@ impl BrokerConfig {
             websocket: None,
             storage: storage.into(),
             max_connections: 10_000,
+            strangers: StrangerTerms::default(),
             session_expiry: Duration::from_hours(24),
             hold_limit: Duration::from_mins(2),
             mappings: Arc::default(),

@@ -47,6 +47,8 @@ impl Connection {
             topics,
             proof: Mutex::new(Some(proof)),
         });
+        let stranger = self.stranger.lock();
+        drop(stranger.unwrap_or_else(PoisonError::into_inner).take());
         Ok(identity)
     }
 

@@ -12,9 +12,10 @@ use axum::http::HeaderValue;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use sealrock_access::Proved;
 use sealrock_domain::DeviceId;
 use sealrock_domain::device::Fingerprint;
 use sealrock_tls::ClientCertificate;
@@ -72,17 +73,25 @@ struct Desk {
 }
 
 async fn ingest(State(desk): State<Arc<Desk>>, request: Request) -> Response {
-    match desk.take(request).await {
+    let basic = request.headers().get(AUTHORIZATION);
+    let shown = request.extensions().get::<ClientCertificate>();
+    let identity = match desk.authenticate(basic, shown).await {
+        Ok(identity) => identity,
+        Err(problem) => return problem.into_response(),
+    };
+    let answer = match desk.take(identity, request).await {
         Ok(receipt) => Json(receipt::full(&receipt)).into_response(),
         Err(problem) => problem.into_response(),
-    }
+    };
+    (Extension(Proved), answer).into_response()
 }
 
 impl Desk {
-    async fn take(&self, request: Request) -> Result<BatchReceipt, Problem> {
-        let basic = request.headers().get(AUTHORIZATION).cloned();
-        let shown = request.extensions().get::<ClientCertificate>().cloned();
-        let identity = self.authenticate(basic.as_ref(), shown.as_ref()).await?;
+    async fn take(
+        &self,
+        identity: DeviceIdentity,
+        request: Request,
+    ) -> Result<BatchReceipt, Problem> {
         // After signing in, so that strangers cannot take the places of devices.
         let _place = self
             .places

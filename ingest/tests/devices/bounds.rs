@@ -1,12 +1,15 @@
 //! What one device, one revoked device or a stranger may take up.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
+use sealrock_access::{Proxies, ProxyHeader};
 use sealrock_ingest::{
     Broker, BrokerConfig, CONNECTIONS_PER_DEVICE, EmbeddedBroker, SESSIONS_PER_DEVICE,
+    StrangerTerms,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::raw::{CONNACK, connect, open, publish, read, read_to_end};
 use crate::support::{Platform, config, device, eventually, soon, topic};
@@ -129,6 +132,86 @@ async fn a_socket_that_never_signs_in_takes_a_place_until_it_is_closed() {
         }
     })
     .await;
+}
+
+/// A broker that takes so many of an address who have not signed in.
+async fn wary_of(strangers: StrangerTerms) -> Platform {
+    Platform::start_with(|config| BrokerConfig {
+        strangers,
+        ..config
+    })
+    .await
+}
+
+async fn come(platform: &Platform, from: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+    let address = platform.broker.local_addr();
+    soon(socket.connect(address)).await.unwrap()
+}
+
+/// Signs in from there; what is answered.
+async fn signs_in(platform: &Platform, from: &str, client_id: &str) -> (Vec<u8>, TcpStream) {
+    let mut client = come(platform, from).await;
+    // Who is turned away may not get so far.
+    let _ = client.write_all(&connect(client_id, true)).await;
+    let mut bytes = vec![0; 4];
+    let read = soon(client.read_exact(&mut bytes)).await;
+    (read.map(|_| bytes).unwrap_or_default(), client)
+}
+
+#[tokio::test]
+async fn strangers_of_an_address_keep_nobody_else_out_and_who_has_signed_in_is_no_stranger() {
+    let platform = wary_of(StrangerTerms {
+        sockets: 2,
+        proxies: Proxies::new(
+            vec!["127.0.0.9/32".parse().unwrap()],
+            ProxyHeader::default(),
+        ),
+        ..StrangerTerms::default()
+    })
+    .await;
+    let mut devices = Vec::new();
+    for n in 0..3 {
+        let (answer, device) = signs_in(&platform, "127.0.0.1", &format!("device {n}")).await;
+        assert_eq!(answer, CONNACK, "{n}");
+        devices.push(device);
+    }
+    let silent = [
+        come(&platform, "127.0.0.1").await,
+        come(&platform, "127.0.0.1").await,
+    ];
+    let mut third = come(&platform, "127.0.0.1").await;
+    assert!(read_to_end(&mut third).await.is_empty());
+    assert_eq!(signs_in(&platform, "127.0.0.2", "other").await.0, CONNACK);
+    let proxied = [
+        come(&platform, "127.0.0.9").await,
+        come(&platform, "127.0.0.9").await,
+    ];
+    assert_eq!(signs_in(&platform, "127.0.0.9", "behind").await.0, CONNACK);
+    drop((silent, proxied));
+    soon(async {
+        while signs_in(&platform, "127.0.0.1", "again").await.0 != CONNACK {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_that_connects_too_often_is_turned_away_and_another_is_not() {
+    let platform = wary_of(StrangerTerms {
+        per_second: NonZeroU32::new(1),
+        ..StrangerTerms::default()
+    })
+    .await;
+    let mut let_in = 0;
+    while signs_in(&platform, "127.0.0.1", "one").await.0 == CONNACK {
+        let_in += 1;
+        assert!(let_in < 1_000, "there is no limit");
+    }
+    assert!(let_in >= 10, "ten seconds' worth at once: {let_in}");
+    assert_eq!(signs_in(&platform, "127.0.0.2", "other").await.0, CONNACK);
 }
 
 /// What a device that signs in reads first, if anything.

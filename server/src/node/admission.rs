@@ -1,13 +1,16 @@
-//! How many HTTP connections there may be, and for how long one may be still.
+//! How many HTTP connections there may be, of one address and in all, and how long one may stall.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::serve::Listener;
+use sealrock_access::{ClientAddress, Proxies, Share, Shares};
+use sealrock_ingest::Quiet;
 use sealrock_tls::{Acceptor, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,39 +19,97 @@ use tokio::time::{Instant, Sleep, sleep};
 
 /// Connections at a time; further ones wait in the kernel's queue. Each has buffers.
 const CONNECTIONS: usize = 8_192;
-/// How long nothing may be read or written. Sockets are pinged more often, so this is for clients that
-/// stall and would keep others out, the health check among them.
-const STILL: Duration = Duration::from_mins(2);
-/// The same while bytes wait to be taken: what they answer is in memory, and has one of few places.
-const UNTAKEN: Duration = Duration::from_secs(30);
+
+/// How long a connection may keep its place without doing what it is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// From its beginning to the end of its first request's head, hands shaken.
+    pub(super) first: Duration,
+    /// From one answer to the end of the next request's head. Longer than proxies keep connections that
+    /// nobody needs (a minute), which would otherwise lose requests on those that we have just closed.
+    pub(super) next: Duration,
+    /// With nothing read or written. Sockets are pinged more often, so this is for clients that stall.
+    pub(super) still: Duration,
+    /// With bytes that wait to be taken: what they answer is in memory, and has one of few places.
+    pub(super) untaken: Duration,
+    /// Bytes that earn another second of it: who takes an answer in sips gains nothing.
+    pub(super) floor: u32,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_secs(15),
+            next: Duration::from_secs(75),
+            still: Duration::from_mins(2),
+            untaken: Duration::from_secs(30),
+            floor: 4 << 10,
+        }
+    }
+}
+
+/// What a door asks of who comes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Terms {
+    /// Connections of one address at a time; as many as there are places without it.
+    pub(super) of_one_address: Option<NonZeroU32>,
+    /// Each of these speaks for many, and has no share.
+    pub(super) proxies: Proxies,
+    pub(super) patience: Patience,
+}
 
 /// A listener that admits a bounded number.
 pub(super) struct Door {
     listener: TcpListener,
     tls: Option<Acceptor>,
+    terms: Terms,
     places: Arc<Semaphore>,
+    shares: Shares<IpAddr>,
+    log: Quiet,
+}
+
+/// What a connection holds.
+struct Place {
+    _of_all: OwnedSemaphorePermit,
+    _of_address: Option<Share<IpAddr>>,
 }
 
 impl Door {
-    pub(super) fn new(listener: TcpListener, tls: Option<Acceptor>) -> Self {
+    pub(super) fn new(listener: TcpListener, tls: Option<Acceptor>, terms: Terms) -> Self {
         Self {
             listener,
             tls,
+            terms,
             places: Arc::new(Semaphore::new(CONNECTIONS)),
+            shares: Shares::default(),
+            log: Quiet::default(),
         }
     }
-}
 
-impl Listener for Door {
-    type Io = Stream<Admitted>;
-    type Addr = SocketAddr;
+    pub(super) fn patience(&self) -> Patience {
+        self.terms.patience
+    }
 
-    /// Hands are shaken in the connection's own task.
-    async fn accept(&mut self) -> (Stream<Admitted>, SocketAddr) {
-        let place = Arc::clone(&self.places).acquire_owned().await;
-        let place = place.expect("nobody closes this semaphore");
-        let (stream, peer) = Listener::accept(&mut self.listener).await;
-        let admitted = Admitted::new(stream, place);
+    pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// The next who has a place. Hands are shaken in the connection's own task.
+    pub(super) async fn accept(&mut self) -> (Stream<Admitted>, SocketAddr) {
+        let of_all = Arc::clone(&self.places).acquire_owned().await;
+        let of_all = of_all.expect("nobody closes this semaphore");
+        let (stream, peer, of_address) = loop {
+            let (stream, peer) = Listener::accept(&mut self.listener).await;
+            match self.share(peer.ip()) {
+                Ok(share) => break (stream, peer, share),
+                Err(()) => self.turned_away(peer),
+            }
+        };
+        let place = Place {
+            _of_all: of_all,
+            _of_address: of_address,
+        };
+        let admitted = Admitted::new(stream, place, self.terms.patience);
         let stream = match &self.tls {
             None => Stream::plain(admitted),
             Some(acceptor) => Stream::encrypted(admitted, acceptor),
@@ -56,25 +117,68 @@ impl Listener for Door {
         (stream, peer)
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+    fn share(&self, peer: IpAddr) -> Result<Option<Share<IpAddr>>, ()> {
+        let Some(most) = self.terms.of_one_address else {
+            return Ok(None);
+        };
+        if self.terms.proxies.trusts(peer) {
+            return Ok(None);
+        }
+        let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
+        let share = self.shares.take(ClientAddress(peer).network(), most);
+        share.map(Some).ok_or(())
+    }
+
+    fn turned_away(&self, peer: SocketAddr) {
+        metrics::counter!("sealrock_http_refused_total", "reason" => "address").increment(1);
+        if let Some(kept_back) = self.log.turn() {
+            tracing::warn!(%peer, kept_back, "HTTP connection closed: its address has all that it may have (address_connections; name it in behind_proxy if it is your proxy)");
+        }
     }
 }
 
-/// A connection that ends when nothing happens on it for too long.
+/// How long bytes may still wait to be taken: waiting spends it, what is taken earns some.
+struct Credit {
+    left: Duration,
+    most: Duration,
+    floor: u32,
+}
+
+impl Credit {
+    fn of(patience: Patience) -> Self {
+        Self {
+            left: patience.untaken,
+            most: patience.untaken,
+            floor: patience.floor,
+        }
+    }
+
+    fn spend_and_earn(&mut self, waited: Duration, taken: usize) {
+        let taken = u32::try_from(taken).unwrap_or(u32::MAX);
+        let earned = Duration::from_secs(1) * taken / self.floor;
+        self.left = (self.left.saturating_sub(waited) + earned).min(self.most);
+    }
+}
+
+/// A connection that ends when it stalls.
 pub(super) struct Admitted {
     stream: TcpStream,
+    patience: Patience,
     still: Pin<Box<Sleep>>,
-    untaken: bool,
-    _place: OwnedSemaphorePermit,
+    credit: Credit,
+    /// Since when some do.
+    untaken: Option<Instant>,
+    _place: Place,
 }
 
 impl Admitted {
-    fn new(stream: TcpStream, place: OwnedSemaphorePermit) -> Self {
+    fn new(stream: TcpStream, place: Place, patience: Patience) -> Self {
         Self {
             stream,
-            still: Box::pin(sleep(STILL)),
-            untaken: false,
+            patience,
+            still: Box::pin(sleep(patience.still)),
+            credit: Credit::of(patience),
+            untaken: None,
             _place: place,
         }
     }
@@ -87,8 +191,9 @@ impl Admitted {
     ) -> Poll<io::Result<T>> {
         if done.is_ready() {
             // Who takes nothing gains no time by sending.
-            if !self.untaken {
-                self.still.as_mut().reset(Instant::now() + STILL);
+            if self.untaken.is_none() {
+                let until = Instant::now() + self.patience.still;
+                self.still.as_mut().reset(until);
             }
             return done;
         }
@@ -97,19 +202,27 @@ impl Admitted {
             Poll::Pending => Poll::Pending,
         }
     }
-}
 
-impl Admitted {
     /// As [`judge`](Self::judge), of bytes that the other side should take.
     fn judge_taking(
         &mut self,
         context: &mut Context<'_>,
         done: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
-        if done.is_pending() && !self.untaken {
-            self.still.as_mut().reset(Instant::now() + UNTAKEN);
+        match &done {
+            Poll::Pending if self.untaken.is_none() => {
+                let now = Instant::now();
+                self.untaken = Some(now);
+                self.still.as_mut().reset(now + self.credit.left);
+            }
+            Poll::Pending => {}
+            Poll::Ready(taken) => {
+                let waited = self.untaken.take().map(|since| since.elapsed());
+                let taken = *taken.as_ref().unwrap_or(&0);
+                self.credit
+                    .spend_and_earn(waited.unwrap_or_default(), taken);
+            }
         }
-        self.untaken = done.is_pending();
         self.judge(context, done)
     }
 }
@@ -159,58 +272,4 @@ impl AsyncWrite for Admitted {
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
-mod tests {
-    use std::future::poll_fn;
-
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn one_more_than_may_be_there_is_admitted_when_another_has_left() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let mut door = Door {
-            listener,
-            tls: None,
-            places: Arc::new(Semaphore::new(1)),
-        };
-        let _clients = (
-            TcpStream::connect(address).await.unwrap(),
-            TcpStream::connect(address).await.unwrap(),
-        );
-        let (first, _) = door.accept().await;
-        assert_eq!(door.places.available_permits(), 0);
-        let (waiting, ()) = tokio::join!(door.accept(), async { drop(first) });
-        drop(waiting);
-        assert_eq!(door.places.available_permits(), 1);
-    }
-
-    #[tokio::test]
-    async fn who_takes_nothing_gains_no_time_by_sending() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut client = TcpStream::connect(listener.local_addr().unwrap())
-            .await
-            .unwrap();
-        let (stream, _) = listener.accept().await.unwrap();
-        let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
-        let mut admitted = Admitted::new(stream, place);
-        let bytes = vec![0; 1 << 20];
-        let mut written = 0;
-        let full = |context: &mut Context<'_>| {
-            while let Poll::Ready(some) = Pin::new(&mut admitted).poll_write(context, &bytes) {
-                written += some.unwrap();
-            }
-            Poll::Ready(())
-        };
-        poll_fn(full).await;
-        let until = admitted.still.deadline();
-        assert!(until <= Instant::now() + UNTAKEN);
-        client.write_all(b"more").await.unwrap();
-        admitted.read_exact(&mut [0; 4]).await.unwrap();
-        assert_eq!(admitted.still.deadline(), until);
-        client.read_exact(&mut vec![0; written]).await.unwrap();
-        admitted.write_all(b"x").await.unwrap();
-        assert!(admitted.still.deadline() > until);
-    }
-}
+mod tests;

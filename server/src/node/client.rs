@@ -4,15 +4,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
-use axum::extract::connect_info::Connected;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::serve::IncomingStream;
 use sealrock_access::{ClientAddress, Proxies};
-use sealrock_tls::ClientCertificate;
+use sealrock_tls::{ClientCertificate, Stream};
 
-use super::admission::Door;
+use super::admission::Admitted;
 
 /// The other end of a connection.
 #[derive(Debug, Clone)]
@@ -22,11 +20,11 @@ pub(super) struct Peer {
     shown: Arc<OnceLock<ClientCertificate>>,
 }
 
-impl Connected<IncomingStream<'_, Door>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+impl Peer {
+    pub(super) fn of(address: SocketAddr, stream: &Stream<Admitted>) -> Self {
         Self {
-            address: *stream.remote_addr(),
-            shown: stream.io().shown(),
+            address,
+            shown: stream.shown(),
         }
     }
 }
@@ -39,7 +37,7 @@ pub(super) fn told(routes: Router, proxies: Proxies) -> Router {
 
 async fn tell(
     State(proxies): State<Arc<Proxies>>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
+    Extension(peer): Extension<Peer>,
     mut request: Request,
     next: Next,
 ) -> Response {

@@ -63,8 +63,8 @@ fn secure(headers: &mut HeaderMap, tls: bool) {
 
 /// Pages of these origins may ask with the cookies and tokens of their users; others may not read what
 /// is answered, and may open no socket.
-pub(super) fn for_pages_of(routes: Router, origins: &Origins) -> Router {
-    let known = Arc::new(origins.clone());
+pub(super) fn for_pages_of(routes: Router, origins: &Origins, encrypted: bool) -> Router {
+    let known = Arc::new((origins.clone(), encrypted));
     let routes = routes.layer(from_fn_with_state(known, check_socket));
     let listed = origins.0.iter().filter_map(|origin| origin.parse().ok());
     let cors = CorsLayer::new()
@@ -79,19 +79,20 @@ pub(super) fn for_pages_of(routes: Router, origins: &Origins) -> Router {
 /// A browser lets any page open a socket anywhere, with cookies; that it says from where is all the
 /// protection there is. Who is no browser names no origin.
 async fn check_socket(
-    State(origins): State<Arc<Origins>>,
+    State(known): State<Arc<(Origins, bool)>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let headers = request.headers();
-    if headers.contains_key(UPGRADE) && !may_open_socket(&origins, headers) {
+    let ((origins, encrypted), headers) = (&*known, request.headers());
+    if headers.contains_key(UPGRADE) && !may_open_socket(origins, *encrypted, headers) {
         let message = "pages of this origin may open no sockets here: name it in cors_origins\n";
         return (StatusCode::FORBIDDEN, message).into_response();
     }
     next.run(request).await
 }
 
-fn may_open_socket(origins: &Origins, headers: &HeaderMap) -> bool {
+/// Where we speak TLS alone, a page that came from our host in plain is somebody else's.
+fn may_open_socket(origins: &Origins, encrypted: bool, headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(ORIGIN) else {
         return true;
     };
@@ -102,7 +103,7 @@ fn may_open_socket(origins: &Origins, headers: &HeaderMap) -> bool {
         let host = headers.get(HOST)?.to_str().ok()?;
         let named = origin
             .strip_prefix("https://")
-            .or_else(|| origin.strip_prefix("http://"))?;
+            .or_else(|| origin.strip_prefix("http://").filter(|_| !encrypted))?;
         Some(named.eq_ignore_ascii_case(host))
     };
     origins.has(&origin.to_ascii_lowercase()) || own().unwrap_or(false)
@@ -114,12 +115,17 @@ mod tests {
     use super::*;
 
     fn opens(origin: Option<&str>) -> bool {
+        opens_at(true, origin)
+    }
+
+    fn opens_at(encrypted: bool, origin: Option<&str>) -> bool {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, HeaderValue::from_static("sealrock.example:8443"));
         if let Some(origin) = origin {
             headers.insert(ORIGIN, origin.parse().unwrap());
         }
-        may_open_socket(&"https://app.example".parse().unwrap(), &headers)
+        let origins = "https://app.example".parse().unwrap();
+        may_open_socket(&origins, encrypted, &headers)
     }
 
     #[test]
@@ -135,6 +141,13 @@ mod tests {
         ] {
             assert!(!opens(Some(stranger)), "{stranger}");
         }
+    }
+
+    #[test]
+    fn a_page_of_our_host_in_plain_is_ours_only_where_we_speak_plain() {
+        let page = Some("http://sealrock.example:8443");
+        assert!(opens_at(false, page));
+        assert!(!opens_at(true, page));
     }
 
     #[test]

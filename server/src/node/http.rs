@@ -8,18 +8,17 @@ use sealrock_tls::Acceptor;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use super::admission::Door;
-use super::client::{self, Peer};
-use super::{headers, strangers};
+use super::admission::{Door, Patience, Terms};
+use super::{client, connection, headers, strangers};
 use crate::config::Config;
 use crate::health;
 
 /// A port and what is served there.
 pub(super) struct Site {
-    pub(super) listener: TcpListener,
+    pub(super) door: Door,
     routes: Router,
-    tls: Option<Acceptor>,
 }
 
 /// What is served where: the routes, and the metrics beside them or on their own port, which has no TLS.
@@ -45,27 +44,34 @@ impl Site {
             Some(rate) => strangers::limited(routes, rate),
             None => routes,
         };
-        let routes = headers::for_pages_of(routes, &config.cors_origins);
+        let routes = headers::for_pages_of(routes, &config.cors_origins, tls.is_some());
         let routes = client::told(routes, config.proxies());
+        let routes = headers::secured(routes, tls.is_some());
+        let terms = Terms {
+            of_one_address: config.address_connections,
+            proxies: config.proxies(),
+            patience: Patience::default(),
+        };
         Self {
-            listener,
-            routes: headers::secured(routes, tls.is_some()),
-            tls,
+            door: Door::new(listener, tls, terms),
+            routes,
         }
     }
 }
 
 /// Serves until `stopping`, then lets requests end.
 pub(super) fn serve(site: Site, stopping: &CancellationToken) -> JoinHandle<()> {
-    let stopping = stopping.clone().cancelled_owned();
+    let stopping = stopping.clone();
     tokio::spawn(async move {
-        let routes = site.routes.into_make_service_with_connect_info::<Peer>();
-        let served = axum::serve(Door::new(site.listener, site.tls), routes)
-            .with_graceful_shutdown(stopping)
-            .await;
-        if let Err(error) = served {
-            tracing::error!(%error, "HTTP ended");
+        let Site { mut door, routes } = site;
+        let (connections, patience) = (TaskTracker::new(), door.patience());
+        while let Some((stream, peer)) = stopping.run_until_cancelled(door.accept()).await {
+            let (routes, stopping) = (routes.clone(), stopping.clone());
+            connections.spawn(connection::serve(stream, peer, patience, routes, stopping));
         }
+        drop(door);
+        connections.close();
+        connections.wait().await;
     })
 }
 

@@ -9,7 +9,7 @@ use chrono::Utc;
 use sealrock_commands::Devices;
 use sealrock_ingest::{
     BatchSink, Broker, BrokerConfig, BrokerTls, DeadLetters, EmbeddedBroker, ExternalBroker,
-    ExternalConfig, Mappings, PostgresDeadLetters,
+    ExternalConfig, Mappings, PostgresDeadLetters, StrangerTerms,
 };
 use sealrock_projections::ReadModels;
 use sealrock_projections::device_status::NodeId;
@@ -100,6 +100,11 @@ impl Door {
                     websocket: config.mqtt_ws,
                     mappings: self.mappings,
                     tls,
+                    strangers: StrangerTerms {
+                        per_second: config.stranger_rate,
+                        proxies: config.proxies(),
+                        ..StrangerTerms::default()
+                    },
                     ..BrokerConfig::new(mqtt, config.broker_folder())
                 };
                 let (sink, letters) = (Arc::clone(&self.sink), Arc::clone(&self.letters));

@@ -4,6 +4,7 @@ mod admission;
 mod alone;
 mod api;
 mod client;
+mod connection;
 mod headers;
 mod http;
 mod identity;
@@ -224,7 +225,7 @@ impl Parts {
             None => None,
         };
         let addresses = Addresses {
-            http: sites[0].listener.local_addr()?,
+            http: sites[0].door.local_addr()?,
             tls: config.tls_cert.is_some(),
             mqtt: intake.as_ref().and_then(Intake::mqtt),
             mqtt_ws: intake.as_ref().and_then(Intake::websocket),

@@ -13,7 +13,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use lru::LruCache;
-use sealrock_access::{ClientAddress, RateLimit};
+use sealrock_access::{ClientAddress, Proved, RateLimit};
 use sealrock_tls::ClientCertificate;
 
 /// Proofs that are remembered as good; each takes some dozen bytes.
@@ -57,7 +57,7 @@ async fn admit(State(strangers): State<Arc<Strangers>>, request: Request, next: 
     }
     let response = next.run(request).await;
     if let Some(proof) = proof {
-        strangers.learn(proof, response.status());
+        strangers.learn(proof, &response);
     }
     response
 }
@@ -81,12 +81,12 @@ impl Strangers {
         self.good().get(&proof).is_some()
     }
 
-    /// What was answered tells whether it was good: 401 is for who is nobody, 429 tells nothing, nor
-    /// does a fault of ours.
-    fn learn(&self, proof: u64, status: StatusCode) {
-        if status == StatusCode::UNAUTHORIZED {
+    /// Who looked at it says that it was good; 401 is for who is nobody. That a request was answered
+    /// well tells nothing, because much is answered to anybody.
+    fn learn(&self, proof: u64, answer: &Response) {
+        if answer.status() == StatusCode::UNAUTHORIZED {
             self.good().pop(&proof);
-        } else if status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS {
+        } else if answer.extensions().get::<Proved>().is_some() {
             let mut good = self.good();
             good.put(proof, ());
             if good.len() > REMEMBERED {
@@ -114,6 +114,7 @@ fn too_many(wait: Duration) -> Response {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
+    use axum::Extension;
     use axum::body::Body;
     use axum::routing::get;
     use tower::ServiceExt as _;
@@ -124,12 +125,13 @@ mod tests {
     fn routes() -> Router {
         let door = get(|request: Request| async move {
             match request.headers().get(AUTHORIZATION) {
-                Some(word) if word == "sesame" => StatusCode::OK,
-                _ => StatusCode::UNAUTHORIZED,
+                Some(word) if word == "sesame" => Extension(Proved).into_response(),
+                _ => StatusCode::UNAUTHORIZED.into_response(),
             }
         });
         let routes = Router::new()
             .route("/", door)
+            .route("/open", get(|| async {}))
             .route("/livez", get(|| async {}));
         limited(routes, NonZeroU32::MIN)
     }
@@ -165,6 +167,19 @@ mod tests {
         }
         assert_eq!(ask(&routes, "/livez", plant, None).await, 200);
         assert_eq!(ask(&routes, "/", "192.0.2.2", None).await, 401);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_looked_at_proves_nothing_although_it_is_answered() {
+        let routes = routes();
+        for _ in 0..10 {
+            let answer = ask(&routes, "/open", "192.0.2.1", Some("made up")).await;
+            assert_eq!(answer, 200);
+        }
+        assert_eq!(
+            ask(&routes, "/open", "192.0.2.1", Some("made up")).await,
+            429
+        );
     }
 
     #[tokio::test]

@@ -13,13 +13,13 @@ use crate::nodes::House;
 use crate::support::{Device, SOON, Server, batch, data_folder};
 
 /// An authority, and where certificates lie.
-struct Town {
+pub struct Town {
     folder: TempDir,
     authority: Authority,
 }
 
 impl Town {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let town = Self {
             folder: data_folder(),
             authority: Authority::new(),
@@ -38,7 +38,7 @@ impl Town {
         self.folder.path().join(name)
     }
 
-    fn file(&self, name: &str) -> String {
+    pub fn file(&self, name: &str) -> String {
         self.path(name).to_str().unwrap().to_owned()
     }
 
@@ -49,7 +49,7 @@ impl Town {
         self.put("key.pem", &key);
     }
 
-    fn settings(&self) -> Vec<(&'static str, String)> {
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
         vec![
             ("SEALROCK_TLS_CERT", self.file("cert.pem")),
             ("SEALROCK_TLS_KEY", self.file("key.pem")),
@@ -67,7 +67,7 @@ impl Town {
         [self.file(&certificate), self.file(&key)]
     }
 
-    fn curl(&self, arguments: &[&str]) -> Output {
+    pub fn curl(&self, arguments: &[&str]) -> Output {
         let mut curl = Command::new("curl");
         curl.args(["-sS", "-i", "--cacert"])
             .arg(self.path("ca.pem"));
@@ -103,7 +103,7 @@ fn free_address() -> String {
     listener.local_addr().unwrap().to_string()
 }
 
-fn launched(data: &Path, settings: &[(&'static str, String)]) -> Server {
+pub fn launched(data: &Path, settings: &[(&'static str, String)]) -> Server {
     let settings: Vec<_> = settings
         .iter()
         .map(|(name, value)| (*name, &**value))

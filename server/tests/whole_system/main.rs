@@ -5,6 +5,7 @@ mod auditors;
 mod chain;
 mod crashes;
 mod credits;
+mod crowds;
 mod demo;
 mod devices;
 mod doors;
