@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use sealrock_domain::Slug;
 use serde::Serialize;
-use sqlx::{FromRow, PgPool};
+use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::gate::LockedOut;
 use crate::sessions::{Because, revoke_all};
 use crate::throttle::{self, ThrottleError, TooManyAttempts};
 use crate::{
@@ -48,6 +49,9 @@ pub enum ChangePasswordError {
     /// There were too many wrong attempts before.
     #[error(transparent)]
     TooMany(#[from] TooManyAttempts),
+    /// This was the one too many.
+    #[error("{}", .0.told)]
+    LockedOut(LockedOut),
     /// It could not be done; try again later.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -175,7 +179,25 @@ pub(crate) async fn find_by_id(pool: &PgPool, id: AccountId) -> Result<Option<Fo
     row.map(Found::try_from).transpose()
 }
 
-/// Replaces a password by one that its owner chose.
+/// Whether the account is as it was found, its password too. It stays so until the end of the
+/// transaction: who changes or erases it waits.
+///
+/// # Errors
+/// [`AccessError`] if it could not be read.
+pub(crate) async fn hold(
+    connection: &mut PgConnection,
+    found: &Found,
+) -> Result<bool, AccessError> {
+    let held: Option<bool> = sqlx::query_scalar(include_str!("sql/hold_account.sql"))
+        .bind(found.id.0)
+        .bind(&found.password_hash)
+        .fetch_optional(connection)
+        .await?;
+    Ok(held.is_some())
+}
+
+/// Replaces a password by one that its owner chose, and ends all sessions but the one in which that is
+/// done.
 ///
 /// # Errors
 /// [`ChangePasswordError`]; the old password still holds then.
@@ -184,6 +206,7 @@ pub async fn change_password(
     id: AccountId,
     current: Password,
     new: Password,
+    session: Option<SessionId>,
 ) -> Result<(), ChangePasswordError> {
     let found = find_by_id(pool, id).await?;
     let kept = found.as_ref().map(|found| found.password_hash.clone());
@@ -195,19 +218,33 @@ pub async fn change_password(
         return Err(PasswordRefused::Unchanged.into());
     }
     let hash = password::hash_chosen(new, found.known()).await??;
-    // Only in place of the hash that was checked: of two changes at once the second is refused.
-    let changed = sqlx::query(include_str!("sql/change_password.sql"))
-        .bind(id.0)
-        .bind(kept)
-        .bind(hash)
-        .execute(pool)
-        .await
-        .map_err(AccessError::from)?;
-    if changed.rows_affected() == 1 {
+    if replace_hash(pool, &found, &hash, session).await? {
         Ok(())
     } else {
         Err(ChangePasswordError::WrongPassword)
     }
+}
+
+/// Only in place of the hash that was checked: of two changes at once the second is refused.
+async fn replace_hash(
+    pool: &PgPool,
+    found: &Found,
+    hash: &str,
+    session: Option<SessionId>,
+) -> Result<bool, AccessError> {
+    let mut transaction = pool.begin().await?;
+    let changed = sqlx::query(include_str!("sql/change_password.sql"))
+        .bind(found.id.0)
+        .bind(&found.password_hash)
+        .bind(hash)
+        .execute(&mut *transaction)
+        .await?;
+    if changed.rows_affected() == 0 {
+        return Ok(false);
+    }
+    revoke_all(&mut *transaction, found.id, session, Because::Password).await?;
+    transaction.commit().await?;
+    Ok(true)
 }
 
 /// Makes an account with a random password, to be changed at its first sign-in. For an operator at
@@ -353,17 +390,19 @@ pub async fn set_password(
     must_change: bool,
 ) -> Result<Option<AccountId>, AccessError> {
     let hash = password::hash(password).await?;
+    let mut transaction = pool.begin().await?;
     let reset = sqlx::query_scalar(include_str!("sql/reset_password.sql"))
         .bind(username.as_str())
         .bind(hash)
         .bind(must_change)
-        .fetch_optional(pool)
+        .fetch_optional(&mut *transaction)
         .await?;
     let Some(id) = reset.map(AccountId) else {
         return Ok(None);
     };
+    revoke_all(&mut *transaction, id, None, Because::Password).await?;
+    transaction.commit().await?;
     throttle::forgive(pool, username.as_str()).await?;
-    revoke_all(pool, id, None, Because::Password).await?;
     Ok(Some(id))
 }
 
@@ -371,22 +410,25 @@ pub async fn set_password(
 /// nothing about them then. Answers the id; `None` if there is no such account.
 ///
 /// # Errors
-/// [`AccessError`]; what was not erased is erased when it is asked for again.
+/// [`AccessError`]; nothing was erased then, unless the connection was lost in the commit.
 pub async fn erase(pool: &PgPool, username: &Username) -> Result<Option<AccountId>, AccessError> {
-    let Some(Found { id, .. }) = find(pool, username.as_str()).await? else {
+    throttle::forgive(pool, username.as_str()).await?;
+    let mut transaction = pool.begin().await?;
+    let erased = "DELETE FROM access.accounts WHERE username = $1 RETURNING account_id";
+    let erased = sqlx::query_scalar(erased)
+        .bind(username.as_str())
+        .fetch_optional(&mut *transaction)
+        .await?;
+    let Some(id) = erased.map(AccountId) else {
         return Ok(None);
     };
-    // The sessions first: their rows, without where they were, outlive their last tokens.
-    revoke_all(pool, id, None, Because::Account).await?;
+    // The rows of sessions, without where they were, outlive their last tokens.
+    revoke_all(&mut *transaction, id, None, Because::Account).await?;
     sqlx::query("UPDATE access.sessions SET address = NULL, client = NULL WHERE account_id = $1")
         .bind(id.0)
-        .execute(pool)
+        .execute(&mut *transaction)
         .await?;
-    throttle::forgive(pool, username.as_str()).await?;
-    sqlx::query("DELETE FROM access.accounts WHERE account_id = $1")
-        .bind(id.0)
-        .execute(pool)
-        .await?;
+    transaction.commit().await?;
     Ok(Some(id))
 }
 

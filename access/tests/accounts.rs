@@ -99,14 +99,21 @@ async fn a_changed_password_holds_and_the_old_one_does_not() {
     };
     let new = Password::new(PHRASE);
 
-    let refused = change_password(&pool, id, Password::new("not the current"), new.clone()).await;
+    let refused = change_password(
+        &pool,
+        id,
+        Password::new("not the current"),
+        new.clone(),
+        None,
+    )
+    .await;
     assert!(matches!(refused, Err(ChangePasswordError::WrongPassword)));
-    let refused = change_password(&pool, id, first.clone(), Password::new("short")).await;
+    let refused = change_password(&pool, id, first.clone(), Password::new("short"), None).await;
     assert!(matches!(
         refused,
         Err(ChangePasswordError::Refused(PasswordRefused::Length))
     ));
-    change_password(&pool, id, first.clone(), new.clone())
+    change_password(&pool, id, first.clone(), new.clone(), None)
         .await
         .unwrap();
 
@@ -128,7 +135,7 @@ async fn of_two_changes_at_once_one_is_refused() {
     let Principal::User { id, .. } = signed_in.principal else {
         panic!("a user signs in as a user")
     };
-    let change = |new: &str| change_password(&pool, id, first.clone(), Password::new(new));
+    let change = |new: &str| change_password(&pool, id, first.clone(), Password::new(new), None);
     let (one, other) = tokio::join!(change(PHRASE), change("otter marzipan quilt"));
     assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
 }

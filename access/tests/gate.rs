@@ -4,7 +4,7 @@
 mod support;
 
 use sealrock_access::accounts::{ChangePasswordError, add_with, find_id};
-use sealrock_access::gate::{Code, EnterError, Entered, Gate, StepUp, StepUpError};
+use sealrock_access::gate::{Code, EnterError, Entered, Gate, LockedOut, StepUp, StepUpError};
 use sealrock_access::sessions::{self, Because, Client};
 use sealrock_access::{
     AccountId, ClientAddress, Password, Principal, Role, SessionId, second_factor,
@@ -352,4 +352,52 @@ async fn a_changed_password_ends_the_other_sessions_and_lets_this_one_go_on() {
     let listed = sessions::list(&pool, account).await.unwrap();
     assert_eq!(listed.len(), 1);
     gate.renew(&own.refresh_token.unwrap()).await.unwrap();
+}
+
+/// As somebody who has a session of ada, and tries to do what asks for a proof.
+async fn guess(gate: &Gate, who: &Principal, at: usize) -> Result<(), Option<LockedOut>> {
+    let wrong = || Password::new("wrong");
+    if at.is_multiple_of(2) {
+        return match gate.step_up(who, StepUp::Password(wrong()), None).await {
+            Err(StepUpError::LockedOut(locked)) => Err(Some(locked)),
+            Err(StepUpError::Wrong) => Err(None),
+            other => panic!("{other:?}"),
+        };
+    }
+    let new = Password::new("otter marzipan quilt");
+    match gate.change_password(who, wrong(), new, None).await {
+        Err(ChangePasswordError::LockedOut(locked)) => Err(Some(locked)),
+        Err(ChangePasswordError::WrongPassword) => Err(None),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn guesses_on_an_open_session_are_counted_with_those_at_the_door() {
+    let pool = database().await.pool;
+    let account = ada(&pool).await;
+    let gate = gate(&pool);
+    let own = enter(&gate, PHRASE, None).await.unwrap().principal;
+    for last in [0, 1] {
+        for _ in 0..5 {
+            enter(&gate, "wrong", None).await.unwrap_err();
+            later(&pool, "20 seconds").await;
+        }
+        for at in 0..9 {
+            assert_eq!(guess(&gate, &own, at).await, Err(None));
+            later(&pool, "20 seconds").await;
+        }
+        let locked = guess(&gate, &own, last).await.unwrap_err().unwrap();
+        let whose = locked.account.as_ref().map(|account| account.actor());
+        assert_eq!(whose, Some(format!("user/{account}")));
+        assert_eq!(locked.failures, 15);
+        let kept_out = StepUp::Password(Password::new(PHRASE));
+        let kept_out = gate.step_up(&own, kept_out, None).await.unwrap_err();
+        assert!(matches!(kept_out, StepUpError::TooMany(_)), "{kept_out}");
+        let kept_out = enter(&gate, PHRASE, None).await.unwrap_err();
+        assert!(matches!(kept_out, EnterError::TooMany(_)), "{kept_out}");
+        later(&pool, "15 minutes").await;
+    }
+    let proved = StepUp::Password(Password::new(PHRASE));
+    gate.step_up(&own, proved, None).await.unwrap();
 }

@@ -2,7 +2,8 @@
 #![expect(clippy::unwrap_used)]
 
 use sealrock_access::sessions::{
-    self, Because, Client, RefreshError, RefreshToken, refresh, revoke, revoke_all, session_of,
+    self, Because, Client, Opened, RefreshError, RefreshToken, refresh, revoke, revoke_all,
+    session_of,
 };
 use sealrock_access::{AccountId, RevokedSessions, SessionId};
 use sealrock_testkit::database;
@@ -12,13 +13,20 @@ use uuid::Uuid;
 const ADA: AccountId = AccountId(Uuid::from_u128(1));
 const BOB: AccountId = AccountId(Uuid::from_u128(2));
 
+async fn open(pool: &PgPool, account: AccountId, client: &Client, renewable: bool) -> Opened {
+    let mut transaction = pool.begin().await.unwrap();
+    let opened = sessions::open(&mut transaction, account, client, renewable).await;
+    transaction.commit().await.unwrap();
+    opened.unwrap()
+}
+
 /// A browser's session.
 async fn browser(pool: &PgPool, account: AccountId) -> (SessionId, RefreshToken) {
     let client = Client {
         address: None,
         name: Some("Firefox".to_owned()),
     };
-    let opened = sessions::open(pool, account, &client, true).await.unwrap();
+    let opened = open(pool, account, &client, true).await;
     (opened.id, opened.refresh_token.unwrap())
 }
 
@@ -54,22 +62,59 @@ async fn a_session_is_renewed_by_one_token_after_the_other_and_stays_the_same() 
     }
 }
 
+/// A thief's copy and its owner: whichever of the two goes on first, the other's token gives it away.
 #[tokio::test]
-async fn a_token_that_is_used_twice_ends_the_session_for_both_users() {
+async fn a_token_that_is_used_again_after_the_next_one_ends_the_session_for_both_users() {
     let pool = database().await.pool;
     let (session, stolen) = browser(&pool, ADA).await;
     let next = refresh(&pool, &stolen).await.unwrap().next.unwrap();
     a_minute_later(&pool).await;
+    let last = refresh(&pool, &next).await.unwrap().next.unwrap();
+    // Not even a moment after it was used.
     let reused = refresh(&pool, &stolen).await.unwrap_err();
     assert!(
         matches!(reused, RefreshError::Reused { account, session: ended } if account == ADA && ended == session)
     );
     assert_eq!(because(&pool, session).await.as_deref(), Some("reuse"));
-    let ended = refresh(&pool, &next).await.unwrap_err();
-    assert!(matches!(ended, RefreshError::Ended), "{ended}");
+    for token in [next, last] {
+        let ended = refresh(&pool, &token).await.unwrap_err();
+        assert!(matches!(ended, RefreshError::Ended), "{ended}");
+    }
     let revoked = RevokedSessions::default();
     revoked.read(&pool).await.unwrap();
     assert!(revoked.contains(session));
+}
+
+#[tokio::test]
+async fn a_browser_that_never_got_the_next_token_goes_on_by_the_one_that_it_has() {
+    let pool = database().await.pool;
+    let (session, mut token) = browser(&pool, ADA).await;
+    for _ in 0..3 {
+        for _lost in 0..2 {
+            let renewed = refresh(&pool, &token).await.unwrap();
+            assert!(renewed.next.is_some());
+            a_minute_later(&pool).await;
+        }
+        let renewed = refresh(&pool, &token).await.unwrap();
+        assert_eq!(renewed.session, session);
+        token = renewed.next.unwrap();
+    }
+    assert_eq!(because(&pool, session).await, None);
+}
+
+#[tokio::test]
+async fn a_token_in_whose_place_another_one_was_given_ends_the_session() {
+    let pool = database().await.pool;
+    let (session, stolen) = browser(&pool, ADA).await;
+    let replaced = refresh(&pool, &stolen).await.unwrap().next.unwrap();
+    a_minute_later(&pool).await;
+    let of_the_thief = refresh(&pool, &stolen).await.unwrap().next.unwrap();
+    assert!(of_the_thief != replaced);
+    let reused = refresh(&pool, &replaced).await.unwrap_err();
+    assert!(matches!(reused, RefreshError::Reused { .. }), "{reused}");
+    assert_eq!(because(&pool, session).await.as_deref(), Some("reuse"));
+    let ended = refresh(&pool, &of_the_thief).await.unwrap_err();
+    assert!(matches!(ended, RefreshError::Ended), "{ended}");
 }
 
 #[tokio::test]
@@ -155,12 +200,27 @@ async fn who_waits_for_the_end_of_a_session_is_told_by_whichever_node_ends_it() 
     assert_eq!(waited, ());
 }
 
+/// The answer of a question that was asked before this node ended a session does not have it.
+#[tokio::test]
+async fn what_a_node_has_ended_itself_is_not_forgotten_for_an_older_answer() {
+    let pool = database().await.pool;
+    let (session, _) = browser(&pool, ADA).await;
+    let (elsewhere, _) = browser(&pool, ADA).await;
+    let here = RevokedSessions::default();
+    here.add(session);
+    here.read(&pool).await.unwrap();
+    assert!(here.contains(session));
+    revoke(&pool, ADA, elsewhere, Because::SignOut)
+        .await
+        .unwrap();
+    here.read(&pool).await.unwrap();
+    assert!(here.contains(session) && here.contains(elsewhere));
+}
+
 #[tokio::test]
 async fn a_clients_session_without_renewal_lives_as_long_as_its_token() {
     let pool = database().await.pool;
-    let opened = sessions::open(&pool, ADA, &Client::default(), false)
-        .await
-        .unwrap();
+    let opened = open(&pool, ADA, &Client::default(), false).await;
     assert!(opened.refresh_token.is_none());
     let listed = sessions::list(&pool, ADA).await.unwrap();
     let lives = listed[0].ends_at - listed[0].opened_at;

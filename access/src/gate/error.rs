@@ -53,6 +53,9 @@ pub enum StepUpError {
     /// There were too many wrong attempts before.
     #[error(transparent)]
     TooMany(TooManyAttempts),
+    /// This was the one too many.
+    #[error("{}", .0.told)]
+    LockedOut(LockedOut),
     /// It could not be checked; try again later.
     #[error(transparent)]
     Access(#[from] AccessError),

@@ -108,8 +108,8 @@ impl Gate {
         let found = accounts::find(&self.pool, &proof.username).await?;
         let kept = found.as_ref().map(|found| found.password_hash.clone());
         let right = password::check(proof.password, kept).await?;
-        let Some(found) = found.filter(|_| right) else {
-            return Err(self.wrong(attempt, &proof.username).await?);
+        let Some(found) = found.as_ref().filter(|_| right) else {
+            return Err(wrong(attempt, found.as_ref()));
         };
         if second_factor::is_enrolled(&self.pool, found.id).await? {
             let Some(Code(code)) = &proof.code else {
@@ -117,11 +117,12 @@ impl Gate {
                 return Err(EnterError::SecondFactorRequired);
             };
             if !second_factor::check(&self.pool, &self.factors, found.id, code).await? {
-                return Err(self.wrong(attempt, &proof.username).await?);
+                return Err(wrong(attempt, Some(found)));
             }
         }
         attempt.right(&self.pool).await?;
-        Ok(self.open(found, client, browser).await?)
+        let entered = self.open(found, client, browser).await?;
+        entered.ok_or(EnterError::WrongCredentials)
     }
 
     /// Goes on with a browser's session.
@@ -217,8 +218,8 @@ impl Gate {
             StepUp::Code(_) => false,
         };
         if !right {
-            note_failure(attempt.wrong(), found.id);
-            return Err(StepUpError::Wrong);
+            let locked_out = failed(attempt, Some(&found));
+            return Err(locked_out.map_or(StepUpError::Wrong, StepUpError::LockedOut));
         }
         attempt.right(&self.pool).await?;
         let stepped_up = sessions::step_up(&self.pool, session).await?;
@@ -249,10 +250,13 @@ impl Gate {
         let (found, Proved(session, stepped_up)) = known;
         let name = found.username.as_str();
         let attempt = throttle::attempt(&self.pool, name, address).await?;
-        match accounts::change_password(&self.pool, found.id, current, new).await {
+        let changed =
+            accounts::change_password(&self.pool, found.id, current, new, Some(session)).await;
+        match changed {
             Err(ChangePasswordError::WrongPassword) => {
-                note_failure(attempt.wrong(), found.id);
-                return Err(ChangePasswordError::WrongPassword);
+                let wrong = ChangePasswordError::WrongPassword;
+                let locked_out = failed(attempt, Some(&found));
+                return Err(locked_out.map_or(wrong, ChangePasswordError::LockedOut));
             }
             Err(other) => {
                 attempt.undecided(&self.pool).await?;
@@ -260,8 +264,7 @@ impl Gate {
             }
             Ok(()) => attempt.right(&self.pool).await?,
         }
-        self.end_all(found.id, Some(session), Because::Password)
-            .await?;
+        self.tokens.revoked().read(&self.pool).await?;
         let found = accounts::find_by_id(&self.pool, found.id).await?;
         let found = found.ok_or(ChangePasswordError::WrongPassword)?;
         let principal = found.principal(session, stepped_up);
@@ -311,39 +314,25 @@ impl Gate {
         Ok((found, Proved(*session, *stepped_up)))
     }
 
+    /// `None` if the account has been changed or erased since it was found: what was proved is worth
+    /// nothing any more.
     async fn open(
         &self,
-        found: Found,
+        found: &Found,
         client: &Client,
         browser: bool,
-    ) -> Result<Entered, AccessError> {
-        let opened = sessions::open(&self.pool, found.id, client, browser).await?;
+    ) -> Result<Option<Entered>, AccessError> {
+        let mut transaction = self.pool.begin().await?;
+        if !accounts::hold(&mut transaction, found).await? {
+            return Ok(None);
+        }
+        let opened = sessions::open(&mut transaction, found.id, client, browser).await?;
+        transaction.commit().await?;
         let principal = found.principal(opened.id, opened.stepped_up);
-        Ok(Entered {
+        Ok(Some(Entered {
             token: self.tokens.issue(&principal),
             principal,
             refresh_token: opened.refresh_token,
-        })
-    }
-
-    /// What somebody is told who was wrong. The account is looked for again where the name is kept
-    /// out from now on, for whoever raises the alarm.
-    async fn wrong(&self, attempt: Attempt, username: &str) -> Result<EnterError, AccessError> {
-        if !attempt.wrong() {
-            metrics::counter!("sealrock_sign_ins_failed_total").increment(1);
-            return Ok(EnterError::WrongCredentials);
-        }
-        let account = accounts::find(&self.pool, username).await?;
-        if let Some(account) = &account {
-            note_failure(true, account.id);
-        }
-        let account = account.map(|found| Box::new(found.principal_without_session()));
-        let until = Utc::now() + throttle::LOCKOUT;
-        let told = TooManyAttempts { until };
-        Ok(EnterError::LockedOut(LockedOut {
-            account,
-            failures: throttle::MOST,
-            told,
         }))
     }
 }
@@ -351,10 +340,27 @@ impl Gate {
 /// A session, and when its owner last proved who they are.
 struct Proved(SessionId, DateTime<Utc>);
 
-fn note_failure(locked_out: bool, account: AccountId) {
+/// What somebody is told who was wrong.
+fn wrong(attempt: Attempt, found: Option<&Found>) -> EnterError {
+    let locked_out = failed(attempt, found);
+    locked_out.map_or(EnterError::WrongCredentials, EnterError::LockedOut)
+}
+
+/// Counts a failure; where the name is kept out from now on, for whoever raises the alarm.
+fn failed(attempt: Attempt, found: Option<&Found>) -> Option<LockedOut> {
     metrics::counter!("sealrock_sign_ins_failed_total").increment(1);
-    if locked_out {
-        metrics::counter!("sealrock_lockouts_total").increment(1);
-        tracing::warn!(%account, "too many wrong passwords or codes: the account is kept out for 15 minutes");
+    if !attempt.wrong() {
+        return None;
     }
+    if let Some(Found { id, .. }) = found {
+        metrics::counter!("sealrock_lockouts_total").increment(1);
+        tracing::warn!(account = %id, "too many wrong passwords or codes: the account is kept out for 15 minutes");
+    }
+    Some(LockedOut {
+        account: found.map(|found| Box::new(found.principal_without_session())),
+        failures: throttle::MOST,
+        told: TooManyAttempts {
+            until: Utc::now() + throttle::LOCKOUT,
+        },
+    })
 }

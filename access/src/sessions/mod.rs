@@ -1,8 +1,8 @@
 //! Sessions: what a sign-in opens, and what ends it before its time.
 //!
 //! Every sign-in is a row. An access token names its session, and proves nothing any more once the
-//! session is revoked. A browser's session is renewed by a refresh token, which is good once: each
-//! renewal gives the next one.
+//! session is revoked. A browser's session is renewed by a refresh token: each renewal
+//! gives the next one, and ends what the one before is good for when it is used.
 
 mod refresh;
 mod revoked;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::{FromRow, PgPool};
+use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 use crate::{AccessError, AccountId, ClientAddress, tokens};
@@ -94,12 +94,13 @@ pub struct Session {
 }
 
 /// Opens a session for somebody who has just proved who they are. One that is `renewable` lives as
-/// long as it is renewed, others as long as one access token.
+/// long as it is renewed, others as long as one access token. To be called in a transaction that holds
+/// the account: who ends all sessions of it waits then, and ends this one too.
 ///
 /// # Errors
 /// [`AccessError`]; no session is open then.
 pub async fn open(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     account: AccountId,
     client: &Client,
     renewable: bool,
@@ -111,10 +112,9 @@ pub async fn open(
         (tokens::LIFETIME, tokens::LIFETIME)
     };
     let name = client.name.as_ref();
-    let mut transaction = pool.begin().await?;
     sqlx::query(include_str!("sql/forget_old.sql"))
         .bind(account.0)
-        .execute(&mut *transaction)
+        .execute(&mut *connection)
         .await?;
     let stepped_up = sqlx::query_scalar(include_str!("sql/open.sql"))
         .bind(id.0)
@@ -124,14 +124,13 @@ pub async fn open(
         .bind(seconds(longest))
         .bind(client.address.map(|address| address.to_string()))
         .bind(name.map(|name| name.chars().take(CLIENT_CHARS).collect::<String>()))
-        .fetch_one(&mut *transaction)
+        .fetch_one(&mut *connection)
         .await?;
     let refresh_token = if renewable {
-        Some(refresh::issue(&mut transaction, id).await?)
+        Some(refresh::issue(connection, id).await?)
     } else {
         None
     };
-    transaction.commit().await?;
     Ok(Opened {
         id,
         stepped_up,
@@ -167,12 +166,13 @@ pub async fn revoke(
     Ok(revoked.rows_affected() == 1)
 }
 
-/// Ends all sessions of an account but one; answers how many.
+/// Ends all sessions of an account but one; answers how many. A session that somebody is about to open
+/// is ended too if this stands in the transaction that changes the account's row, behind the change.
 ///
 /// # Errors
 /// [`AccessError`]; all go on then.
 pub async fn revoke_all(
-    pool: &PgPool,
+    by: impl PgExecutor<'_>,
     account: AccountId,
     except: Option<SessionId>,
     because: Because,
@@ -181,7 +181,7 @@ pub async fn revoke_all(
         .bind(account.0)
         .bind(except.map(|session| session.0))
         .bind(because.name())
-        .execute(pool)
+        .execute(by)
         .await?;
     Ok(revoked.rows_affected())
 }

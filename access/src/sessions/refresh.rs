@@ -18,10 +18,11 @@ use crate::{AccessError, AccountId};
 pub const IDLE: Duration = Duration::from_hours(96);
 /// How long it lives at all.
 pub const LONGEST: Duration = Duration::from_hours(24 * 30);
-/// How long after its use a refresh token is still taken: two tabs of one browser may send the same.
+/// For how long after its use a refresh token gives no other one: two tabs of one browser may send the
+/// same, and whichever answer comes last must not take the next one from the other tab.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// What renews a session, once. `Debug` does not show it.
+/// What renews a session. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RefreshToken(String);
 
@@ -44,7 +45,8 @@ pub enum RefreshError {
     /// It has ended, or the token is none of ours.
     #[error("the session has ended: sign in again")]
     Ended,
-    /// The token was used before. The session is revoked: one of its two users had no right to it.
+    /// The token was used before, and so was the next one. The session is revoked: one of its two
+    /// users had no right to it.
     #[error(
         "the session was renewed from another place with the same refresh token, and is ended for \
          safety: sign in again, and look at your sessions"
@@ -95,31 +97,34 @@ struct Found {
     session_id: Uuid,
     account_id: Uuid,
     stepped_up_at: DateTime<Utc>,
-    open: bool,
     used: bool,
+    /// Whether no other token of the session was used after it: the next one may never have arrived.
+    used_last: bool,
     just_used: bool,
 }
 
-/// Renews the session of this token. A token that was used before ends the session, unless that was
-/// a moment ago: then the session goes on with the token that was given then.
+/// Renews the session of this token. A token that was used before is taken again until the next one
+/// is used, because the answer that had the next one may have been lost: another one is given in its
+/// place. A token that was used before one that was used, or that was replaced, ends the session.
 ///
 /// # Errors
 /// [`RefreshError`].
 pub async fn refresh(pool: &PgPool, token: &RefreshToken) -> Result<Renewed, RefreshError> {
     let mut transaction = pool.begin().await.map_err(AccessError::from)?;
     let found = find(&mut transaction, token).await?;
-    let found = found
-        .filter(|found| found.open)
-        .ok_or(RefreshError::Ended)?;
+    let found = found.ok_or(RefreshError::Ended)?;
     let (session, account) = (SessionId(found.session_id), AccountId(found.account_id));
-    if found.used && !found.just_used {
+    if found.used && !found.used_last {
         end(&mut transaction, session).await?;
         transaction.commit().await.map_err(AccessError::from)?;
         return Err(RefreshError::Reused { account, session });
     }
-    let next = if found.used {
+    let next = if found.just_used {
         None
     } else {
+        if found.used {
+            replace(&mut transaction, session, token).await?;
+        }
         Some(rotate(&mut transaction, session, token).await?)
     };
     transaction.commit().await.map_err(AccessError::from)?;
@@ -141,8 +146,7 @@ pub async fn session_of(
 ) -> Result<Option<(AccountId, SessionId)>, AccessError> {
     let mut connection = pool.acquire().await?;
     let found = find(&mut connection, token).await?;
-    let open = found.filter(|found| found.open);
-    Ok(open.map(|found| (AccountId(found.account_id), SessionId(found.session_id))))
+    Ok(found.map(|found| (AccountId(found.account_id), SessionId(found.session_id))))
 }
 
 /// The next token of a session.
@@ -159,7 +163,7 @@ pub(super) async fn issue(
     Ok(token)
 }
 
-/// Locks the session, so that of two renewals by one token the second sees that it is used.
+/// The token, if its session is open. Locks the session, so that of two renewals by one token the second sees that it is used.
 async fn find(
     connection: &mut PgConnection,
     token: &RefreshToken,
@@ -177,12 +181,29 @@ async fn find(
     Ok(found.fetch_optional(connection).await?)
 }
 
+/// The token that was given for this one and has not been used counts as used before it from now on.
+async fn replace(
+    connection: &mut PgConnection,
+    session: SessionId,
+    token: &RefreshToken,
+) -> Result<(), AccessError> {
+    sqlx::query(include_str!("sql/replace.sql"))
+        .bind(session.0)
+        .bind(token.hash())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 async fn rotate(
     connection: &mut PgConnection,
     session: SessionId,
     token: &RefreshToken,
 ) -> Result<RefreshToken, AccessError> {
-    sqlx::query("UPDATE access.refresh_tokens SET used_at = now() WHERE token_sha256 = $1")
+    // Not `now()`, which is from before this one waited for the session.
+    let used =
+        "UPDATE access.refresh_tokens SET used_at = clock_timestamp() WHERE token_sha256 = $1";
+    sqlx::query(used)
         .bind(token.hash())
         .execute(&mut *connection)
         .await?;

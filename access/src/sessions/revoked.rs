@@ -1,8 +1,8 @@
 //! Sessions that were ended before their access tokens expired.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
 use tokio::sync::watch;
@@ -16,10 +16,17 @@ use crate::AccessError;
 /// later, and the time that the question takes.
 pub const POLL: Duration = Duration::from_millis(300);
 
+/// How long the end of a session is remembered here, whatever the database says: longer than any access
+/// token of it holds.
+const KEPT: Duration = Duration::from_mins(15);
+
 /// The sessions whose access tokens prove nothing any more, as of the last [`POLL`]. Cheap to clone;
 /// all clones know the same. While Postgres is away, what was known stays known.
 #[derive(Clone, Debug)]
-pub struct RevokedSessions(watch::Sender<Arc<HashSet<SessionId>>>);
+pub struct RevokedSessions(watch::Sender<Arc<Known>>);
+
+/// Since when each is known here.
+type Known = HashMap<SessionId, Instant>;
 
 impl Default for RevokedSessions {
     fn default() -> Self {
@@ -31,25 +38,19 @@ impl RevokedSessions {
     /// Whether this session was revoked. Only of a session whose access token has not expired.
     #[must_use]
     pub fn contains(&self, session: SessionId) -> bool {
-        self.0.borrow().contains(&session)
+        self.0.borrow().contains_key(&session)
     }
 
     /// Waits until the session is revoked; for ever, if it is not. Dropping the future is no loss.
     pub async fn wait(&self, session: SessionId) {
         let mut known = self.0.subscribe();
         // The sender lives as long as `self`, so this ends only when the session is known.
-        let _ = known.wait_for(|known| known.contains(&session)).await;
+        let _ = known.wait_for(|known| known.contains_key(&session)).await;
     }
 
     /// Takes over what this node revokes itself, so that it holds here at once.
     pub fn add(&self, session: SessionId) {
-        self.0.send_if_modified(|known| {
-            let unknown = !known.contains(&session);
-            if unknown {
-                Arc::make_mut(known).insert(session);
-            }
-            unknown
-        });
+        self.learn(&HashSet::from([session]));
     }
 
     /// Reads what is revoked anywhere.
@@ -60,15 +61,22 @@ impl RevokedSessions {
         let read: Vec<Uuid> = sqlx::query_scalar(include_str!("sql/revoked.sql"))
             .fetch_all(pool)
             .await?;
-        let read: HashSet<SessionId> = read.into_iter().map(SessionId).collect();
+        self.learn(&read.into_iter().map(SessionId).collect());
+        Ok(())
+    }
+
+    /// What was read may be older than what this node has revoked since the question: nothing that is
+    /// known is forgotten for not being in it.
+    fn learn(&self, revoked: &HashSet<SessionId>) {
+        let now = Instant::now();
         self.0.send_if_modified(|known| {
-            let changed = **known != read;
-            if changed {
-                *known = Arc::new(read);
+            let learnt = merged(known, revoked, now);
+            let changed = learnt.is_some();
+            if let Some(learnt) = learnt {
+                *known = Arc::new(learnt);
             }
             changed
         });
-        Ok(())
     }
 
     /// Reads again and again. Ends when it is dropped.
@@ -80,5 +88,41 @@ impl RevokedSessions {
             // A node whose database is away answers nothing that these sessions could see.
             let _ = self.read(&pool).await;
         }
+    }
+}
+
+/// What is known now; `None` if that is the same as before.
+fn merged(known: &Known, revoked: &HashSet<SessionId>, now: Instant) -> Option<Known> {
+    let news = revoked.iter().any(|session| !known.contains_key(session));
+    let holds = |session: &SessionId, since: Instant| {
+        revoked.contains(session) || now.duration_since(since) < KEPT
+    };
+    if !news && known.iter().all(|(session, since)| holds(session, *since)) {
+        return None;
+    }
+    let mut merged = known.clone();
+    merged.retain(|session, since| holds(session, *since));
+    for session in revoked {
+        merged.entry(*session).or_insert(now);
+    }
+    Some(merged)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_session_is_remembered_until_no_token_of_it_can_hold() {
+        let (own, read) = (SessionId(Uuid::from_u128(1)), SessionId(Uuid::from_u128(2)));
+        let (begun, none) = (Instant::now(), HashSet::new());
+        let known = merged(&Known::new(), &HashSet::from([own]), begun).unwrap();
+        let known = merged(&known, &HashSet::from([read]), begun).unwrap();
+        assert!(known.contains_key(&own) && known.contains_key(&read));
+        assert_eq!(merged(&known, &none, begun + KEPT / 2), None);
+        let known = merged(&known, &HashSet::from([read]), begun + KEPT).unwrap();
+        assert!(!known.contains_key(&own) && known.contains_key(&read));
+        assert_eq!(merged(&known, &none, begun + KEPT), Some(Known::new()));
     }
 }

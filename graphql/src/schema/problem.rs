@@ -172,6 +172,7 @@ impl From<StepUpError> for Problem {
             }
             StepUpError::Wrong => Self::new(Code::Rejected, error.to_string()),
             StepUpError::TooMany(told) => told.into(),
+            StepUpError::LockedOut(locked) => locked.told.into(),
             StepUpError::Access(error) => error.into(),
         }
     }
@@ -204,6 +205,7 @@ impl From<ChangePasswordError> for Problem {
             ChangePasswordError::WrongPassword => Self::new(Code::Rejected, error.to_string()),
             ChangePasswordError::Refused(refused) => Self::input(refused.to_string()),
             ChangePasswordError::TooMany(told) => told.into(),
+            ChangePasswordError::LockedOut(locked) => locked.told.into(),
             ChangePasswordError::Access(error) => error.into(),
         }
     }

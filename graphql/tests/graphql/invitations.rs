@@ -109,10 +109,8 @@ async fn nobody_invites_to_more_than_they_are_or_withdraws_what_is_another_organ
     assert_eq!(listed["data"]["invitations"], json!([]), "{listed}");
 }
 
-#[tokio::test]
-async fn a_burst_of_wrong_sign_ins_is_one_entry_that_names_the_account_and_nobody() {
-    let world = start().await;
-    world.register_places().await;
+/// Account `otto`, an operator of `northsea`.
+async fn otto(world: &World) -> AccountId {
     let (name, northsea) = ("otto".parse().unwrap(), "northsea".parse().unwrap());
     let password = Password::new(PHRASE);
     let added = accounts::add_with(
@@ -122,13 +120,11 @@ async fn a_burst_of_wrong_sign_ins_is_one_entry_that_names_the_account_and_nobod
         Some(&northsea),
         password,
     );
-    let account = added.await.unwrap();
-    let guess = json!({"input": {"username": "otto", "password": "wrong"}});
-    for _ in 0..16 {
-        let later = "UPDATE access.sign_in_attempts SET blocked_until = now() WHERE failures < 15";
-        sqlx::query(later).execute(&world.pool).await.unwrap();
-        world.ask_as(None, SIGN_IN, guess.clone()).await;
-    }
+    added.await.unwrap()
+}
+
+/// The entries of `northsea` that name an account.
+async fn naming(world: &World, account: AccountId) -> Vec<Value> {
     let query =
         r#"{ ledgerEntries(ledger: "northsea", first: 100) { nodes { type payload { text } } } }"#;
     let entries = world.data(query, json!({})).await;
@@ -136,8 +132,64 @@ async fn a_burst_of_wrong_sign_ins_is_one_entry_that_names_the_account_and_nobod
         .as_array()
         .unwrap()
         .clone();
-    let of_account = |node: &&Value| node["payload"].to_string().contains(&account.to_string());
-    let named: Vec<&Value> = nodes.iter().filter(of_account).collect();
-    assert_eq!(named.len(), 1, "{nodes:#?}");
+    let of_account = |node: &Value| node["payload"].to_string().contains(&account.to_string());
+    nodes.into_iter().filter(of_account).collect()
+}
+
+/// Guesses without waiting, as often as it takes and once more; the code of each answer.
+async fn guess(world: &World, token: Option<&str>, mutations: &[(&str, Value)]) -> Vec<String> {
+    let mut codes = Vec::new();
+    for (mutation, input) in mutations.iter().cycle().take(16) {
+        let later = "UPDATE access.sign_in_attempts SET blocked_until = now() WHERE failures < 15";
+        sqlx::query(later).execute(&world.pool).await.unwrap();
+        let answer = world.ask_as(token, mutation, json!({"input": input})).await;
+        codes.push(code_of(&answer));
+    }
+    codes
+}
+
+#[tokio::test]
+async fn a_burst_of_wrong_sign_ins_is_one_entry_that_names_the_account_and_nobody() {
+    let world = start().await;
+    world.register_places().await;
+    let account = otto(&world).await;
+    let wrong = json!({"username": "otto", "password": "wrong"});
+    let codes = guess(&world, None, &[(SIGN_IN, wrong)]).await;
+    assert_eq!(codes[14..], ["TOO_MANY_ATTEMPTS", "TOO_MANY_ATTEMPTS"]);
+    let named = naming(&world, account).await;
+    assert_eq!(named.len(), 1, "{named:#?}");
+    assert_eq!(named[0]["type"], "SignInBurstDetected");
     assert!(!named[0].to_string().contains("otto"), "{named:?}");
+}
+
+#[tokio::test]
+async fn a_burst_of_wrong_proofs_on_an_open_session_is_such_an_entry_too() {
+    let world = start().await;
+    world.register_places().await;
+    let account = otto(&world).await;
+    let input = json!({"input": {"username": "otto", "password": PHRASE}});
+    let answer = world.ask_as(None, SIGN_IN, input).await;
+    let token = answer["data"]["signIn"]["accessToken"].as_str().unwrap();
+    let up = "mutation ($input: StepUpInput!) { stepUp(input: $input) { accessToken } }";
+    let change = "mutation ($input: ChangePasswordInput!) {
+      changePassword(input: $input) { username } }";
+    let to_another = json!({"currentPassword": "wrong", "newPassword": "quilt otter marzipan"});
+    // Once the one is the fifteenth, and once the other.
+    for (bursts, first) in [(1, 0), (2, 1)] {
+        let mut mutations = vec![
+            (up, json!({"password": "wrong"})),
+            (change, to_another.clone()),
+        ];
+        mutations.rotate_left(first);
+        let codes = guess(&world, Some(token), &mutations).await;
+        assert_eq!(
+            codes[13..],
+            ["REJECTED", "TOO_MANY_ATTEMPTS", "TOO_MANY_ATTEMPTS"]
+        );
+        let named = naming(&world, account).await;
+        assert_eq!(named.len(), bursts, "{named:#?}");
+        assert!(named.iter().all(|one| one["type"] == "SignInBurstDetected"));
+        let passed = "DELETE FROM access.sign_in_attempts";
+        sqlx::query(passed).execute(&world.pool).await.unwrap();
+    }
 }

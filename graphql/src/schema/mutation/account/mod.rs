@@ -6,8 +6,9 @@ mod sessions;
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use chrono::Utc;
+use sealrock_access::accounts::ChangePasswordError;
 use sealrock_access::gate::{
-    Code as FactorCode, EnterError, Entered, Gate, LockedOut, Proof, StepUp,
+    Code as FactorCode, EnterError, Entered, Gate, LockedOut, Proof, StepUp, StepUpError,
 };
 use sealrock_access::sessions::Because;
 use sealrock_access::{IssuedToken, Password, Principal};
@@ -126,11 +127,10 @@ impl AccountMutation {
             code: input.code.map(FactorCode),
         };
         let entered = gate(context).enter(proof, &visitor.client, input.session);
-        let entered = entered.await;
-        if let Err(EnterError::LockedOut(locked)) = &entered {
-            note_burst(context, locked).await;
+        match entered.await {
+            Err(EnterError::LockedOut(locked)) => Err(locked_out(context, &locked).await),
+            entered => Ok(signed_in(context, entered?)),
         }
-        Ok(signed_in(context, entered?))
     }
 
     /// Goes on with the session of a browser's cookie: a new token, and a new cookie. Needs no token.
@@ -187,7 +187,13 @@ impl AccountMutation {
         );
         let address = visitor(context).client.address;
         let changed = gate(context).change_password(who, current, new, address);
-        let IssuedToken { token, expires_at } = changed.await?.token;
+        let changed = match changed.await {
+            Err(ChangePasswordError::LockedOut(locked)) => {
+                return Err(locked_out(context, &locked).await);
+            }
+            changed => changed?,
+        };
+        let IssuedToken { token, expires_at } = changed.token;
         Ok(ChangePasswordPayload {
             username: username.to_string(),
             access_token: token,
@@ -208,12 +214,22 @@ impl AccountMutation {
         };
         let address = visitor(context).client.address;
         let up = gate(context).step_up(bearer(context)?, proof, address);
-        let IssuedToken { token, expires_at } = up.await?.token;
+        let up = match up.await {
+            Err(StepUpError::LockedOut(locked)) => return Err(locked_out(context, &locked).await),
+            up => up?,
+        };
+        let IssuedToken { token, expires_at } = up.token;
         Ok(StepUpPayload {
             access_token: token,
             expires_at: expires_at.into(),
         })
     }
+}
+
+/// What somebody is told whose guess was the one too many.
+async fn locked_out(context: &Context<'_>, locked: &LockedOut) -> Problem {
+    note_burst(context, locked).await;
+    locked.told.into()
 }
 
 /// That somebody keeps guessing is an entry of the organisation's ledger. Who guesses is not told
