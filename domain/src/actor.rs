@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::Slug;
+use crate::{AccountId, Slug};
 
 /// `user/<uuid>`, `device/<uuid>` or `service/<slug>`: who acts, without saying anything about a
 /// person. Events hold it where a rule asks for a second person.
@@ -26,6 +26,13 @@ impl Actor {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The account, if it is a person.
+    #[must_use]
+    pub fn account(&self) -> Option<AccountId> {
+        let id = self.0.strip_prefix("user/")?;
+        id.parse().ok().map(AccountId)
     }
 }
 

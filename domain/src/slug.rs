@@ -36,6 +36,15 @@ impl Slug {
         &self.0
     }
 
+    /// `admin`, which no organisation may take: where what belongs to the platform itself stands.
+    ///
+    /// # Panics
+    /// Never: it is a slug.
+    #[must_use]
+    pub fn platform() -> Self {
+        "admin".parse().expect("it is a slug")
+    }
+
     /// Whether no organisation may take this slug (`registry`, `admin`, `v1`).
     #[must_use]
     pub fn is_reserved_for_organisations(&self) -> bool {

@@ -3,7 +3,7 @@
 use sealrock_access::Principal;
 
 /// Who a request comes from, put into its data by the transports.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Caller {
     /// Nobody said; may sign in and read the schema, nothing else.
     Anonymous,

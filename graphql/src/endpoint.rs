@@ -11,7 +11,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Executor, Request, Response, ServerError};
 use axum::http::{HeaderMap, header};
 use futures::FutureExt;
-use sealrock_access::{ClientAddress, Share, Shares, TokenError, Tokens};
+use sealrock_access::{ClientAddress, Identify, IdentifyError, Share, Shares};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -125,8 +125,8 @@ impl Places {
 #[derive(Clone)]
 pub(crate) struct Endpoint<E> {
     pub(crate) executor: E,
-    /// Tells who the bearer of a token is.
-    pub(crate) tokens: Arc<Tokens>,
+    /// Tells who the bearer of a token or key is.
+    pub(crate) identity: Arc<dyn Identify>,
     /// Browsers that open `/graphql` get a page to try queries on.
     pub(crate) development: bool,
     pub(crate) limits: Limits,
@@ -140,9 +140,9 @@ pub(crate) struct Endpoint<E> {
 }
 
 impl<E> Endpoint<E> {
-    /// Who the bearer of a token is.
-    pub(crate) fn identify(&self, token: &str) -> Result<Caller, TokenError> {
-        self.tokens.verify(token).map(Caller::Known)
+    /// Who the bearer of a token or key is, and what they may do now.
+    pub(crate) async fn identify(&self, bearer: &str) -> Result<Caller, IdentifyError> {
+        self.identity.identify(bearer).await.map(Caller::Known)
     }
 }
 

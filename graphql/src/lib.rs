@@ -5,6 +5,7 @@ mod caller;
 mod code;
 mod document;
 mod endpoint;
+mod field_permissions;
 mod http;
 mod rates;
 mod schema;
@@ -15,5 +16,6 @@ mod visitor;
 mod ws;
 
 pub use document::{AllowList, AllowListError};
+pub use field_permissions::{FOR_EVERYBODY, permission_of_mutation};
 pub use schema::sdl;
 pub use state::{GraphqlSettings, GraphqlState, STATEMENT_TIME, router};

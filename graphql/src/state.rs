@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use sealrock_access::{Gate, Tokens};
-use sealrock_commands::Commands;
+use sealrock_commands::{Commands, Identities};
 use sealrock_projections::{ReadModels, Runner};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -88,7 +88,7 @@ pub fn router(state: GraphqlState) -> Router {
             introspection: settings.introspection.unwrap_or(state.development),
         },
         rates,
-        tokens: state.tokens,
+        identity: Arc::new(Identities::new(state.commands, state.tokens)),
         development: state.development,
         places: Places::new(&limits),
         limits,

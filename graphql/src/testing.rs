@@ -132,7 +132,7 @@ impl Server {
         let rates = Arc::new(Rates::new(MANY, MANY));
         let mut endpoint = Endpoint {
             executor: Schema::new(Query, Mutation, Subscriptions),
-            tokens: Arc::clone(&tokens),
+            identity: tokens.clone(),
             development: true,
             places: Places::new(&limits),
             limits,

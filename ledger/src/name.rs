@@ -94,6 +94,12 @@ impl Origin {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name of the ledger, which is the last part.
+    #[must_use]
+    pub fn ledger(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
 }
 
 impl fmt::Display for Origin {
@@ -105,6 +111,15 @@ impl fmt::Display for Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_origin_tells_the_name_of_its_ledger() {
+        let name: LedgerName = "northsea".parse().unwrap();
+        assert_eq!(
+            Origin::new("sealrock.example:8443", &name).ledger(),
+            "northsea"
+        );
+    }
 
     #[test]
     fn a_ledger_name_is_a_short_lower_case_slug() {

@@ -7,7 +7,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use sealrock_access::{ApiKeyId, Permission, Role};
 use sealrock_domain::Slug;
 use sealrock_domain::device::{Fingerprint, KeyId, PublicKey};
 use serde::Serialize;
@@ -160,6 +162,12 @@ pub enum Command {
                       sealrock user reset-password admin"
     )]
     User(User),
+    /// Lets people of other organisations look, or ends that
+    #[command(subcommand)]
+    Grant(Grant),
+    /// Issues, rotates, revokes or lists keys of programs
+    #[command(subcommand)]
+    ApiKey(ApiKey),
     /// The keys that sign a ledger: listing, rotation
     #[command(
         subcommand,
@@ -641,6 +649,22 @@ pub enum User {
         #[command(flatten)]
         json: Json,
     },
+    /// Gives an account another role in its organisation
+    Assign {
+        /// The name that it signs in with
+        name: String,
+        /// What it may do from now on; docs/permissions.md has the table
+        #[arg(long, value_enum)]
+        role: AccountRole,
+        /// A site that it is limited to, again for each; without it, all
+        #[arg(long)]
+        site: Vec<Slug>,
+    },
+    /// Ends the membership of an account in its organisation
+    Deactivate {
+        /// The name that it signs in with
+        name: String,
+    },
     /// The accounts, by name
     List(Json),
     /// Gives an account a new random password, shown this once, to be changed at the next sign-in;
@@ -658,6 +682,90 @@ pub enum User {
     Erase {
         /// The name that it signs in with
         name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Grant {
+    /// Lets verifiers, regulators or auditors of another organisation look
+    Add {
+        /// The organisation that lets them look
+        org: Slug,
+        /// The organisation whose people may look
+        to: Slug,
+        /// Those of this role: verifier, regulator or auditor
+        #[arg(long)]
+        role: Role,
+        /// From when on they may not any more, such as 2027-03-31T00:00:00Z
+        #[arg(long)]
+        until: DateTime<Utc>,
+        /// A site that they may look at, again for each; without it, all
+        #[arg(long)]
+        site: Vec<Slug>,
+    },
+    /// Ends that before its time
+    End {
+        /// The organisation that let them look
+        org: Slug,
+        /// The organisation whose people may look
+        to: Slug,
+        /// Those of this role
+        #[arg(long)]
+        role: Role,
+    },
+    /// What others were granted
+    List {
+        /// The organisation
+        org: Slug,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ApiKey {
+    /// Issues a key, shown this once
+    Issue {
+        /// The organisation
+        org: Slug,
+        /// What people call it
+        #[arg(long)]
+        label: String,
+        /// The role of which it has permissions
+        #[arg(long)]
+        role: Role,
+        /// A permission, such as read-telemetry, again for each; docs/permissions.md lists them
+        #[arg(long, required = true)]
+        permission: Vec<Permission>,
+        /// A site that it is limited to, again for each; without it, all
+        #[arg(long)]
+        site: Vec<Slug>,
+        /// From when on it opens nothing, such as 2027-03-31T00:00:00Z
+        #[arg(long)]
+        until: DateTime<Utc>,
+    },
+    /// Gives a key another secret, shown this once
+    Rotate {
+        /// The organisation
+        org: Slug,
+        /// The key
+        key: ApiKeyId,
+        /// From when on it opens nothing
+        #[arg(long)]
+        until: DateTime<Utc>,
+        /// How long the secret before is good too
+        #[arg(long, default_value = "24h", value_parser = duration)]
+        overlap: std::time::Duration,
+    },
+    /// Takes a key away
+    Revoke {
+        /// The organisation
+        org: Slug,
+        /// The key
+        key: ApiKeyId,
+    },
+    /// The keys, revoked ones too
+    List {
+        /// The organisation
+        org: Slug,
     },
 }
 

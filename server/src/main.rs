@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
 mod calc;
 mod cli;
 mod config;
@@ -105,6 +106,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Asset(command) => organisation::asset(&config, command).await,
         Command::Device(command) => device::run(&config, command).await,
         Command::User(command) => user::run(&config, command).await,
+        Command::Grant(command) => access::grant(&config, command).await,
+        Command::ApiKey(command) => access::api_key(&config, command).await,
         Command::Key(command) => key::run(&config, command).await,
         Command::Ledger(command) => keeping::run(&config, command).await,
         Command::DeadLetters(arguments) => dead_letters::run(&config, arguments).await,

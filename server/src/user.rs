@@ -2,13 +2,14 @@
 
 use anyhow::Context as _;
 use sealrock_access::accounts::{Account, AddError};
-use sealrock_access::{Password, Role, Username, accounts, second_factor};
+use sealrock_access::{AccountId, Password, Role, Username, accounts, second_factor};
 use sealrock_domain::Slug;
 use serde_json::json;
 
+use crate::access::limited;
 use crate::cli::{Json, User};
 use crate::config::Config;
-use crate::platform::Platform;
+use crate::platform::{Platform, cli_context};
 
 /// Changes or lists accounts, beside a server that may be running.
 ///
@@ -27,6 +28,10 @@ pub async fn run(config: &Config, command: User) -> anyhow::Result<()> {
             let of = (role.into(), org.as_ref());
             add(config, &name.parse()?, of, given, &json).await
         }
+        User::Assign { name, role, site } => {
+            assign(config, &name.parse()?, role.into(), limited(site)).await
+        }
+        User::Deactivate { name } => deactivate(config, &name.parse()?).await,
         User::List(json) => list(config, &json).await,
         User::ResetPassword { name } => reset_password(config, &name.parse()?).await,
         User::ResetSecondFactor { name } => reset_second_factor(config, &name.parse()?).await,
@@ -79,18 +84,86 @@ async fn add_on(
             .await
             .map(Some),
     };
-    added.map_err(|error| match error {
+    let password = added.map_err(|error| match error {
         AddError::NeedsOrganisation(_) => anyhow::anyhow!("{error} (--org <name>)"),
         _ => error.into(),
-    })
+    })?;
+    // The role becomes an entry of the organisation's ledger.
+    platform.commands.record_roles_of_rows().await?;
+    Ok(password)
 }
 
-/// Every organisation has a ledger of its name. One that continues another is no organisation's name.
+async fn assign(
+    config: &Config,
+    name: &Username,
+    role: Role,
+    sites: Option<Vec<Slug>>,
+) -> anyhow::Result<()> {
+    let platform = Platform::open(config).await?;
+    let done = async {
+        let (account, own) = member(&platform, name).await?;
+        let context = cli_context();
+        let assigned = platform
+            .commands
+            .assign_role(&context, &own, account, role, sites);
+        anyhow::Ok(assigned.await?)
+    }
+    .await;
+    platform.close().await;
+    println!(
+        "user {name} is {role} from now on   (entry {})",
+        done?.receipt.last
+    );
+    Ok(())
+}
+
+async fn deactivate(config: &Config, name: &Username) -> anyhow::Result<()> {
+    let platform = Platform::open(config).await?;
+    let done = async {
+        let (account, own) = member(&platform, name).await?;
+        let context = cli_context();
+        anyhow::Ok(
+            platform
+                .commands
+                .deactivate_member(&context, &own, account)
+                .await?,
+        )
+    }
+    .await;
+    platform.close().await;
+    println!(
+        "user {name} is no member any more   (entry {})",
+        done?.receipt.last
+    );
+    Ok(())
+}
+
+/// An account of an organisation.
+async fn member(platform: &Platform, name: &Username) -> anyhow::Result<(AccountId, Slug)> {
+    let accounts = accounts::list(platform.store.pool()).await?;
+    let found = accounts
+        .into_iter()
+        .find(|account| account.username == *name);
+    let account = found.with_context(|| {
+        format!("there is no user {name}; `sealrock user list` names those there are")
+    })?;
+    let own = account.organisation.with_context(|| {
+        format!(
+            "user {name} is of no organisation: its role is {} for good",
+            account.role
+        )
+    })?;
+    Ok((account.id, own))
+}
+
+/// Every organisation has a ledger of its name. One that continues another is no organisation's name,
+/// and the platform's own is none.
 async fn require_organisation(platform: &Platform, wanted: &Slug) -> anyhow::Result<()> {
     let ledgers = platform.store.ledgers().await?;
+    let own = Slug::platform();
     let names: Vec<&str> = ledgers
         .iter()
-        .filter(|ledger| ledger.continues.is_none())
+        .filter(|ledger| ledger.continues.is_none() && ledger.name.as_str() != own.as_str())
         .map(|ledger| ledger.name.as_str())
         .collect();
     if names.contains(&wanted.as_str()) {

@@ -1,23 +1,22 @@
 //! Who may read an operational ledger.
 
 use axum::http::{HeaderMap, header};
-use sealrock_access::{Denied, Permission, Proved, Scope, Tokens, authorise};
+use sealrock_access::{Denied, Identify, Permission, Proved, Scope, authorise};
 use sealrock_ledger::LedgerName;
 
 use super::problem::Problem;
 
 /// Says that the request comes from somebody who may read this ledger, which takes the facts of
 /// `organisation`. A refusal speaks of the ledger that was asked for and of nothing else.
-pub(super) fn require_reader(
-    tokens: &Tokens,
+pub(super) async fn require_reader(
+    identity: &dyn Identify,
     headers: &HeaderMap,
     asked: &LedgerName,
     organisation: &LedgerName,
 ) -> Result<Proved, Problem> {
     let token = bearer(headers).ok_or_else(Problem::anonymous)?;
-    let principal = tokens
-        .verify(token)
-        .map_err(|error| Problem::bad_token(&error))?;
+    let identified = identity.identify(token).await;
+    let principal = identified.map_err(|error| Problem::unidentified(&error))?;
     let scope = scope_of(organisation)?;
     let asked = scope_of(asked)?;
     authorise(&principal, Permission::ReadLedger, &scope).map_err(|denied| {

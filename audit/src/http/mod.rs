@@ -19,7 +19,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use sealrock_access::{Proved, Tokens};
+use sealrock_access::{Identify, Proved};
 use sealrock_eventstore::{LedgerInfo, LedgerKind};
 use sealrock_ledger::LedgerName;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -37,20 +37,20 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct LedgerState {
     publisher: Publisher,
-    tokens: Arc<Tokens>,
+    identity: Arc<dyn Identify>,
     places: Arc<Semaphore>,
 }
 
 impl LedgerState {
     /// Serves what `publisher` publishes: to anybody in the registry, elsewhere to those whom
-    /// `tokens` proves to be permitted. At most `readers` requests use the database at once, so that
+    /// `identity` knows to be permitted. At most `readers` requests use the database at once, so that
     /// readers cannot take the connections of those who append.
     #[must_use]
-    pub fn new(publisher: Publisher, tokens: Arc<Tokens>, readers: usize) -> Self {
+    pub fn new(publisher: Publisher, identity: Arc<dyn Identify>, readers: usize) -> Self {
         let places = Arc::new(Semaphore::new(readers));
         Self {
             publisher,
-            tokens,
+            identity,
             places,
         }
     }
@@ -107,7 +107,8 @@ async fn answer(
             Some(ledger) => state.publisher.store().recorded_under(ledger).await?,
             None => name.clone(),
         };
-        let reader = admission::require_reader(&state.tokens, headers, &name, &organisation)?;
+        let identity = state.identity.as_ref();
+        let reader = admission::require_reader(identity, headers, &name, &organisation).await?;
         *proved = Some(reader);
     }
     let ledger = ledger.ok_or_else(|| Problem::not_found("there is no such ledger"))?;

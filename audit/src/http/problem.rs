@@ -3,7 +3,7 @@
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use sealrock_access::{Denied, TokenError};
+use sealrock_access::{Denied, IdentifyError};
 use sealrock_eventstore::StoreError;
 use sealrock_ledger::Index;
 use serde_json::json;
@@ -53,7 +53,12 @@ impl Problem {
             .with(WWW_AUTHENTICATE, "Bearer realm=\"sealrock\"")
     }
 
-    pub(super) fn bad_token(error: &TokenError) -> Self {
+    pub(super) fn unidentified(error: &IdentifyError) -> Self {
+        if *error == IdentifyError::Unavailable {
+            let detail = error.to_string();
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+                .with(RETRY_AFTER, "2");
+        }
         Self::new(
             StatusCode::UNAUTHORIZED,
             "unauthenticated",

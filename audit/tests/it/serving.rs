@@ -27,7 +27,7 @@ impl Site {
         let tokens = Arc::new(Tokens::new(key, "sealrock.test"));
         let client = Client::builder().gzip(false).build().unwrap();
         let publisher = Publisher::new(ledger.store.clone(), Publishing::plain(), client.clone());
-        let routes = router(LedgerState::new(publisher, Arc::clone(&tokens), readers));
+        let routes = router(LedgerState::new(publisher, tokens.clone(), readers));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/ledger", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });

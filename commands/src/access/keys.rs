@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use sealrock_access::{ApiKeyId, ApiKeySecret, Permission, Role, api_keys};
-use sealrock_domain::access::{AccessCommand, IssueApiKey, RevokeApiKey, RotateApiKey};
+use sealrock_domain::access::{
+    AccessCommand, ChangeAccess, IssueApiKey, RevokeApiKey, RotateApiKey,
+};
 use sealrock_domain::{CredentialId, OrganisationId, Slug};
 use uuid::Uuid;
 
@@ -141,9 +143,11 @@ impl Commands {
         &self,
         context: &Context,
         organisation: &Slug,
-        command: AccessCommand,
+        change: AccessCommand,
     ) -> Result<Option<Done>, CommandError> {
-        let ledger = self.ledger(organisation).await?;
+        let ledger = self.ledger_of_access(organisation).await?;
+        let by = context.actor()?;
+        let command = ChangeAccess { by, change };
         let id = OrganisationId::of(organisation).to_string();
         ledger
             .repeated(&ledger.access, &id, context, &command)

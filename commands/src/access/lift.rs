@@ -3,8 +3,8 @@
 use chrono::Utc;
 use sealrock_access::Principal;
 use sealrock_access::standing::{self as rows, AccountRow};
-use sealrock_domain::OrganisationId;
-use sealrock_domain::access::{AccessCommand, AssignRole};
+use sealrock_domain::Slug;
+use sealrock_domain::access::{AccessCommand, AdmitMember, AssignRole};
 use uuid::Uuid;
 
 use crate::commands::Commands;
@@ -21,31 +21,41 @@ impl Commands {
     /// # Errors
     /// See [`CommandError`]; what was taken by then stays taken.
     pub async fn record_roles_of_rows(&self) -> Result<(), CommandError> {
+        self.record_roles(|_| true).await
+    }
+
+    /// The same of one organisation: what is decided about its members must know all of them.
+    pub(super) async fn record_roles_of(&self, organisation: &Slug) -> Result<(), CommandError> {
+        self.record_roles(|own| own == organisation).await
+    }
+
+    async fn record_roles(&self, wanted: impl Fn(&Slug) -> bool) -> Result<(), CommandError> {
         for row in rows::unrecorded(self.store.pool()).await? {
-            match self.record_role_of_row(&row).await {
-                Err(CommandError::NotFound(_)) => {}
-                recorded => recorded?,
+            if let Some(organisation) = row.organisation.as_ref().filter(|own| wanted(own)) {
+                match self.record_role(&row, organisation).await {
+                    Err(CommandError::NotFound(_)) => {}
+                    recorded => recorded?,
+                }
             }
         }
         Ok(())
     }
 
-    async fn record_role_of_row(&self, row: &AccountRow) -> Result<(), CommandError> {
-        let Some(organisation) = &row.organisation else {
-            return Ok(());
-        };
+    async fn record_role(&self, row: &AccountRow, organisation: &Slug) -> Result<(), CommandError> {
         let known = self.access_of(organisation).await?;
         if known.state().member(row.id).is_none() {
-            let context = context_of(row);
-            let command = AccessCommand::AssignRole(AssignRole {
-                account: row.id,
-                role: row.role,
-                sites: None,
-                by: context.actor()?,
+            let command = AccessCommand::Admit(AdmitMember {
+                member: AssignRole {
+                    account: row.id,
+                    role: row.role,
+                    sites: None,
+                },
+                invited_by: None,
             });
-            let ledger = self.ledger(organisation).await?;
-            let id = OrganisationId::of(organisation).to_string();
-            match ledger.execute(&ledger.access, &id, &context, command).await {
+            match self
+                .change_access(&context_of(row), organisation, command)
+                .await
+            {
                 // Somebody gave it a role meanwhile.
                 Ok(_) | Err(CommandError::Rejected(_)) => {}
                 Err(error) => return Err(error),

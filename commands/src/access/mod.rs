@@ -7,19 +7,21 @@ mod keys;
 mod lift;
 mod standing;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use sealrock_access::{AccessError, AccountId, Permission, Role, standing as rows};
 use sealrock_domain::access::{
-    AccessCommand, AccessNote, AccessSettings, AssignRole, DeactivateMember, GrantAccess,
-    OrganisationAccess, RevokeAccess,
+    AccessCommand, AccessNote, AccessSettings, AdmitMember, AssignRole, ChangeAccess,
+    DeactivateMember, GrantAccess, OrganisationAccess, RevokeAccess,
 };
 use sealrock_domain::{OrganisationId, Slug};
-use sealrock_eventstore::Loaded;
+use sealrock_eventstore::{LedgerKind, Loaded};
 
 use crate::commands::Commands;
 use crate::context::{Context, Done};
 use crate::error::CommandError;
-use crate::ledger::permit;
+use crate::ledger::{OrganisationLedger, permit};
 
 pub use keys::{IssuedApiKey, KeyRequest};
 pub use standing::{FRESH, Identities};
@@ -52,18 +54,36 @@ impl Commands {
         sites: Option<Vec<Slug>>,
     ) -> Result<Done, CommandError> {
         permit(context, Permission::ManageAccess, organisation, None)?;
-        let row = rows::find(self.store.pool(), account).await?;
-        let own = row.is_some_and(|row| row.organisation.as_ref() == Some(organisation));
-        if !own {
-            return Err(unknown(account, organisation));
-        }
+        self.require_account(organisation, account).await?;
         self.require_sites(organisation, sites.as_deref()).await?;
+        self.record_roles_of(organisation).await?;
         let command = AccessCommand::AssignRole(AssignRole {
             account,
             role,
             sites,
-            by: context.actor()?,
         });
+        let done = self.change_access(context, organisation, command).await?;
+        rows::recorded(self.store.pool(), account).await?;
+        Ok(done)
+    }
+
+    /// Makes an account a member that is new: by an invitation, or by itself where the organisation
+    /// lets people register. Who asks is the platform, so nobody needs a permission; what was offered
+    /// to the account was.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn admit_member(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        member: AdmitMember,
+    ) -> Result<Done, CommandError> {
+        let account = member.member.account;
+        self.require_account(organisation, account).await?;
+        self.require_sites(organisation, member.member.sites.as_deref())
+            .await?;
+        let command = AccessCommand::Admit(member);
         let done = self.change_access(context, organisation, command).await?;
         rows::recorded(self.store.pool(), account).await?;
         Ok(done)
@@ -80,10 +100,8 @@ impl Commands {
         account: AccountId,
     ) -> Result<Done, CommandError> {
         permit(context, Permission::ManageAccess, organisation, None)?;
-        let command = AccessCommand::Deactivate(DeactivateMember {
-            account,
-            by: context.actor()?,
-        });
+        self.record_roles_of(organisation).await?;
+        let command = AccessCommand::Deactivate(DeactivateMember { account });
         let done = self.change_access(context, organisation, command).await?;
         rows::recorded(self.store.pool(), account).await?;
         Ok(done)
@@ -177,20 +195,65 @@ impl Commands {
         &self,
         organisation: &Slug,
     ) -> Result<Loaded<OrganisationAccess>, CommandError> {
-        let ledger = self.ledger(organisation).await?;
+        let ledger = self.ledger_of_access(organisation).await?;
         let id = OrganisationId::of(organisation).to_string();
         Ok(ledger.access.load_current(&id).await?)
+    }
+
+    /// The name of the ledger that has the entries of an organisation's access.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn ledger_name_of_access(&self, organisation: &Slug) -> Result<String, CommandError> {
+        let ledger = self.ledger_of_access(organisation).await?;
+        Ok(ledger.info.name.to_string())
+    }
+
+    /// The ledger that has the entries of an organisation's access: its own, but for a registry, whose
+    /// ledger is for everybody. Those are in the platform's.
+    pub(crate) async fn ledger_of_access(
+        &self,
+        organisation: &Slug,
+    ) -> Result<Arc<OrganisationLedger>, CommandError> {
+        let own = self.ledger(organisation).await?;
+        if own.info.kind == LedgerKind::Operational {
+            return Ok(own);
+        }
+        let platform = Slug::platform();
+        match self.ledger(&platform).await {
+            Err(CommandError::NotFound(_)) => {
+                self.new_ledger(&platform, LedgerKind::Operational).await
+            }
+            found => found,
+        }
     }
 
     async fn change_access(
         &self,
         context: &Context,
         organisation: &Slug,
-        command: AccessCommand,
+        change: AccessCommand,
     ) -> Result<Done, CommandError> {
-        let ledger = self.ledger(organisation).await?;
+        let ledger = self.ledger_of_access(organisation).await?;
         let id = OrganisationId::of(organisation).to_string();
+        let by = context.actor()?;
+        let command = ChangeAccess { by, change };
         ledger.execute(&ledger.access, &id, context, command).await
+    }
+
+    /// That the account is one of this organisation.
+    async fn require_account(
+        &self,
+        organisation: &Slug,
+        account: AccountId,
+    ) -> Result<(), CommandError> {
+        let row = rows::find(self.store.pool(), account).await?;
+        if row.is_some_and(|row| row.organisation.as_ref() == Some(organisation)) {
+            return Ok(());
+        }
+        Err(CommandError::NotFound(format!(
+            "{organisation} has no account {account}"
+        )))
     }
 
     async fn require_sites(
@@ -204,10 +267,6 @@ impl Commands {
         }
         Ok(())
     }
-}
-
-fn unknown(account: AccountId, organisation: &Slug) -> CommandError {
-    CommandError::NotFound(format!("{organisation} has no account {account}"))
 }
 
 impl From<AccessError> for CommandError {

@@ -15,6 +15,7 @@ use sealrock_access::{
 };
 use sealrock_domain::Slug;
 use sealrock_domain::access::{AccessGranted, OrganisationAccess};
+use tokio::sync::OnceCell;
 
 use crate::commands::Commands;
 use crate::error::CommandError;
@@ -31,7 +32,7 @@ pub struct Identities {
     commands: Commands,
     tokens: Arc<Tokens>,
     accounts: Arc<Fresh<AccountId, Standing>>,
-    keys: Arc<Fresh<String, Principal>>,
+    keys: Arc<Fresh<String, Option<Principal>>>,
 }
 
 /// What an account is now; `None` if it is nobody any more.
@@ -45,24 +46,33 @@ struct Stands {
     grants: Vec<Grant>,
 }
 
-/// Answers that are not old.
-struct Fresh<K: Hash + Eq, V>(Mutex<LruCache<K, (Instant, V)>>);
+/// Answers that are not old. Of those who ask the same at once, one asks for all.
+struct Fresh<K: Hash + Eq, V>(Mutex<LruCache<K, (Instant, Arc<OnceCell<V>>)>>);
 
 impl<K: Hash + Eq, V: Clone> Fresh<K, V> {
     fn new() -> Arc<Self> {
         Arc::new(Self(Mutex::new(LruCache::new(KEPT))))
     }
 
-    fn get(&self, key: &K) -> Option<V> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (asked, value) = kept.get(key)?;
-        (asked.elapsed() < FRESH).then(|| value.clone())
+    /// An answer that began at most [`FRESH`] ago: what was committed before that is in it.
+    async fn answer(
+        &self,
+        key: K,
+        ask: impl Future<Output = Result<V, IdentifyError>>,
+    ) -> Result<V, IdentifyError> {
+        self.begun(key).get_or_try_init(|| ask).await.cloned()
     }
 
-    /// `asked` is from before the question: what was committed since is not in the answer.
-    fn keep(&self, key: K, asked: Instant, value: V) {
+    fn begun(&self, key: K) -> Arc<OnceCell<V>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.put(key, (asked, value));
+        if let Some((begun, answer)) = kept.get(&key)
+            && begun.elapsed() < FRESH
+        {
+            return Arc::clone(answer);
+        }
+        let answer = Arc::default();
+        kept.put(key, (Instant::now(), Arc::clone(&answer)));
+        answer
     }
 }
 
@@ -121,14 +131,11 @@ impl Identities {
     }
 
     async fn principal_of(&self, account: AccountId) -> Result<Standing, IdentifyError> {
-        if let Some(standing) = self.accounts.get(&account) {
-            return Ok(standing);
-        }
-        let asked = Instant::now();
-        let standing = self.commands.standing(account).await;
-        let standing = standing.map_err(|error| unavailable(&error))?.map(Arc::new);
-        self.accounts.keep(account, asked, standing.clone());
-        Ok(standing)
+        let asked = async {
+            let standing = self.commands.standing(account).await;
+            Ok(standing.map_err(|error| unavailable(&error))?.map(Arc::new))
+        };
+        self.accounts.answer(account, asked).await
     }
 
     async fn of_key(
@@ -136,19 +143,15 @@ impl Identities {
         bearer: &str,
         secret: &ApiKeySecret,
     ) -> Result<Principal, IdentifyError> {
-        let bearer = bearer.to_owned();
-        if let Some(principal) = self.keys.get(&bearer) {
-            return Ok(principal);
-        }
-        let asked = Instant::now();
-        let found = self.commands.bearer_of_key(secret).await;
-        let found = found.map_err(|error| unavailable(&error))?;
+        let asked = async {
+            let found = self.commands.bearer_of_key(secret).await;
+            found.map_err(|error| unavailable(&error))
+        };
+        let found = self.keys.answer(bearer.to_owned(), asked).await?;
         // One text for all: a stranger learns nothing of which keys there are.
-        let principal = found.ok_or_else(|| {
+        found.ok_or_else(|| {
             gone("this API key opens nothing: it is unknown, has ended or was revoked")
-        })?;
-        self.keys.keep(bearer, asked, principal.clone());
-        Ok(principal)
+        })
     }
 }
 
@@ -199,23 +202,12 @@ impl Commands {
     async fn granted_to(&self, own: &Slug, role: Role) -> Result<Vec<Grant>, CommandError> {
         let mut grants = Vec::new();
         for granting in rows::granting(self.store.pool(), own).await? {
-            let access = match self.access_of(&granting).await {
-                Err(CommandError::NotFound(_)) => continue,
-                access => access?,
-            };
-            let to_us = |grant: &&AccessGranted| grant.organisation == *own && grant.role == role;
-            grants.extend(
-                access
-                    .state()
-                    .grants()
-                    .iter()
-                    .filter(to_us)
-                    .map(|grant| Grant {
-                        organisation: granting.clone(),
-                        sites: grant.sites.clone(),
-                        until: grant.until,
-                    }),
-            );
+            match self.access_of(&granting).await {
+                Ok(access) => grants.extend(grant_to(own, role, &granting, access.state())),
+                Err(CommandError::NotFound(_)) => {}
+                // What cannot be read grants nothing; the other organisations' grants hold.
+                Err(error) => tracing::warn!(%error, %granting, "grants are not counted"),
+            }
         }
         Ok(grants)
     }
@@ -243,6 +235,20 @@ impl Commands {
         }
         Ok(Some(principal))
     }
+}
+
+/// What this organisation grants to the people of another one, and still does.
+fn grant_to(to: &Slug, role: Role, granting: &Slug, access: &OrganisationAccess) -> Option<Grant> {
+    let now = Utc::now();
+    let holds = |grant: &&AccessGranted| {
+        grant.organisation == *to && grant.role == role && now < grant.until
+    };
+    let grant = access.grants().iter().find(holds)?;
+    Some(Grant {
+        organisation: granting.clone(),
+        sites: grant.sites.clone(),
+        until: grant.until,
+    })
 }
 
 fn of_key(access: &OrganisationAccess, row: &api_keys::StoredKey) -> Option<Principal> {

@@ -6,11 +6,23 @@ use serde::Serialize;
 use super::Role;
 use crate::{AccountId, Actor, ApiKeyId, CredentialId, Slug};
 
+/// A change of the access of one organisation, and who wants it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChangeAccess {
+    /// Who. A member must be one in the stream as it is: whoever lost a role a moment ago has lost it.
+    pub by: Actor,
+    /// What.
+    pub change: AccessCommand,
+}
+
 /// A command to the access of one organisation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum AccessCommand {
     /// Make somebody a member, or give a member another role.
     AssignRole(AssignRole),
+    /// Make somebody a member of whom the stream knows nothing yet: who accepted an invitation, or
+    /// had a role before there were entries of roles.
+    Admit(AdmitMember),
     /// Let somebody be a member no longer.
     Deactivate(DeactivateMember),
     /// Let people of another organisation look.
@@ -29,6 +41,17 @@ pub enum AccessCommand {
     Note(AccessNote),
 }
 
+impl AccessCommand {
+    /// The role of a member who asks for it; `None` for what the platform does by itself.
+    pub(super) const fn needs(&self) -> Option<Role> {
+        match self {
+            Self::Admit(_) | Self::Note(_) => None,
+            Self::Grant(_) | Self::Revoke(_) => Some(Role::HqManager),
+            _ => Some(Role::Admin),
+        }
+    }
+}
+
 /// Gives an account a role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AssignRole {
@@ -39,8 +62,16 @@ pub struct AssignRole {
     /// The sites that it is limited to; `None` for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sites: Option<Vec<Slug>>,
-    /// Who gives it.
-    pub by: Actor,
+}
+
+/// Makes somebody a member who is new.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AdmitMember {
+    /// What they are to be.
+    pub member: AssignRole,
+    /// Who invited them, if somebody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invited_by: Option<AccountId>,
 }
 
 /// Ends a membership.
@@ -48,8 +79,6 @@ pub struct AssignRole {
 pub struct DeactivateMember {
     /// The account.
     pub account: AccountId,
-    /// Who ends it.
-    pub by: Actor,
 }
 
 /// Lets people of another organisation look, in one role.

@@ -18,6 +18,9 @@ pub struct RoleAssigned {
     /// The sites that it is limited to; absent where it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sites: Option<Vec<Slug>>,
+    /// Who invited the account, if it became a member by an invitation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invited_by: Option<AccountId>,
 }
 
 /// An account is a member no longer.

@@ -19,8 +19,8 @@ use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
 pub use commands::{
-    AccessCommand, AccessNote, AccessSettings, AssignRole, DeactivateMember, GrantAccess,
-    IssueApiKey, RevokeAccess, RevokeApiKey, RotateApiKey,
+    AccessCommand, AccessNote, AccessSettings, AdmitMember, AssignRole, ChangeAccess,
+    DeactivateMember, GrantAccess, IssueApiKey, RevokeAccess, RevokeApiKey, RotateApiKey,
 };
 pub use events::{
     AccessEvent, AccessGranted, AccessRevoked, AccessSettingsChanged, ApiKeyIssued, ApiKeyRevoked,
@@ -125,10 +125,13 @@ impl OrganisationAccess {
         owners.map(|(account, _)| *account)
     }
 
-    fn decide(&self, command: AccessCommand) -> Decision {
-        match command {
-            AccessCommand::AssignRole(command) => self.assign(command),
-            AccessCommand::Deactivate(command) => self.deactivate(&command),
+    fn decide(&self, ChangeAccess { by, change }: ChangeAccess) -> Decision {
+        let by = by.account();
+        self.still_may(by, &change)?;
+        match change {
+            AccessCommand::AssignRole(command) => self.assign(by, command),
+            AccessCommand::Admit(command) => self.admit(command),
+            AccessCommand::Deactivate(command) => self.deactivate(by, &command),
             AccessCommand::Grant(command) => self.grant(command),
             AccessCommand::Revoke(command) => self.revoke(command),
             AccessCommand::IssueKey(command) => issue(command),
@@ -139,45 +142,63 @@ impl OrganisationAccess {
         }
     }
 
-    fn assign(&self, command: AssignRole) -> Decision {
-        let AssignRole {
-            account,
-            role,
-            sites,
-            by,
-        } = command;
-        if by.as_str() == account.actor() {
+    /// What is decided by the table of permissions may rest on what was so half a second ago.
+    fn still_may(
+        &self,
+        by: Option<AccountId>,
+        change: &AccessCommand,
+    ) -> Result<(), AccessRejection> {
+        let member = by.and_then(|by| self.members.get(&by));
+        match (member, change.needs()) {
+            (Some(member), Some(needed)) if !member.active || member.role != needed => {
+                Err(AccessRejection::NoLonger)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn assign(&self, by: Option<AccountId>, command: AssignRole) -> Decision {
+        let account = command.account;
+        if by == Some(account) {
             return Err(AccessRejection::OwnRole);
         }
-        if !Role::ACCOUNTS.contains(&role) {
-            return Err(AccessRejection::NoMember { role });
-        }
-        if sites.is_some() && !role.may_be_limited_to_sites() {
-            return Err(AccessRejection::NotBySite { role });
-        }
-        let sites = sorted(sites)?;
+        let assigned = checked(command)?;
         let member = Member {
-            role,
-            sites: sites.clone(),
+            role: assigned.role,
+            sites: assigned.sites.clone(),
             active: true,
         };
         if self.members.get(&account) == Some(&member) {
             return Err(AccessRejection::Unchanged);
         }
-        if role != Role::Admin {
+        if assigned.role != Role::Admin {
             self.another_owner_than(account)?;
         }
+        Ok(assigned.into())
+    }
+
+    fn admit(&self, AdmitMember { member, invited_by }: AdmitMember) -> Decision {
+        let account = member.account;
+        if self.members.contains_key(&account) {
+            return Err(AccessRejection::Known { account });
+        }
+        let inviter = invited_by.and_then(|by| self.members.get(&by));
+        if inviter.is_some_and(|inviter| !inviter.active) {
+            return Err(AccessRejection::InviterLeft);
+        }
         Ok(RoleAssigned {
-            account,
-            role,
-            sites,
+            invited_by,
+            ..checked(member)?
         }
         .into())
     }
 
-    fn deactivate(&self, command: &DeactivateMember) -> Decision {
-        let DeactivateMember { account, by } = command;
-        if by.as_str() == account.actor() {
+    fn deactivate(
+        &self,
+        by: Option<AccountId>,
+        DeactivateMember { account }: &DeactivateMember,
+    ) -> Decision {
+        if by == Some(*account) {
             return Err(AccessRejection::OwnRole);
         }
         if !self
@@ -287,6 +308,27 @@ impl OrganisationAccess {
     }
 }
 
+/// A role as a person can have it.
+fn checked(command: AssignRole) -> Result<RoleAssigned, AccessRejection> {
+    let AssignRole {
+        account,
+        role,
+        sites,
+    } = command;
+    if !Role::ACCOUNTS.contains(&role) {
+        return Err(AccessRejection::NoMember { role });
+    }
+    if sites.is_some() && !role.may_be_limited_to_sites() {
+        return Err(AccessRejection::NotBySite { role });
+    }
+    Ok(RoleAssigned {
+        account,
+        role,
+        sites: sorted(sites)?,
+        invited_by: None,
+    })
+}
+
 fn issue(command: IssueApiKey) -> Decision {
     if !Role::ACCOUNTS.contains(&command.role) {
         return Err(AccessRejection::NoMember { role: command.role });
@@ -341,7 +383,7 @@ impl From<AccessNote> for AccessEvent {
 
 impl Aggregate for OrganisationAccess {
     const TYPE: &'static str = "access";
-    type Command = AccessCommand;
+    type Command = ChangeAccess;
     type Event = AccessEvent;
     type Error = AccessRejection;
     type Services = ();
@@ -363,6 +405,7 @@ impl Aggregate for OrganisationAccess {
                 account,
                 role,
                 sites,
+                invited_by: _,
             }) => {
                 let member = Member {
                     role,

@@ -14,6 +14,18 @@ pub enum AccessRejection {
         "nobody changes their own role or ends their own membership: ask another administrator"
     )]
     OwnRole,
+    /// Whoever asks lost their role, maybe a moment ago.
+    #[error("your role does not allow this any more: ask an administrator")]
+    NoLonger,
+    /// The stream knows the account already.
+    #[error("account {account} is or was a member already: assign it a role instead")]
+    Known {
+        /// The account.
+        account: AccountId,
+    },
+    /// An invitation holds as long as who gave it is a member.
+    #[error("who invited you is no member any more: ask for another invitation")]
+    InviterLeft,
     /// An organisation has an owner.
     #[error(
         "account {account} is the last administrator: make another member one first, or nobody could \

@@ -31,13 +31,28 @@ fn now() -> DateTime<Utc> {
     "2026-11-21T12:00:00Z".parse().unwrap()
 }
 
-fn assign(n: u128, role: Role, by: Actor) -> AccessCommand {
-    AccessCommand::AssignRole(AssignRole {
+fn asked(change: AccessCommand, by: Actor) -> ChangeAccess {
+    ChangeAccess { by, change }
+}
+
+fn role_of(n: u128, role: Role) -> AssignRole {
+    AssignRole {
         account: account(n),
         role,
         sites: None,
-        by,
-    })
+    }
+}
+
+fn assign(n: u128, role: Role, by: Actor) -> ChangeAccess {
+    asked(AccessCommand::AssignRole(role_of(n, role)), by)
+}
+
+fn admit(n: u128, role: Role, invited_by: Option<u128>) -> ChangeAccess {
+    let admit = AdmitMember {
+        member: role_of(n, role),
+        invited_by: invited_by.map(account),
+    };
+    asked(AccessCommand::Admit(admit), service())
 }
 
 fn assigned(n: u128, role: Role) -> AccessEvent {
@@ -45,15 +60,14 @@ fn assigned(n: u128, role: Role) -> AccessEvent {
         account: account(n),
         role,
         sites: None,
+        invited_by: None,
     }
     .into()
 }
 
-fn deactivate(n: u128, by: Actor) -> AccessCommand {
-    AccessCommand::Deactivate(DeactivateMember {
-        account: account(n),
-        by,
-    })
+fn deactivate(n: u128, by: Actor) -> ChangeAccess {
+    let account = account(n);
+    asked(AccessCommand::Deactivate(DeactivateMember { account }), by)
 }
 
 fn deactivated(n: u128) -> AccessEvent {
@@ -63,15 +77,16 @@ fn deactivated(n: u128) -> AccessEvent {
     .into()
 }
 
-fn grant(role: Role, organisation: &str, days: i64) -> AccessCommand {
-    AccessCommand::Grant(GrantAccess {
+fn grant(role: Role, organisation: &str, days: i64) -> ChangeAccess {
+    let change = AccessCommand::Grant(GrantAccess {
         own: slug("northsea"),
         organisation: slug(organisation),
         role,
         sites: None,
         until: now() + TimeDelta::days(days),
         now: now(),
-    })
+    });
+    asked(change, service())
 }
 
 fn granted(role: Role, days: i64) -> AccessEvent {
@@ -84,12 +99,13 @@ fn granted(role: Role, days: i64) -> AccessEvent {
     .into()
 }
 
-fn revoke(role: Role) -> AccessCommand {
-    AccessCommand::Revoke(RevokeAccess {
+fn revoke(role: Role) -> ChangeAccess {
+    let change = AccessCommand::Revoke(RevokeAccess {
         organisation: slug("verico"),
         role,
         now: now(),
-    })
+    });
+    asked(change, service())
 }
 
 fn secret(n: u128) -> CredentialId {
@@ -111,14 +127,15 @@ fn issued() -> ApiKeyIssued {
     }
 }
 
-fn rotate(days: i64, overlap_seconds: u32) -> AccessCommand {
-    AccessCommand::RotateKey(RotateApiKey {
+fn rotate(days: i64, overlap_seconds: u32) -> ChangeAccess {
+    let change = AccessCommand::RotateKey(RotateApiKey {
         key: key(1),
         credential: secret(2),
         until: now() + TimeDelta::days(days),
         overlap_seconds,
         now: now(),
-    })
+    });
+    asked(change, service())
 }
 
 fn state(events: Vec<AccessEvent>) -> OrganisationAccess {
@@ -163,6 +180,86 @@ fn nobody_changes_their_own_role_or_leaves_by_themselves() {
 }
 
 #[test]
+fn who_lost_the_role_a_moment_ago_changes_nothing_any_more() {
+    let demoted = || {
+        vec![
+            assigned(1, Role::Admin),
+            assigned(2, Role::Admin),
+            assigned(1, Role::Mrv),
+        ]
+    };
+    let left = || {
+        vec![
+            assigned(1, Role::Admin),
+            assigned(2, Role::Admin),
+            deactivated(1),
+        ]
+    };
+    for before in [demoted, left] {
+        for change in [
+            assign(3, Role::Admin, by(1)),
+            deactivate(2, by(1)),
+            ChangeAccess {
+                by: by(1),
+                ..rotate(60, 600)
+            },
+        ] {
+            given(before())
+                .when(change)
+                .then_expect_error(AccessRejection::NoLonger);
+        }
+    }
+    given(vec![assigned(1, Role::Mrv)])
+        .when(ChangeAccess {
+            by: by(1),
+            ..grant(Role::Verifier, "verico", 30)
+        })
+        .then_expect_error(AccessRejection::NoLonger);
+    given(vec![assigned(1, Role::HqManager)])
+        .when(ChangeAccess {
+            by: by(1),
+            ..grant(Role::Verifier, "verico", 30)
+        })
+        .then_expect_events(vec![granted(Role::Verifier, 30)]);
+}
+
+#[test]
+fn who_is_admitted_is_new_so_that_no_newer_decision_is_undone() {
+    given(vec![assigned(1, Role::Admin)])
+        .when(admit(2, Role::Operator, None))
+        .then_expect_events(vec![assigned(2, Role::Operator)]);
+    for before in [
+        vec![assigned(2, Role::Mrv)],
+        vec![assigned(2, Role::Operator), deactivated(2)],
+    ] {
+        given(before)
+            .when(admit(2, Role::Operator, None))
+            .then_expect_error(AccessRejection::Known {
+                account: account(2),
+            });
+    }
+}
+
+#[test]
+fn an_invitation_is_named_by_the_entry_and_holds_as_long_as_who_gave_it_is_a_member() {
+    let invited = RoleAssigned {
+        account: account(2),
+        role: Role::Operator,
+        sites: None,
+        invited_by: Some(account(1)),
+    };
+    // Who runs the platform is no member.
+    for before in [vec![], vec![assigned(1, Role::HqManager)]] {
+        given(before)
+            .when(admit(2, Role::Operator, Some(1)))
+            .then_expect_events(vec![invited.clone().into()]);
+    }
+    given(vec![assigned(1, Role::HqManager), deactivated(1)])
+        .when(admit(2, Role::Operator, Some(1)))
+        .then_expect_error(AccessRejection::InviterLeft);
+}
+
+#[test]
 fn the_last_administrator_stays_one_whoever_asks() {
     let last = AccessRejection::LastOwner {
         account: account(1),
@@ -185,17 +282,17 @@ fn the_last_administrator_stays_one_whoever_asks() {
 fn only_some_roles_are_limited_to_sites_and_then_to_at_least_one() {
     let limited = |role, sites: &[&str]| {
         let sites = Some(sites.iter().map(|site| slug(site)).collect());
-        AccessCommand::AssignRole(AssignRole {
-            account: account(2),
-            role,
+        let assign = AssignRole {
             sites,
-            by: by(1),
-        })
+            ..role_of(2, role)
+        };
+        asked(AccessCommand::AssignRole(assign), by(1))
     };
     let expected = RoleAssigned {
         account: account(2),
         role: Role::Operator,
         sites: Some(vec![slug("plant-1"), slug("plant-2")]),
+        invited_by: None,
     };
     given(vec![])
         .when(limited(Role::Operator, &["plant-2", "plant-1", "plant-2"]))
@@ -319,7 +416,7 @@ fn the_secret_before_a_rotation_lives_no_longer_than_it_would_have() {
 #[test]
 fn a_key_has_a_role_of_people_permissions_and_an_end() {
     let issue = |role, permissions: Vec<Slug>, days| {
-        AccessCommand::IssueKey(IssueApiKey {
+        let change = AccessCommand::IssueKey(IssueApiKey {
             key: key(1),
             credential: secret(1),
             role,
@@ -327,7 +424,8 @@ fn a_key_has_a_role_of_people_permissions_and_an_end() {
             sites: None,
             until: now() + TimeDelta::days(days),
             now: now(),
-        })
+        });
+        asked(change, service())
     };
     let some = || vec![slug("record-capture")];
     given(vec![])
@@ -363,15 +461,15 @@ fn settings_are_off_until_they_are_changed() {
         second_factor_required: false,
     };
     given(vec![])
-        .when(AccessCommand::ChangeSettings(settings))
+        .when(asked(AccessCommand::ChangeSettings(settings), service()))
         .then_expect_events(vec![changed.clone().into()]);
     given(vec![changed.into()])
-        .when(AccessCommand::ChangeSettings(settings))
+        .when(asked(AccessCommand::ChangeSettings(settings), service()))
         .then_expect_error(AccessRejection::Unchanged);
 }
 
 /// Anybody asks anything of anybody, the platform too.
-fn any_change() -> impl Strategy<Value = AccessCommand> {
+fn any_change() -> impl Strategy<Value = ChangeAccess> {
     let who = || 0..4_u128;
     let asks = (0..5_u128).prop_map(|n| if n == 4 { service() } else { by(n) });
     let role = prop_oneof![
@@ -395,10 +493,10 @@ proptest! {
         let mut access = OrganisationAccess::default();
         let mut had_one = false;
         for change in changes {
-            let own = match &change {
-                AccessCommand::AssignRole(AssignRole { account, by, .. })
-                | AccessCommand::Deactivate(DeactivateMember { account, by }) => {
-                    by.as_str() == account.actor()
+            let own = match &change.change {
+                AccessCommand::AssignRole(AssignRole { account, .. })
+                | AccessCommand::Deactivate(DeactivateMember { account }) => {
+                    change.by.as_str() == account.actor()
                 }
                 _ => false,
             };

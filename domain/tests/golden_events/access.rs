@@ -18,9 +18,11 @@ fn members() -> Vec<(&'static str, AccessEvent)> {
         account,
         role: Role::SiteManager,
         sites: None,
+        invited_by: None,
     };
     let full = RoleAssigned {
         sites: Some(vec![parse("plant-1"), parse("plant-2")]),
+        invited_by: Some(parse(ADA)),
         ..least.clone()
     };
     let burst = SignInBurstDetected {

@@ -18,7 +18,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, body::Body};
-use sealrock_access::{ClientAddress, Proved};
+use sealrock_access::{ClientAddress, IdentifyError, Proved};
 
 use crate::allowance::Allowance;
 use crate::caller::Caller;
@@ -68,7 +68,7 @@ async fn admit<E: Executor>(
     endpoint: &Endpoint<E>,
     mut request: axum::extract::Request,
 ) -> Result<(axum::extract::Request, Holding), Refusal> {
-    let caller = caller(endpoint, request.headers())?;
+    let caller = caller(endpoint, request.headers()).await?;
     if matches!(caller, Caller::Anonymous) {
         request = arrived(&endpoint.limits, request).await?;
     }
@@ -190,16 +190,18 @@ fn readable<E>(
 
 /// Who asks. No token is nobody; a bad token is an error, or a client would take the answers to
 /// nobody for its own.
-fn caller<E>(endpoint: &Endpoint<E>, headers: &HeaderMap) -> Result<Caller, Refusal> {
+async fn caller<E>(endpoint: &Endpoint<E>, headers: &HeaderMap) -> Result<Caller, Refusal> {
     if !headers.contains_key(header::AUTHORIZATION) {
         return Ok(Caller::Anonymous);
     }
     let refused = |message| Refusal::unauthenticated(message, "Bearer error=\"invalid_token\"");
     let token = bearer(headers)
         .ok_or_else(|| refused("Authorization must be \"Bearer <token>\"".to_owned()))?;
-    endpoint
-        .identify(token)
-        .map_err(|error| refused(error.to_string()))
+    let identified = endpoint.identify(token).await;
+    identified.map_err(|error| match error {
+        IdentifyError::Unauthenticated(message) => refused(message),
+        IdentifyError::Unavailable => Refusal::busy("questions of who asks wait for an answer"),
+    })
 }
 
 #[cfg(test)]

@@ -114,3 +114,13 @@ impl Reach {
 pub(crate) fn may(context: &Context<'_>, permission: Permission, organisation: &Slug) -> bool {
     permit(context, permission, organisation, None).is_ok()
 }
+
+/// Whether the caller may, here and now.
+pub(crate) fn may_in(
+    context: &Context<'_>,
+    permission: Permission,
+    organisation: &Slug,
+    site: Option<&Slug>,
+) -> bool {
+    permit(context, permission, organisation, site).is_ok()
+}

@@ -45,6 +45,7 @@ pub(crate) struct Query(
     query::WellQuery,
     query::ViewerQuery,
     query::InvitationQuery,
+    query::AccessQuery,
 );
 
 /// What can be recorded, and who may go in. An answer with a receipt is durable.
@@ -55,6 +56,7 @@ pub(crate) struct Mutation(
     mutation::SessionMutation,
     mutation::SecondFactorMutation,
     mutation::InvitationMutation,
+    mutation::AccessMutation,
     mutation::RegistryMutation,
     mutation::DeviceMutation,
     mutation::CaptureMutation,

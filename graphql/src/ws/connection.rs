@@ -1,6 +1,7 @@
 //! One socket, from its first message to its last.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Data, Executor, Request, Response, ServerError};
@@ -25,6 +26,10 @@ use crate::http::params;
 const EXPIRED: &str =
     "the token has expired; send a new one in the payload of a ping before it does";
 
+/// How often it is asked whether who is on a socket still may be. An answer may be half a second old,
+/// so what was taken away stops within a second.
+const RECHECK: Duration = Duration::from_millis(400);
+
 /// A socket and what runs on it.
 pub(super) struct Connection<E> {
     endpoint: Endpoint<E>,
@@ -44,6 +49,7 @@ enum Next {
     Frame(Option<Result<Message, axum::Error>>),
     Answer(Answer),
     Tick,
+    Recheck,
     InitTimeout,
     Expired,
     Shutdown,
@@ -76,12 +82,14 @@ impl<E: Executor> Connection<E> {
 
     async fn converse(&mut self) -> Result<std::convert::Infallible, Close> {
         let init_until = Instant::now() + self.endpoint.limits.init_timeout;
-        let mut ticks = ticks(self.endpoint.limits.ping_interval);
+        let mut pings = ticks(self.endpoint.limits.ping_interval);
+        let mut rechecks = ticks(RECHECK);
         loop {
-            match self.next(init_until, &mut ticks).await {
+            match self.next(init_until, &mut pings, &mut rechecks).await {
                 Next::Frame(frame) => self.frame(frame).await?,
                 Next::Answer(answer) => self.answer(answer).await?,
                 Next::Tick => self.keep_alive().await?,
+                Next::Recheck => self.recheck().await?,
                 Next::InitTimeout => return Err(Close::InitTimeout),
                 Next::Expired => return Err(Close::Forbidden(EXPIRED.to_owned())),
                 Next::Shutdown => return Err(Close::GoingAway),
@@ -89,15 +97,25 @@ impl<E: Executor> Connection<E> {
         }
     }
 
-    async fn next(&mut self, init_until: Instant, ticks: &mut Interval) -> Next {
-        let until = self.credential.as_ref().map(|credential| credential.until);
+    async fn next(
+        &mut self,
+        init_until: Instant,
+        pings: &mut Interval,
+        rechecks: &mut Interval,
+    ) -> Next {
+        let known = self.credential.is_some();
+        let until = self
+            .credential
+            .as_ref()
+            .and_then(|credential| credential.until);
         tokio::select! {
             biased;
             () = self.endpoint.shutdown.cancelled() => Next::Shutdown,
-            () = sleep_until(init_until), if until.is_none() => Next::InitTimeout,
+            () = sleep_until(init_until), if !known => Next::InitTimeout,
             () = sleep_until(until.unwrap_or(init_until)), if until.is_some() => Next::Expired,
+            _ = rechecks.tick(), if known => Next::Recheck,
             frame = self.socket.recv() => Next::Frame(frame),
-            _ = ticks.tick() => Next::Tick,
+            _ = pings.tick() => Next::Tick,
             answer = self.operations.next() => Next::Answer(answer),
         }
     }
@@ -136,8 +154,7 @@ impl<E: Executor> Connection<E> {
             let way = r#"send {"authorization":"Bearer <token>"} in connection_init"#;
             return Err(Close::Forbidden(way.to_owned()));
         };
-        self.credential = Some(Credential::of(&self.endpoint, given)?);
-        // It is known who this is; the token itself is not kept.
+        self.credential = Some(Credential::of(&self.endpoint, given).await?);
         self.token = None;
         self.say(&ServerMessage::ConnectionAck).await
     }
@@ -147,10 +164,10 @@ impl<E: Executor> Connection<E> {
     async fn ping(&mut self, payload: Option<Map<String, Value>>) -> Result<(), Close> {
         let payload = match (&self.credential, given(payload.as_ref())) {
             (Some(credential), Some(token)) => {
-                let renewed = credential.renewed(&self.endpoint, token)?;
+                let renewed = credential.renewed(&self.endpoint, token).await?;
                 let expires_at = renewed
                     .expires_at
-                    .to_rfc3339_opts(SecondsFormat::Secs, true);
+                    .map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
                 self.credential = Some(renewed);
                 Some(Map::from_iter([(
                     "expiresAt".to_owned(),
@@ -248,6 +265,13 @@ impl<E: Executor> Connection<E> {
 
     async fn fail(&mut self, id: &str, payload: &[ServerError]) -> Result<(), Close> {
         self.say(&ServerMessage::Error { id, payload }).await
+    }
+
+    async fn recheck(&mut self) -> Result<(), Close> {
+        match &self.credential {
+            Some(credential) => credential.recheck(&self.endpoint).await,
+            None => Ok(()),
+        }
     }
 
     async fn keep_alive(&mut self) -> Result<(), Close> {

@@ -1,6 +1,7 @@
 //! The schema over real HTTP and WebSocket, on a real Postgres with real commands and projections.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+mod access;
 mod accounts;
 mod capturing;
 mod crediting;
@@ -11,6 +12,7 @@ mod limits;
 mod mutations;
 mod organisations;
 mod overview;
+mod permitted;
 mod ranking;
 mod reach;
 mod schema;

@@ -101,7 +101,7 @@ async fn dead_letters_and_the_newest_entry_are_for_who_may_read_them_only() {
     world.settle().await;
     let as_role = async |role: Role| {
         let principal = Principal::signed_in(
-            AccountId(Uuid::from_u128(7)),
+            AccountId(Uuid::new_v5(&Uuid::NAMESPACE_OID, role.name().as_bytes())),
             "ada".parse().unwrap(),
             role,
             Some("northsea".parse().unwrap()),

@@ -16,7 +16,7 @@ use sealrock_graphql::{GraphqlSettings, GraphqlState, router};
 use sealrock_ledger::{Hash, LogKey};
 use sealrock_projections::{ReadModels, Runner};
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{Connection as _, PgConnection, PgPool};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
@@ -129,9 +129,42 @@ impl World {
         }
     }
 
-    /// A token of this principal.
+    /// A token of this principal, whose account is there.
     pub fn token_of(&self, principal: &Principal) -> String {
+        self.enrol(principal);
         self.tokens.issue(principal).token
+    }
+
+    /// Makes the account, as of before ledgers named roles. On a thread of its own: tests ask for
+    /// tokens where they cannot wait.
+    fn enrol(&self, principal: &Principal) {
+        let Principal::User {
+            id,
+            role,
+            organisation,
+            ..
+        } = principal
+        else {
+            return;
+        };
+        let (id, role, own) = (*id, *role, organisation.as_ref().map(ToString::to_string));
+        let options = self.pool.connect_options().as_ref().clone();
+        let enrolling = async move {
+            let mut connection = PgConnection::connect_with(&options).await.unwrap();
+            sqlx::query(ENROL)
+                .bind(id.0)
+                .bind(role.name())
+                .bind(own)
+                .execute(&mut connection)
+                .await
+                .unwrap();
+            connection.close().await.unwrap();
+        };
+        let thread = std::thread::spawn(move || {
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            runtime.enable_all().build().unwrap().block_on(enrolling);
+        });
+        thread.join().unwrap();
     }
 
     /// The whole answer to an operation.
@@ -406,6 +439,18 @@ impl Feed {
         heard
     }
 
+    /// The code with which the server closes, whatever comes before.
+    pub async fn closed(&mut self) -> u16 {
+        loop {
+            let frame = tokio::time::timeout(Duration::from_secs(20), self.0.next());
+            match frame.await.expect("closed within 20 s") {
+                Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
+                Some(Ok(_)) => {}
+                other => panic!("not closed: {other:?}"),
+            }
+        }
+    }
+
     /// Whether nothing comes for a while.
     pub async fn is_silent(&mut self) -> bool {
         tokio::time::timeout(Duration::from_millis(700), self.0.next())
@@ -413,6 +458,10 @@ impl Feed {
             .is_err()
     }
 }
+
+const ENROL: &str = "INSERT INTO access.accounts
+  (account_id, username, password_hash, role, organisation, must_change_password)
+  VALUES ($1, 'user-' || $1, 'none', $2, $3, false) ON CONFLICT DO NOTHING";
 
 /// The code of the first error.
 pub fn code_of(answer: &Value) -> String {

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use axum::Router;
 use sealrock_access::{FactorKey, Gate, LOOK, TokenKeys, Tokens, accounts};
 use sealrock_audit::{LedgerState, Publisher};
+use sealrock_commands::Identities;
 use sealrock_graphql::{AllowList, GraphqlSettings, GraphqlState, STATEMENT_TIME};
 use sealrock_projections::{ReadModels, Runner};
 use tokio::task::spawn_blocking;
@@ -27,6 +28,7 @@ pub(super) async fn routes(
     stopping: &CancellationToken,
 ) -> anyhow::Result<Router> {
     announce_first_admin(platform).await?;
+    record_roles(platform).await;
     let tokens = Arc::new(tokens(config, stopping).await?);
     let of_jwks = Arc::clone(&tokens);
     let pool = platform.store.pool();
@@ -40,7 +42,10 @@ pub(super) async fn routes(
     let readers = (config.database_connections / 3).max(1) as usize;
     let ledgers = sealrock_audit::router(LedgerState::new(
         publisher.clone(),
-        Arc::clone(&tokens),
+        Arc::new(Identities::new(
+            platform.commands.clone(),
+            Arc::clone(&tokens),
+        )),
         readers,
     ));
     let questions = sealrock_eventstore::connect_for_questions(
@@ -100,6 +105,13 @@ fn settings(config: &Config) -> anyhow::Result<GraphqlSettings> {
         requests_per_second: config.graphql_requests_per_second,
         cost_per_minute: config.graphql_cost_per_minute,
     })
+}
+
+/// Roles of accounts from before ledgers said them. Until it works out, the rows count.
+async fn record_roles(platform: &Platform) {
+    if let Err(error) = platform.commands.record_roles_of_rows().await {
+        tracing::warn!(%error, "not all roles of accounts are in ledgers yet; the next start tries again");
+    }
 }
 
 /// Made once, shown once: on standard output, not in the log.

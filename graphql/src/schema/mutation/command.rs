@@ -70,7 +70,7 @@ impl<'c> Recorded<'c> {
         done: &Done,
         wait_for: &WaitFor,
     ) -> Self {
-        let receipt = Receipt::of(organisation, done);
+        let receipt = Receipt::of(done);
         let recorded = Self {
             context,
             receipt,

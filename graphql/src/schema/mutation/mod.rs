@@ -1,5 +1,6 @@
 //! Mutations.
 
+mod access;
 mod account;
 mod captures;
 mod command;
@@ -13,6 +14,7 @@ mod targets;
 mod well_input;
 mod wells;
 
+pub(crate) use access::AccessMutation;
 pub(crate) use account::{
     AccountMutation, InvitationMutation, SecondFactorMutation, SessionMutation,
 };

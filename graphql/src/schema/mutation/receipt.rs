@@ -2,7 +2,6 @@
 
 use async_graphql::{SimpleObject, Value, value};
 use sealrock_commands::Done;
-use sealrock_domain::Slug;
 
 use crate::schema::scalars::Count;
 
@@ -22,10 +21,10 @@ pub(super) struct Receipt {
 }
 
 impl Receipt {
-    pub(super) fn of(organisation: &Slug, done: &Done) -> Self {
+    pub(super) fn of(done: &Done) -> Self {
         let receipt = &done.receipt;
         Self {
-            ledger: organisation.to_string(),
+            ledger: receipt.ledger.ledger().to_owned(),
             origin: receipt.ledger.to_string(),
             first_index: receipt.first.into(),
             last_index: receipt.last.into(),

@@ -1,5 +1,6 @@
 //! Queries.
 
+mod access;
 mod credits;
 mod invitations;
 mod ledger;
@@ -10,6 +11,7 @@ mod telemetry;
 mod viewer;
 mod wells;
 
+pub(crate) use access::AccessQuery;
 pub(crate) use credits::{CreditQuery, visible_issuance};
 pub(crate) use invitations::InvitationQuery;
 pub(crate) use ledger::{LedgerQuery, existing as existing_ledger};

@@ -6,6 +6,7 @@ use sealrock_access::invitations::{self, InvitationToken, Place};
 use sealrock_access::{AccountId, Password, Permission, Principal, Username, accounts};
 use sealrock_commands::{Commands, Context as CommandContext};
 use sealrock_domain::Slug;
+use sealrock_domain::access::{AdmitMember, AssignRole};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -140,7 +141,7 @@ impl InvitationMutation {
         let password = Password::new(input.password);
         let pool = context.data_unchecked::<PgPool>();
         let (account, accepted) = invitations::accept(pool, &token, &username, password).await?;
-        let member = make_member(context, account, &accepted.place).await;
+        let member = make_member(context, account, &accepted).await;
         if let Err(problem) = member {
             // Nobody is left with an account that is nothing.
             invitations::give_back(pool, accepted.id).await?;
@@ -167,7 +168,7 @@ fn permit_at(context: &Context<'_>, place: &Place) -> Result<(), Problem> {
 async fn make_member(
     context: &Context<'_>,
     account: AccountId,
-    place: &Place,
+    accepted: &invitations::Invitation,
 ) -> Result<(), Problem> {
     let name = "invitations".parse().expect("a slug");
     let by = CommandContext {
@@ -181,8 +182,15 @@ async fn make_member(
         organisation,
         role,
         sites,
-    } = place;
-    let assigned = commands.assign_role(&by, organisation, account, *role, sites.clone());
-    assigned.await?;
+    } = &accepted.place;
+    let member = AdmitMember {
+        member: AssignRole {
+            account,
+            role: *role,
+            sites: sites.clone(),
+        },
+        invited_by: Some(accepted.invited_by),
+    };
+    commands.admit_member(&by, organisation, member).await?;
     Ok(())
 }
