@@ -5,7 +5,6 @@ mod caller;
 mod code;
 mod document;
 mod endpoint;
-mod field_permissions;
 mod http;
 mod rates;
 mod schema;
@@ -16,6 +15,5 @@ mod visitor;
 mod ws;
 
 pub use document::{AllowList, AllowListError};
-pub use field_permissions::{FOR_EVERYBODY, permission_of_mutation};
 pub use schema::sdl;
 pub use state::{GraphqlSettings, GraphqlState, STATEMENT_TIME, router};

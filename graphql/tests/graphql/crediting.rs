@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 use sealrock_access::{AccountId, Principal, Role};
-use sealrock_commands::Context;
+use sealrock_commands::{Context, FRESH};
 use sealrock_domain::mass_account::{MassAccountEvent, MassAccountId, NetMassRecorded};
 use sealrock_domain::{AssetId, Citation, EventType};
 use sealrock_eventstore::{Append, Expected, NewEvent, Retention};
@@ -50,6 +50,25 @@ fn person(n: u128, role: Role, organisation: &str) -> Principal {
 }
 
 impl World {
+    /// A token of an account that is somewhere else now, which takes a moment to be known.
+    async fn turned(&self, now: &Principal) -> String {
+        let turn = "UPDATE access.accounts SET role = $2, organisation = $3 WHERE account_id = $1";
+        let Principal::User {
+            id,
+            role,
+            organisation,
+            ..
+        } = now
+        else {
+            panic!("{now:?} is no person")
+        };
+        let turn = sqlx::query(turn).bind(id.as_uuid()).bind(role.name());
+        let turn = turn.bind(organisation.as_ref().map(ToString::to_string));
+        turn.execute(&self.pool).await.unwrap();
+        tokio::time::sleep(FRESH).await;
+        self.token_of(now)
+    }
+
     fn mrv(&self) -> String {
         self.token_of(&person(1, Role::Mrv, "northsea"))
     }
@@ -299,7 +318,7 @@ async fn refusals_have_codes_and_record_nothing() {
     );
     assert_eq!(world.refused(&mrv, APPROVE, id.clone()).await, "FORBIDDEN");
     // Who requested it, and works for the registry now.
-    let turncoat = world.token_of(&person(1, Role::Registry, "ccr"));
+    let turncoat = world.turned(&person(1, Role::Registry, "ccr")).await;
     assert_eq!(
         world.refused(&turncoat, APPROVE, id.clone()).await,
         "SELF_APPROVAL"
@@ -308,6 +327,7 @@ async fn refusals_have_codes_and_record_nothing() {
         world.refused(&turncoat, REFUSE, id.clone()).await,
         "SELF_APPROVAL"
     );
+    let mrv = world.turned(&person(1, Role::Mrv, "northsea")).await;
     let unknown = json!({"id": Uuid::nil()});
     assert_eq!(
         world.refused(&world.registrar(), APPROVE, unknown).await,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::field;
 use crate::world::{PLACES, World, start};
 
-const REGISTER: &str = r#"mutation ($site: String!) {
+pub const REGISTER: &str = r#"mutation ($site: String!) {
   registerSite(input: {organisation: "northsea", slug: $site, displayName: "Quay", kind: CAPTURE_PLANT}) {
     receipt { ledger }
   }
@@ -44,7 +44,7 @@ async fn three_sites() -> (World, String) {
 }
 
 /// A token of somebody who is limited to sites and lent others.
-fn token(world: &World, role: Role, own: (&str, Option<&[&str]>), lent: &[&str]) -> String {
+async fn token(world: &World, role: Role, own: (&str, Option<&[&str]>), lent: &[&str]) -> String {
     let slugs = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect();
     let organisation = Some(own.0.parse().unwrap());
     let id = AccountId(Uuid::from_u128(7));
@@ -59,7 +59,7 @@ fn token(world: &World, role: Role, own: (&str, Option<&[&str]>), lent: &[&str])
             });
         }
     }
-    world.token_of(&principal)
+    world.member(&principal).await
 }
 
 async fn asked(world: &World, token: &str, query: &str, variables: Value) -> Value {
@@ -72,7 +72,7 @@ async fn asked(world: &World, token: &str, query: &str, variables: Value) -> Val
 async fn who_is_limited_to_sites_sees_these_and_no_others_whichever_way_leads_there() {
     let (world, device) = three_sites().await;
     let sites: &[&str] = &["plant-1", "quay-9"];
-    let token = token(&world, Role::Operator, ("northsea", Some(sites)), &[]);
+    let token = token(&world, Role::Operator, ("northsea", Some(sites)), &[]).await;
     let seen = asked(&world, &token, WHAT_THERE_IS, json!({"device": device})).await;
     let both = json!({"nodes": [{"slug": "plant-1"}, {"slug": "quay-9"}]});
     assert_eq!(
@@ -103,7 +103,7 @@ async fn who_is_lent_a_site_finds_its_organisation_in_the_list_with_that_site_al
         .data(&places, json!({"organisation": "southsea"}))
         .await;
     world.settle_on("southsea").await;
-    let token = token(&world, Role::Verifier, ("southsea", None), &["quay-8"]);
+    let token = token(&world, Role::Verifier, ("southsea", None), &["quay-8"]).await;
     let query = "{ organisations { nodes { slug sites { nodes { slug } } } } }";
     let seen = asked(&world, &token, query, json!({})).await;
     let alone = json!({"slug": "northsea", "sites": {"nodes": [{"slug": "quay-8"}]}});

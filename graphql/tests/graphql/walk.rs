@@ -66,11 +66,20 @@ impl<'w> Walk<'w> {
     /// Operations for every field of `query`, `mutation` or `subscription`, each argument of type
     /// `ID` tried with each id.
     pub fn operations(&self, kind: &str) -> Vec<Asked> {
+        self.operations_with(kind, |of| self.below(of))
+    }
+
+    /// The same, with nothing selected below but that something is there.
+    pub fn shallow(&self, kind: &str) -> Vec<Asked> {
+        self.operations_with(kind, |of| self.presence(of))
+    }
+
+    fn operations_with(&self, kind: &str, below: impl Fn(&Value) -> String) -> Vec<Asked> {
         let root = self.roots[format!("{kind}Type")]["name"].as_str().unwrap();
         let fields = self.types[root]["fields"].as_array().unwrap();
         let asked = |field: &Value| {
             let name = field["name"].as_str().unwrap().to_owned();
-            let below = self.below(&field["type"]);
+            let below = below(&field["type"]);
             self.variations(field)
                 .into_iter()
                 .map(move |arguments| Asked {
@@ -162,6 +171,17 @@ impl<'w> Walk<'w> {
             .map(|one| self.argument(field, one))
             .collect();
         format!("{{{}}}", values.join(", "))
+    }
+
+    fn presence(&self, of: &Value) -> String {
+        let of = &self.types[&named(of).name];
+        let has_nodes = |fields: &Vec<Value>| fields.iter().any(|field| field["name"] == "nodes");
+        match of["kind"].as_str().unwrap() {
+            "SCALAR" | "ENUM" => "",
+            _ if of["fields"].as_array().is_some_and(has_nodes) => " { nodes { __typename } }",
+            _ => " { __typename }",
+        }
+        .to_owned()
     }
 
     fn below(&self, of: &Value) -> String {

@@ -7,8 +7,8 @@ use chrono::Utc;
 use futures::{SinkExt, StreamExt};
 use sealrock_access::{FactorKey, Gate, Principal, TokenKey, Tokens, accounts};
 use sealrock_commands::{
-    AGGREGATES, BatchError, Commands, Context, DeviceIdentity, Devices, GapsToSeal, Sealing,
-    WindowToSeal,
+    AGGREGATES, BatchError, Commands, Context, DeviceIdentity, Devices, GapsToSeal, GrantRequest,
+    Sealing, WindowToSeal,
 };
 use sealrock_domain::DeviceId;
 use sealrock_eventstore::{EventStore, KeyFiles, Operator};
@@ -24,6 +24,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::Instrument as _;
+use uuid::Uuid;
 
 pub struct World {
     pub address: String,
@@ -133,6 +134,60 @@ impl World {
     pub fn token_of(&self, principal: &Principal) -> String {
         self.enrol(principal);
         self.tokens.issue(principal).token
+    }
+
+    /// The token that may do everything.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// A command of who has the machine.
+    pub fn by_hand() -> Context {
+        Context {
+            principal: Principal::Service {
+                name: "cli".parse().unwrap(),
+            },
+            command: Uuid::new_v4(),
+            via: "cli".to_owned(),
+            received_at: Utc::now(),
+        }
+    }
+
+    /// A token of this principal, whose account, limits and grants are there.
+    pub async fn member(&self, principal: &Principal) -> String {
+        let token = self.token_of(principal);
+        let Principal::User {
+            id,
+            role,
+            organisation: Some(own),
+            sites,
+            grants,
+            ..
+        } = principal
+        else {
+            return token;
+        };
+        if sites.is_some() {
+            let by = Self::by_hand();
+            let assigned = self
+                .commands
+                .assign_role(&by, own, *id, *role, sites.clone());
+            assigned.await.unwrap();
+        }
+        for grant in grants {
+            let request = GrantRequest {
+                to: own.clone(),
+                role: *role,
+                sites: grant.sites.clone(),
+                until: grant.until,
+            };
+            let by = Self::by_hand();
+            let granted = self
+                .commands
+                .grant_access(&by, &grant.organisation, request);
+            granted.await.unwrap();
+        }
+        token
     }
 
     /// Makes the account, as of before ledgers named roles. On a thread of its own: tests ask for
@@ -406,7 +461,7 @@ impl Feed {
             .unwrap();
     }
 
-    async fn hear(&mut self) -> Value {
+    pub async fn hear(&mut self) -> Value {
         let frame = tokio::time::timeout(Duration::from_secs(20), self.0.next());
         let frame = frame.await.expect("an item within 20 s").unwrap().unwrap();
         serde_json::from_str(frame.to_text().unwrap()).unwrap()

@@ -163,7 +163,7 @@ impl AccessMutation {
     async fn assign_role(
         &self,
         context: &Context<'_>,
-        input: AssignRoleInput,
+        #[graphql(desc = "The account, and what it is to be.")] input: AssignRoleInput,
     ) -> Result<AccessPayload, Problem> {
         let sender = sender(context, input.command_id)?;
         let (organisation, sites) = (slug(&input.organisation)?, sites(input.sites)?);
@@ -177,7 +177,7 @@ impl AccessMutation {
     async fn deactivate_member(
         &self,
         context: &Context<'_>,
-        input: DeactivateMemberInput,
+        #[graphql(desc = "Which member.")] input: DeactivateMemberInput,
     ) -> Result<AccessPayload, Problem> {
         let sender = sender(context, input.command_id)?;
         let (organisation, account) = (slug(&input.organisation)?, AccountId(input.account));
@@ -191,7 +191,7 @@ impl AccessMutation {
     async fn grant_access(
         &self,
         context: &Context<'_>,
-        input: GrantAccessInput,
+        #[graphql(desc = "Who may look, and until when.")] input: GrantAccessInput,
     ) -> Result<AccessPayload, Problem> {
         let sender = sender(context, input.command_id)?;
         let organisation = slug(&input.organisation)?;
@@ -210,7 +210,7 @@ impl AccessMutation {
     async fn revoke_access(
         &self,
         context: &Context<'_>,
-        input: RevokeAccessInput,
+        #[graphql(desc = "Which grant.")] input: RevokeAccessInput,
     ) -> Result<AccessPayload, Problem> {
         let sender = sender(context, input.command_id)?;
         let organisation = slug(&input.organisation)?;
@@ -224,7 +224,7 @@ impl AccessMutation {
     async fn issue_api_key(
         &self,
         context: &Context<'_>,
-        input: IssueApiKeyInput,
+        #[graphql(desc = "What the key is for.")] input: IssueApiKeyInput,
     ) -> Result<ApiKeyPayload, Problem> {
         let sender = sender(context, input.command_id)?;
         let organisation = slug(&input.organisation)?;
@@ -247,7 +247,7 @@ impl AccessMutation {
     async fn rotate_api_key(
         &self,
         context: &Context<'_>,
-        input: RotateApiKeyInput,
+        #[graphql(desc = "Which key.")] input: RotateApiKeyInput,
     ) -> Result<ApiKeyPayload, Problem> {
         let sender = sender(context, input.command_id)?;
         let organisation = slug(&input.organisation)?;
@@ -262,7 +262,7 @@ impl AccessMutation {
     async fn revoke_api_key(
         &self,
         context: &Context<'_>,
-        input: RevokeApiKeyInput,
+        #[graphql(desc = "Which key.")] input: RevokeApiKeyInput,
     ) -> Result<AccessPayload, Problem> {
         let sender = sender(context, input.command_id)?;
         let (organisation, key) = (slug(&input.organisation)?, ApiKeyId(input.key));
@@ -275,7 +275,7 @@ impl AccessMutation {
     async fn change_access_settings(
         &self,
         context: &Context<'_>,
-        input: ChangeAccessSettingsInput,
+        #[graphql(desc = "What is to hold.")] input: ChangeAccessSettingsInput,
     ) -> Result<AccessPayload, Problem> {
         let sender = sender(context, input.command_id)?;
         let organisation = slug(&input.organisation)?;

@@ -116,7 +116,7 @@ impl AccessQuery {
     async fn permissions(
         &self,
         context: &Context<'_>,
-        organisation: Option<String>,
+        #[graphql(desc = "Slug of an organisation.")] organisation: Option<String>,
         #[graphql(desc = "Slug of a site of the organisation.")] site: Option<String>,
     ) -> Result<Vec<PermissionRule>, Problem> {
         principal(context)?;
@@ -135,7 +135,11 @@ impl AccessQuery {
     }
 
     /// Who has access to an organisation, as the ledger has it at this moment.
-    async fn access(&self, context: &Context<'_>, organisation: String) -> Result<Access, Problem> {
+    async fn access(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Slug of the organisation.")] organisation: String,
+    ) -> Result<Access, Problem> {
         let organisation: Slug = read("organisation", &organisation)?;
         permit(context, ReadAccess, &organisation, None)?;
         let commands = context.data_unchecked::<Commands>();
