@@ -11,6 +11,7 @@ use sealrock_access::{
 };
 use sealrock_commands::{CommandError, GrantRequest, Identities, KeyRequest};
 use sealrock_domain::access::{AccessSettings, OrganisationAccess};
+use sealrock_domain::organisation::RegisterOrganisation;
 use sealrock_domain::refusal::SELF_APPROVAL;
 use sealrock_domain::{EventType, Slug};
 
@@ -161,6 +162,74 @@ async fn roles_of_rows_come_into_the_ledger_once_whoever_starts() {
         let found = now(&identities(&f), who).await.unwrap();
         assert_eq!(found.role(), who.role());
     }
+}
+
+#[tokio::test]
+async fn a_decision_about_a_member_knows_those_whose_role_is_in_a_row() {
+    let f = with_a_site().await;
+    let ada = account(&f, "ada", Role::Admin, "northsea").await;
+    let otto = account(&f, "otto", Role::Operator, "northsea").await;
+    let (own, by) = (slug("northsea"), admin());
+    let left = f.commands.deactivate_member(&by, &own, id_of(&otto));
+    left.await.unwrap();
+    assert!(now(&identities(&f), &otto).await.is_err());
+    let by = admin();
+    let last = f.commands.deactivate_member(&by, &own, id_of(&ada)).await;
+    let last = last.unwrap_err();
+    assert!(last.to_string().contains("last administrator"), "{last}");
+    // The next start finds them decided, and undoes nothing.
+    f.elsewhere().await.record_roles_of_rows().await.unwrap();
+    assert!(now(&identities(&f), &otto).await.is_err());
+}
+
+#[tokio::test]
+async fn who_lost_the_role_changes_nothing_though_a_node_has_not_heard_of_it() {
+    let f = with_a_site().await;
+    let ada = account(&f, "ada", Role::Admin, "northsea").await;
+    let eve = account(&f, "eve", Role::Admin, "northsea").await;
+    let own = slug("northsea");
+    let by = context(ada);
+    let left = f.commands.deactivate_member(&by, &own, id_of(&eve));
+    left.await.unwrap();
+    // As a token and an answer of half a second ago say.
+    let by = context(eve);
+    let issued = f.elsewhere().await.issue_api_key(&by, &own, key()).await;
+    let refused = issued.unwrap_err();
+    assert!(
+        refused.to_string().contains("not allow this any more"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn who_works_for_a_registry_is_not_in_the_ledger_that_everybody_reads() {
+    let f = with_a_site().await;
+    let registry = RegisterOrganisation {
+        registry: true,
+        ..organisation("ccr")
+    };
+    f.commands
+        .register_organisation(&admin(), registry)
+        .await
+        .unwrap();
+    let rita = account(&f, "rita", Role::Registry, "ccr").await;
+    let (own, by) = (slug("ccr"), admin());
+    let assigned = f
+        .commands
+        .assign_role(&by, &own, id_of(&rita), Role::HqManager, None);
+    let done = assigned.await.unwrap();
+    assert_eq!(done.receipt.ledger.ledger(), "admin");
+    let again = f
+        .commands
+        .assign_role(&by, &own, id_of(&rita), Role::HqManager, None);
+    assert!(again.await.unwrap().duplicate);
+    let found = now(&identities(&f), &rita).await.unwrap();
+    assert_eq!(found.role(), Role::HqManager);
+    let public = f.store.existing(&"ccr".parse().unwrap()).await.unwrap();
+    let size = f.store.size(public.id).await.unwrap();
+    assert_eq!(size, 1, "the organisation's registration alone");
+    let name = f.commands.ledger_name_of_access(&own).await.unwrap();
+    assert_eq!(name, "admin");
 }
 
 #[tokio::test]
