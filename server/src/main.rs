@@ -12,6 +12,7 @@ mod device_certificate;
 mod device_key;
 mod doctor;
 mod erasing;
+mod exports;
 mod external;
 mod health;
 mod issuing;

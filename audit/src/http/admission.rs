@@ -1,19 +1,19 @@
 //! Who may read an operational ledger.
 
 use axum::http::{HeaderMap, header};
-use sealrock_access::{Denied, Identify, Permission, Proved, Scope, authorise};
+use sealrock_access::{Denied, Identify, Permission, Principal, Scope, authorise};
 use sealrock_ledger::LedgerName;
 
 use super::problem::Problem;
 
-/// Says that the request comes from somebody who may read this ledger, which takes the facts of
+/// Who asks, if they may read this ledger, which takes the facts of
 /// `organisation`. A refusal speaks of the ledger that was asked for and of nothing else.
 pub(super) async fn require_reader(
     identity: &dyn Identify,
     headers: &HeaderMap,
     asked: &LedgerName,
     organisation: &LedgerName,
-) -> Result<Proved, Problem> {
+) -> Result<Principal, Problem> {
     let token = bearer(headers).ok_or_else(Problem::anonymous)?;
     let identified = identity.identify(token).await;
     let principal = identified.map_err(|error| Problem::unidentified(&error))?;
@@ -25,7 +25,7 @@ pub(super) async fn require_reader(
             ..denied
         })
     })?;
-    Ok(Proved)
+    Ok(principal)
 }
 
 fn scope_of(ledger: &LedgerName) -> Result<Scope, Problem> {

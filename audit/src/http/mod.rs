@@ -6,6 +6,7 @@
 
 mod admission;
 mod bundle;
+mod exports;
 mod problem;
 mod reply;
 mod resource;
@@ -19,13 +20,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use sealrock_access::{Identify, Proved};
+use sealrock_access::{Identify, Principal, Proved};
 use sealrock_eventstore::{LedgerInfo, LedgerKind};
 use sealrock_ledger::LedgerName;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::compression::CompressionLayer;
 
 use crate::publish::{Published, Publisher};
+pub use exports::{Begun, Exports};
 use problem::Problem;
 use reply::Reader;
 use resource::Resource;
@@ -38,19 +40,26 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct LedgerState {
     publisher: Publisher,
     identity: Arc<dyn Identify>,
+    exports: Arc<dyn Exports>,
     places: Arc<Semaphore>,
 }
 
 impl LedgerState {
     /// Serves what `publisher` publishes: to anybody in the registry, elsewhere to those whom
-    /// `identity` knows to be permitted. At most `readers` requests use the database at once, so that
+    /// `identity` knows to be permitted, and `exports` takes note of these. At most `readers` requests use the database at once, so that
     /// readers cannot take the connections of those who append.
     #[must_use]
-    pub fn new(publisher: Publisher, identity: Arc<dyn Identify>, readers: usize) -> Self {
+    pub fn new(
+        publisher: Publisher,
+        identity: Arc<dyn Identify>,
+        exports: Arc<dyn Exports>,
+        readers: usize,
+    ) -> Self {
         let places = Arc::new(Semaphore::new(readers));
         Self {
             publisher,
             identity,
+            exports,
             places,
         }
     }
@@ -101,6 +110,7 @@ async fn answer(
     let open = ledger
         .as_ref()
         .is_some_and(|ledger| ledger.kind == LedgerKind::Registry);
+    let mut admitted: Option<(Principal, LedgerName)> = None;
     if !open {
         // Before anything is said about whether there is such a ledger.
         let organisation = match &ledger {
@@ -109,7 +119,8 @@ async fn answer(
         };
         let identity = state.identity.as_ref();
         let reader = admission::require_reader(identity, headers, &name, &organisation).await?;
-        *proved = Some(reader);
+        *proved = Some(Proved);
+        admitted = Some((reader, organisation));
     }
     let ledger = ledger.ok_or_else(|| Problem::not_found("there is no such ledger"))?;
     let resource: Resource = resource
@@ -123,6 +134,10 @@ async fn answer(
     let published = state.publisher.published(&ledger).await?;
     let published =
         published.ok_or_else(|| Problem::not_found("no checkpoint is published yet"))?;
+    if let (Some((reader, organisation)), true) = (&admitted, resource.is_content()) {
+        let size = published.checkpoint.size;
+        state.exports.begun(reader, organisation, size).await;
+    }
     serve(state, &ledger, published, resource, &reader, place).await
 }
 

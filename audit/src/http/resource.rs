@@ -56,6 +56,14 @@ fn read_index(text: &str) -> Option<Index> {
 }
 
 impl Resource {
+    /// Whether it shows what entries say, and not their hashes alone.
+    pub(super) fn is_content(self) -> bool {
+        matches!(
+            self,
+            Self::Entries { .. } | Self::Payloads { .. } | Self::Payload(_)
+        )
+    }
+
     /// Whether a tree of `size` entries has all of it.
     pub(super) fn is_covered(self, size: u64) -> bool {
         match self {

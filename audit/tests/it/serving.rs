@@ -1,21 +1,39 @@
 //! A ledger over HTTP, as strangers read it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures::future::join_all;
 use reqwest::{Client, Response, StatusCode};
 use sealrock_access::{AccountId, Permission, Principal, Role, TokenKey, Tokens};
-use sealrock_audit::{LedgerState, Publisher, Publishing, router};
+use sealrock_audit::{Begun, Exports, LedgerState, Publisher, Publishing, router};
 use sealrock_eventstore::{Expected, LedgerKind, NewEvent, Retention};
-use sealrock_ledger::{Policy, TlogProof, decode_payloads};
+use sealrock_ledger::{LedgerName, Policy, TlogProof, decode_payloads};
 use tempfile::tempdir;
 use uuid::Uuid;
 
 use crate::ledger::{Ledger, append, files};
 
+/// Who took what of which size, as it was told.
+#[derive(Default)]
+struct Taken(Mutex<Vec<(String, String, u64)>>);
+
+impl Exports for Taken {
+    fn begun<'a>(
+        &'a self,
+        reader: &'a Principal,
+        organisation: &'a LedgerName,
+        entries: u64,
+    ) -> Begun<'a> {
+        let taken = (reader.actor(), organisation.to_string(), entries);
+        self.0.lock().unwrap().push(taken);
+        Box::pin(async {})
+    }
+}
+
 /// A ledger on a port of loopback, and tokens to read it with.
 struct Site {
     ledger: Ledger,
+    taken: Arc<Taken>,
     tokens: Arc<Tokens>,
     url: String,
     client: Client,
@@ -27,12 +45,15 @@ impl Site {
         let tokens = Arc::new(Tokens::new(key, "sealrock.test"));
         let client = Client::builder().gzip(false).build().unwrap();
         let publisher = Publisher::new(ledger.store.clone(), Publishing::plain(), client.clone());
-        let routes = router(LedgerState::new(publisher, tokens.clone(), readers));
+        let taken = Arc::<Taken>::default();
+        let state = LedgerState::new(publisher, tokens.clone(), taken.clone(), readers);
+        let routes = router(state);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/ledger", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         Self {
             ledger,
+            taken,
             tokens,
             url,
             client,
@@ -88,6 +109,21 @@ async fn every_file_of_an_export_is_served_byte_for_byte() {
     assert!(files.len() > 10);
     for (path, bytes) in files {
         assert!(site.bytes(&path).await == bytes, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_what_entries_say_is_told_and_who_looks_at_hashes_is_not() {
+    let site = Site::with(3).await;
+    for path in ["checkpoint", "policy", "tile/0/000.p/3", "proof/1"] {
+        site.bytes(path).await;
+    }
+    assert!(site.taken.0.lock().unwrap().is_empty());
+    for path in ["tile/entries/000.p/3", "payloads/000.p/3", "payload/1"] {
+        site.bytes(path).await;
+        let told = std::mem::take(&mut *site.taken.0.lock().unwrap());
+        let actor = AccountId(Uuid::nil()).actor();
+        assert_eq!(told, [(actor, "northsea".to_owned(), 3)], "{path}");
     }
 }
 

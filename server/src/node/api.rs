@@ -14,6 +14,7 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::exports::ExportNotes;
 use crate::platform::Platform;
 
 /// How long a mutation waits for the read models that it names.
@@ -46,6 +47,7 @@ pub(super) async fn routes(
             platform.commands.clone(),
             Arc::clone(&tokens),
         )),
+        Arc::new(ExportNotes::new(platform.commands.clone())),
         readers,
     ));
     let questions = sealrock_eventstore::connect_for_questions(
