@@ -103,6 +103,8 @@ pub struct Account {
     pub organisation: Option<Slug>,
     /// Whether its password was made by the platform and has not been changed yet.
     pub must_change_password: bool,
+    /// Whether it was registered by its owner, and waits for a role.
+    pub waiting: bool,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }
@@ -124,6 +126,7 @@ struct AccountRow {
     role: String,
     organisation: Option<String>,
     must_change_password: bool,
+    waiting: bool,
     created_at: DateTime<Utc>,
 }
 
@@ -567,6 +570,7 @@ impl TryFrom<AccountRow> for Account {
             role,
             organisation,
             must_change_password: row.must_change_password,
+            waiting: row.waiting,
             created_at: row.created_at,
         })
     }

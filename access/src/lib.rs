@@ -17,6 +17,7 @@ mod principal;
 mod proved;
 mod proxies;
 mod rate_limit;
+pub mod registrations;
 pub mod second_factor;
 pub mod sessions;
 mod shares;

@@ -102,6 +102,9 @@ pub enum Principal {
         /// Whether it must choose a password of its own before anything else.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         must_change_password: bool,
+        /// Whether it must enrol a second factor before anything else: its organisation asks for one.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        must_enrol: bool,
     },
     /// A program with a key of an organisation.
     ApiKey {
@@ -154,6 +157,7 @@ impl Principal {
             session: None,
             stepped_up: Some(Utc::now()),
             must_change_password: false,
+            must_enrol: false,
         }
     }
 

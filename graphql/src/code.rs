@@ -59,10 +59,10 @@ codes! {
     PersistedQueryNotInList = "PERSISTED_QUERY_NOT_IN_LIST", No, "Only documents of a list are answered here, and this is none of them";
     RateLimited = "RATE_LIMITED", Later, "The account sends more requests than it may; `Retry-After` says when to go on";
     Rejected = "REJECTED", No, "A rule of the domain is broken that has no code of its own";
-    SecondFactorRequired = "SECOND_FACTOR_REQUIRED", No, "The account has a second factor: send a code of it too";
+    SecondFactorRequired = "SECOND_FACTOR_REQUIRED", No, "The account has a second factor: send a code of it too; or its organisation asks for one: enrol it first";
     StepUpRequired = "STEP_UP_REQUIRED", No, "The session must prove its second factor, or its password, again first";
     Timeout = "TIMEOUT", Later, "The operation took longer than one may";
-    TooManyAttempts = "TOO_MANY_ATTEMPTS", Later, "Too many wrong passwords or codes: try again later";
+    TooManyAttempts = "TOO_MANY_ATTEMPTS", Later, "Too many wrong passwords or codes, or registrations: try again later";
     TooManyOperations = "TOO_MANY_OPERATIONS", Later, "The socket, or the account, runs as many operations as it may";
     Unauthenticated = "UNAUTHENTICATED", No, "The caller is not known";
     Unavailable = "UNAVAILABLE", Later, "It cannot be answered just now";

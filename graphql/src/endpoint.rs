@@ -24,7 +24,13 @@ use crate::rates::Rates;
 use crate::state::REQUEST_TIME;
 
 /// The fields besides introspection that need no token.
-const PUBLIC: [&str; 4] = ["signIn", "refreshSession", "signOut", "acceptInvitation"];
+const PUBLIC: [&str; 5] = [
+    "signIn",
+    "refreshSession",
+    "signOut",
+    "acceptInvitation",
+    "register",
+];
 
 /// Bounds of the transports.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use sealrock_access::accounts::{Account, AddError};
-use sealrock_access::{AccountId, Password, Role, Username, accounts, second_factor};
+use sealrock_access::{AccountId, Password, Role, Username, accounts, second_factor, standing};
 use sealrock_domain::Slug;
 use serde_json::json;
 
@@ -201,7 +201,9 @@ fn print(account: &Account) {
         ..
     } = account;
     let organisation = organisation.as_ref().map_or("–", Slug::as_str);
-    let waits = if account.must_change_password {
+    let waits = if account.waiting {
+        "   (registered by its owner, waits for a role)"
+    } else if account.must_change_password {
         "   (has not chosen a password yet)"
     } else {
         ""
@@ -232,16 +234,23 @@ async fn reset_second_factor(config: &Config, name: &Username) -> anyhow::Result
     Ok(())
 }
 
+/// An entry of the organisation's ledger says so, if the account is of one.
 async fn remove_second_factor(platform: &Platform, name: &Username) -> anyhow::Result<bool> {
     let pool = platform.store.pool();
     let account = accounts::find_id(pool, name).await?;
     let account = account.with_context(|| no_such_user(name))?;
-    Ok(second_factor::remove(pool, account).await?)
+    let row = standing::find(pool, account).await?;
+    let Some(organisation) = row.and_then(|row| row.organisation) else {
+        return Ok(second_factor::remove(pool, account).await?);
+    };
+    let (commands, by) = (&platform.commands, cli_context());
+    let reset = commands.reset_second_factor(&by, &organisation, account);
+    Ok(reset.await?.is_some())
 }
 
 async fn erase(config: &Config, name: &Username) -> anyhow::Result<()> {
     let platform = Platform::open(config).await?;
-    let erased = accounts::erase(platform.store.pool(), name).await;
+    let erased = platform.commands.erase_account(&cli_context(), name).await;
     platform.close().await;
     let id = erased?.with_context(|| no_such_user(name))?;
     println!("user {name} is erased; ledgers name user/{id}, which says nothing about anybody now");

@@ -68,6 +68,8 @@ pub enum Refused {
     StepUp,
     /// Their password was made by the platform.
     PasswordChange,
+    /// Their organisation asks for a second factor, and they have none.
+    SecondFactor,
 }
 
 /// A principal may not do this here. The message says what would help; repeating it will not.
@@ -108,6 +110,9 @@ impl fmt::Display for Denied {
             Refused::PasswordChange => f.write_str(
                 "your password was issued by somebody else: change it before anything else",
             ),
+            Refused::SecondFactor => f.write_str(
+                "your organisation asks for a second factor: enrol one before anything else",
+            ),
         }
     }
 }
@@ -140,18 +145,31 @@ fn refusal(
     scope: &Scope,
     now: DateTime<Utc>,
 ) -> Option<Refused> {
-    if let Principal::User {
-        must_change_password: true,
-        ..
-    } = principal
-    {
-        return Some(Refused::PasswordChange);
+    if let Some(before) = comes_before(principal) {
+        return Some(before);
     }
     if !(has(principal, permission) && reaches(principal, scope, now)) {
         return Some(Refused::Forbidden);
     }
     let stepped_up = !permission.rule().step_up || has_stepped_up(principal, now);
     (!stepped_up).then_some(Refused::StepUp)
+}
+
+/// What a person must do before anything else.
+fn comes_before(principal: &Principal) -> Option<Refused> {
+    let Principal::User {
+        must_change_password,
+        must_enrol,
+        ..
+    } = principal
+    else {
+        return None;
+    };
+    match (must_change_password, must_enrol) {
+        (true, _) => Some(Refused::PasswordChange),
+        (false, true) => Some(Refused::SecondFactor),
+        (false, false) => None,
+    }
 }
 
 fn has(principal: &Principal, permission: Permission) -> bool {

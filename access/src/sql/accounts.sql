@@ -1,3 +1,3 @@
-SELECT account_id, username, role, organisation, must_change_password, created_at
+SELECT account_id, username, role, organisation, must_change_password, waiting_since IS NOT NULL AS waiting, created_at
 FROM access.accounts
 ORDER BY username

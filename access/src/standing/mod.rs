@@ -71,12 +71,12 @@ pub async fn of_organisation(
     rows.into_iter().map(AccountRow::try_from).collect()
 }
 
-/// Notes that the ledger says from now on what an account may do. Call it when the entry is there.
+/// Notes that the ledger says from now on what an account may do; it waits no longer then. Call it when the entry is there.
 ///
 /// # Errors
 /// [`AccessError`] if it could not be noted: the ledger counts all the same.
 pub async fn recorded(pool: &PgPool, account: AccountId) -> Result<(), AccessError> {
-    sqlx::query("UPDATE access.accounts SET in_ledger = true WHERE account_id = $1")
+    sqlx::query(include_str!("recorded.sql"))
         .bind(account.0)
         .execute(pool)
         .await?;

@@ -29,6 +29,9 @@ const NAME: Bounds = Bounds {
 /// Many people may share an address.
 const ADDRESS: Bounds = Bounds { free: 50, most: 60 };
 
+/// Registrations of a network: each counts, because each may take a name.
+const REGISTRATIONS: Bounds = Bounds { free: 5, most: 10 };
+
 /// Wrong attempts after which a name is kept out.
 pub const MOST: u32 = 15;
 /// How long somebody is kept out, and how long a wrong attempt is remembered.
@@ -103,6 +106,22 @@ pub async fn attempt(
         address,
         last: failures == NAME.most,
     })
+}
+
+/// Counts a registration, whatever becomes of it.
+///
+/// # Errors
+/// [`ThrottleError`]: it must not be looked at.
+pub(crate) async fn registration(
+    pool: &PgPool,
+    address: Option<ClientAddress>,
+) -> Result<(), ThrottleError> {
+    let from = address.map_or_else(
+        || "nowhere".to_owned(),
+        |address| address.network().to_string(),
+    );
+    let key = format!("register/{from}");
+    count(pool, &key, &REGISTRATIONS).await.map(drop)
 }
 
 /// Lets a name try again at once: its password was set anew.

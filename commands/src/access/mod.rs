@@ -5,11 +5,13 @@
 
 mod keys;
 mod lift;
+mod people;
 mod standing;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use sealrock_access::sessions::{self, Because};
 use sealrock_access::{AccessError, AccountId, Permission, Role, standing as rows};
 use sealrock_domain::access::{
     AccessCommand, AccessNote, AccessSettings, AdmitMember, AssignRole, ChangeAccess,
@@ -24,6 +26,7 @@ use crate::error::CommandError;
 use crate::ledger::{OrganisationLedger, permit};
 
 pub use keys::{IssuedApiKey, KeyRequest};
+pub use people::RegistrationError;
 pub use standing::{FRESH, Identities};
 
 /// Whom an organisation lets look, and until when.
@@ -89,7 +92,8 @@ impl Commands {
         Ok(done)
     }
 
-    /// Ends a membership: tokens and open sockets of the account stop within a second.
+    /// Ends a membership: tokens and open sockets of the account stop within a second, and its sessions
+    /// are over even if it becomes a member again.
     ///
     /// # Errors
     /// See [`CommandError`].
@@ -103,7 +107,10 @@ impl Commands {
         self.record_roles_of(organisation).await?;
         let command = AccessCommand::Deactivate(DeactivateMember { account });
         let done = self.change_access(context, organisation, command).await?;
-        rows::recorded(self.store.pool(), account).await?;
+        let pool = self.store.pool();
+        rows::recorded(pool, account).await?;
+        // Behind the entry: who signs in looks at the ledger when the session is there.
+        sessions::revoke_all(pool, account, None, Because::Account).await?;
         Ok(done)
     }
 

@@ -11,7 +11,7 @@ use lru::LruCache;
 use sealrock_access::standing::{self as rows, AccountRow};
 use sealrock_access::{
     AccountId, ApiKeySecret, Grant, Identified, Identify, IdentifyError, Permission, Principal,
-    Role, Tokens, Username, api_keys,
+    Role, Tokens, Username, api_keys, second_factor,
 };
 use sealrock_domain::Slug;
 use sealrock_domain::access::{AccessGranted, OrganisationAccess};
@@ -44,6 +44,14 @@ struct Stands {
     organisation: Option<Slug>,
     sites: Option<Vec<Slug>>,
     grants: Vec<Grant>,
+    must_enrol: bool,
+}
+
+/// What an organisation says of one of its accounts.
+struct Membership {
+    role: Role,
+    sites: Option<Vec<Slug>>,
+    second_factor_required: bool,
 }
 
 /// Answers that are not old. Of those who ask the same at once, one asks for all.
@@ -61,6 +69,11 @@ impl<K: Hash + Eq, V: Clone> Fresh<K, V> {
         ask: impl Future<Output = Result<V, IdentifyError>>,
     ) -> Result<V, IdentifyError> {
         self.begun(key).get_or_try_init(|| ask).await.cloned()
+    }
+
+    fn forget(&self, key: &K) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.pop(key);
     }
 
     fn begun(&self, key: K) -> Arc<OnceCell<V>> {
@@ -102,32 +115,25 @@ impl Identities {
     async fn of_token(&self, token: &str) -> Result<Principal, IdentifyError> {
         let claimed = self.tokens.verify(token);
         let claimed = claimed.map_err(|error| gone(&error.to_string()))?;
-        match claimed {
-            Principal::User {
-                id,
-                session,
-                stepped_up,
-                must_change_password,
-                ..
-            } => {
-                let stands = self.principal_of(id).await?;
-                let stands = stands.ok_or_else(|| {
-                    gone("this account is no member any more; ask an administrator, then sign in again")
-                })?;
-                Ok(Principal::User {
-                    id,
-                    username: stands.username.clone(),
-                    role: stands.role,
-                    organisation: stands.organisation.clone(),
-                    sites: stands.sites.clone(),
-                    grants: stands.grants.clone(),
-                    session,
-                    stepped_up,
-                    must_change_password,
-                })
-            }
-            other => Ok(other),
-        }
+        let Principal::User { id, .. } = &claimed else {
+            return Ok(claimed);
+        };
+        let stands = self.principal_of(*id).await?;
+        as_it_stands(claimed, stands)
+    }
+
+    /// What somebody may do who has just proved who they are. It is asked anew: whatever was committed
+    /// before is in the answer.
+    ///
+    /// # Errors
+    /// [`IdentifyError`]: the account is no member of its organisation, or it cannot be told.
+    pub async fn entered(&self, proved: Principal) -> Result<Principal, IdentifyError> {
+        let Principal::User { id, .. } = &proved else {
+            return Ok(proved);
+        };
+        let standing = self.commands.standing(*id).await;
+        let standing = standing.map_err(|error| unavailable(&error))?;
+        as_it_stands(proved, standing.map(Arc::new))
     }
 
     async fn principal_of(&self, account: AccountId) -> Result<Standing, IdentifyError> {
@@ -135,7 +141,12 @@ impl Identities {
             let standing = self.commands.standing(account).await;
             Ok(standing.map_err(|error| unavailable(&error))?.map(Arc::new))
         };
-        self.accounts.answer(account, asked).await
+        let standing = self.accounts.answer(account, asked).await?;
+        if standing.as_ref().is_some_and(|stands| stands.must_enrol) {
+            // Who has enrolled goes on at once.
+            self.accounts.forget(&account);
+        }
+        Ok(standing)
     }
 
     async fn of_key(
@@ -164,9 +175,16 @@ impl Commands {
         let Some(organisation) = row.organisation.clone() else {
             return Ok(of_row(row));
         };
-        let Some((role, sites)) = self.membership(&row, &organisation).await? else {
+        let Some(membership) = self.membership(&row, &organisation).await? else {
             return Ok(None);
         };
+        let Membership {
+            role,
+            sites,
+            second_factor_required,
+        } = membership;
+        let must_enrol = second_factor_required
+            && !second_factor::is_enrolled(self.store.pool(), row.id).await?;
         let grants = if role.may_be_granted() {
             self.granted_to(&organisation, role).await?
         } else {
@@ -178,6 +196,7 @@ impl Commands {
             organisation: Some(organisation),
             sites,
             grants,
+            must_enrol,
         }))
     }
 
@@ -185,16 +204,28 @@ impl Commands {
         &self,
         row: &AccountRow,
         organisation: &Slug,
-    ) -> Result<Option<(Role, Option<Vec<Slug>>)>, CommandError> {
-        let of_the_row = || (!row.in_ledger).then_some((row.role, None));
+    ) -> Result<Option<Membership>, CommandError> {
+        let of_the_row = |second_factor_required| {
+            (!row.in_ledger).then_some(Membership {
+                role: row.role,
+                sites: None,
+                second_factor_required,
+            })
+        };
         match self.access_of(organisation).await {
-            Ok(access) => Ok(match access.state().member(row.id) {
-                Some(member) if member.active => Some((member.role, member.sites.clone())),
-                Some(_) => None,
-                None => of_the_row(),
-            }),
+            Ok(access) => {
+                let required = access.state().settings().second_factor_required;
+                Ok(match access.state().member(row.id) {
+                    Some(member) => member.active.then(|| Membership {
+                        role: member.role,
+                        sites: member.sites.clone(),
+                        second_factor_required: required,
+                    }),
+                    None => of_the_row(required),
+                })
+            }
             // An organisation that is not registered yet.
-            Err(CommandError::NotFound(_)) => Ok(of_the_row()),
+            Err(CommandError::NotFound(_)) => Ok(of_the_row(false)),
             Err(error) => Err(error),
         }
     }
@@ -280,7 +311,33 @@ fn of_row(row: AccountRow) -> Option<Stands> {
         organisation: row.organisation,
         sites: None,
         grants: Vec::new(),
+        must_enrol: false,
     })
+}
+
+/// Who was proved, with what the ledger says in place of what was claimed.
+fn as_it_stands(mut claimed: Principal, standing: Standing) -> Result<Principal, IdentifyError> {
+    let stands = standing.ok_or_else(|| {
+        gone("this account is no member of its organisation now: ask an administrator, then sign in again")
+    })?;
+    if let Principal::User {
+        username,
+        role,
+        organisation,
+        sites,
+        grants,
+        must_enrol,
+        ..
+    } = &mut claimed
+    {
+        username.clone_from(&stands.username);
+        *role = stands.role;
+        organisation.clone_from(&stands.organisation);
+        sites.clone_from(&stands.sites);
+        grants.clone_from(&stands.grants);
+        *must_enrol = stands.must_enrol;
+    }
+    Ok(claimed)
 }
 
 fn gone(why: &str) -> IdentifyError {

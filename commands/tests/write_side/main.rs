@@ -11,6 +11,7 @@ mod injecting;
 mod issuing;
 mod mapped;
 mod outage;
+mod people;
 mod registering;
 mod repeating;
 mod retaining;

@@ -11,8 +11,26 @@ use crate::code::Code;
 /// The caller, whatever it may do.
 ///
 /// # Errors
-/// `PASSWORD_CHANGE_REQUIRED` for who has an issued password, `UNAUTHENTICATED` for nobody.
+/// `PASSWORD_CHANGE_REQUIRED` for who has an issued password, `SECOND_FACTOR_REQUIRED` for who must
+/// enrol one, `UNAUTHENTICATED` for nobody.
 pub(crate) fn principal<'c>(context: &'c Context<'_>) -> Result<&'c Principal, Problem> {
+    match enrolling(context)? {
+        Principal::User {
+            must_enrol: true, ..
+        } => Err(Problem::new(
+            Code::SecondFactorRequired,
+            "your organisation asks for a second factor: enrol one by enrolSecondFactor and \
+             confirmSecondFactor, then go on",
+        )),
+        principal => Ok(principal),
+    }
+}
+
+/// The caller, though it may have to enrol a second factor first.
+///
+/// # Errors
+/// `PASSWORD_CHANGE_REQUIRED` for who has an issued password, `UNAUTHENTICATED` for nobody.
+pub(crate) fn enrolling<'c>(context: &'c Context<'_>) -> Result<&'c Principal, Problem> {
     match bearer(context)? {
         Principal::User {
             must_change_password: true,

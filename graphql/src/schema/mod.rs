@@ -21,6 +21,7 @@ use std::sync::Arc;
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, MergedSubscription, Schema};
 use futures::future::BoxFuture;
+use sealrock_commands::Identities;
 use tracing::Instrument as _;
 
 use crate::rates::{Costs, Rates};
@@ -45,6 +46,7 @@ pub(crate) struct Query(
     query::WellQuery,
     query::ViewerQuery,
     query::InvitationQuery,
+    query::RegistrationQuery,
     query::AccessQuery,
 );
 
@@ -57,6 +59,7 @@ pub(crate) struct Mutation(
     mutation::SecondFactorMutation,
     mutation::InvitationMutation,
     mutation::AccessMutation,
+    mutation::RegistrationMutation,
     mutation::RegistryMutation,
     mutation::DeviceMutation,
     mutation::CaptureMutation,
@@ -98,6 +101,10 @@ pub(crate) fn schema(state: &GraphqlState, rates: Arc<Rates>) -> SealrockSchema 
         .data(state.read.clone())
         .data(state.runner.clone())
         .data(state.commands.clone())
+        .data(Identities::new(
+            state.commands.clone(),
+            state.tokens.clone(),
+        ))
         .data(state.tokens.clone())
         .data(state.pool.clone())
         .data(state.gate.clone())

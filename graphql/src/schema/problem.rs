@@ -4,11 +4,12 @@ use async_graphql::{Error, ErrorExtensionValues};
 use sealrock_access::accounts::{AddError, ChangePasswordError};
 use sealrock_access::gate::{EnterError, StepUpError};
 use sealrock_access::invitations::AcceptError;
+use sealrock_access::registrations::RegisterError;
 use sealrock_access::second_factor::EnrolError;
 use sealrock_access::sessions::RefreshError;
 use sealrock_access::throttle::TooManyAttempts;
 use sealrock_access::{AccessError, Denied, Refused};
-use sealrock_commands::CommandError;
+use sealrock_commands::{CommandError, RegistrationError};
 use sealrock_projections::{QueryError, RunnerError, WaitError};
 
 use crate::code::Code;
@@ -80,6 +81,7 @@ impl From<Denied> for Problem {
             Refused::Forbidden => Code::Forbidden,
             Refused::StepUp => Code::StepUpRequired,
             Refused::PasswordChange => Code::PasswordChangeRequired,
+            Refused::SecondFactor => Code::SecondFactorRequired,
         };
         Self::new(code, denied.to_string())
     }
@@ -186,6 +188,23 @@ impl From<AcceptError> for Problem {
                 error.into()
             }
             AcceptError::Account(refused) => Self::input(refused.to_string()),
+        }
+    }
+}
+
+impl From<RegistrationError> for Problem {
+    fn from(error: RegistrationError) -> Self {
+        let told = error.to_string();
+        match error {
+            RegistrationError::Closed => Self::new(Code::Forbidden, told),
+            RegistrationError::Command(error) => error.into(),
+            RegistrationError::Refused(RegisterError::Refused(_)) => Self::input(told),
+            RegistrationError::Refused(RegisterError::Full) => Self::new(Code::Rejected, told),
+            RegistrationError::Refused(RegisterError::TooMany(until)) => Self {
+                retry_after: Some(until.retry_after()),
+                ..Self::new(Code::TooManyAttempts, told)
+            },
+            RegistrationError::Refused(RegisterError::Access(error)) => error.into(),
         }
     }
 }

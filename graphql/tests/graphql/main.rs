@@ -12,6 +12,7 @@ mod limits;
 mod mutations;
 mod organisations;
 mod overview;
+mod people;
 mod permitted;
 mod ranking;
 mod reach;

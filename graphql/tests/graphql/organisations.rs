@@ -7,7 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{TimeDelta, Utc};
 use futures::future::join_all;
 use sealrock_access::invitations::{self, Place};
-use sealrock_access::{AccountId, Principal, Role};
+use sealrock_access::registrations::{self, Registration};
+use sealrock_access::{AccountId, Password, Principal, Role};
 use sealrock_testkit::DeviceSigner;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -113,6 +114,15 @@ pub async fn two_organisations() -> TwoOrganisations {
     };
     let inviter = AccountId(uuid::Uuid::nil());
     invitations::invite(&world.pool, &place, inviter)
+        .await
+        .unwrap();
+    let waiting = Registration {
+        organisation: "northsea".parse().unwrap(),
+        username: "olaf".parse().unwrap(),
+        mail: "olaf@example.org".parse().unwrap(),
+        password: Password::new("otter marzipan quilt"),
+    };
+    registrations::register(&world.pool, waiting, None)
         .await
         .unwrap();
     let mut ids = world.issue_credits().await;
@@ -319,7 +329,7 @@ async fn no_subscription_shows_a_person_anything_of_another_organisation() {
 }
 
 /// Mutations of the caller's own account, which is of nobody else.
-pub const OWN: [&str; 11] = [
+pub const OWN: [&str; 12] = [
     "signIn",
     "refreshSession",
     "signOut",
@@ -331,6 +341,7 @@ pub const OWN: [&str; 11] = [
     "confirmSecondFactor",
     "disableSecondFactor",
     "acceptInvitation",
+    "register",
 ];
 
 /// What the walk gives for the inputs of mutations, besides.
@@ -341,6 +352,8 @@ pub fn for_northsea(mutation: &str, field: &str) -> Option<String> {
         (_, "slug") => quoted("one-more"),
         (_, "name") => quoted("meter-7"),
         (_, "displayName") => quoted("One more"),
+        // Nobody who walks has one.
+        (_, "secondFactorRequired") => "false".to_owned(),
         ("inviteMember", "role") => "OPERATOR".to_owned(),
         ("inviteMember", "sites") => "null".to_owned(),
         (own, "session") if OWN.contains(&own) => "false".to_owned(),

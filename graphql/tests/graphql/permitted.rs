@@ -96,7 +96,10 @@ fn asked_for(field: &str, operation: &str) -> (Permission, At) {
         | "issueApiKey"
         | "rotateApiKey"
         | "revokeApiKey"
-        | "changeAccessSettings" => (ManageAccess, At::Whole),
+        | "changeAccessSettings"
+        | "resetSecondFactor"
+        | "declineRegistration"
+        | "registrations" => (ManageAccess, At::Whole),
         "grantAccess" | "revokeAccess" => (GrantAccess, At::Whole),
         _ => panic!("say which permission {field} asks for, and where"),
     }

@@ -202,19 +202,26 @@ fn a_missing_step_up_is_told_only_to_who_may_otherwise() {
 }
 
 #[test]
-fn an_issued_password_blocks_everything() {
+fn an_issued_password_blocks_everything_and_then_a_missing_second_factor_does() {
     for role in Role::ACCOUNTS {
         let mut person = member(role);
-        if let Principal::User {
-            must_change_password,
-            ..
-        } = &mut person
-        {
-            *must_change_password = true;
-        }
-        for permission in Permission::ALL {
-            let denied = authorise(&person, permission, &Scope::organisation(slug("northsea")));
-            assert_eq!(denied.unwrap_err().why, Refused::PasswordChange);
+        for (password, refused) in [
+            (true, Refused::PasswordChange),
+            (false, Refused::SecondFactor),
+        ] {
+            if let Principal::User {
+                must_change_password,
+                must_enrol,
+                ..
+            } = &mut person
+            {
+                *must_change_password = password;
+                *must_enrol = true;
+            }
+            for permission in Permission::ALL {
+                let denied = authorise(&person, permission, &Scope::organisation(slug("northsea")));
+                assert_eq!(denied.unwrap_err().why, refused);
+            }
         }
     }
 }

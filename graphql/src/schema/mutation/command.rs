@@ -22,7 +22,7 @@ use crate::schema::provenance::ledger_of;
 pub(crate) struct Patience(pub(crate) Duration);
 
 /// Who sends a command, and which.
-pub(super) fn sender(
+pub(crate) fn sender(
     context: &Context<'_>,
     command: Option<Uuid>,
 ) -> Result<CommandContext, Problem> {

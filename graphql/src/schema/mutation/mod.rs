@@ -16,10 +16,11 @@ mod wells;
 
 pub(crate) use access::AccessMutation;
 pub(crate) use account::{
-    AccountMutation, InvitationMutation, SecondFactorMutation, SessionMutation,
+    AccountMutation, InvitationMutation, RegistrationMutation, SecondFactorMutation,
+    SessionMutation,
 };
 pub(crate) use captures::CaptureMutation;
-pub(crate) use command::Patience;
+pub(crate) use command::{Patience, sender};
 pub(crate) use credits::CreditMutation;
 pub(crate) use devices::DeviceMutation;
 pub(crate) use injection_days::InjectionDayMutation;

@@ -23,6 +23,8 @@ pub(crate) struct Viewer {
     organisation: Option<String>,
     /// Whether nothing is answered before the password is changed.
     must_change_password: bool,
+    /// Whether nothing is answered before a second factor is enrolled: the organisation asks for one.
+    pub(crate) must_enrol_second_factor: bool,
     #[graphql(skip)]
     account: Option<AccountId>,
     #[graphql(skip)]
@@ -60,28 +62,31 @@ impl Viewer {
 
 impl From<&Principal> for Viewer {
     fn from(principal: &Principal) -> Self {
-        let username = match principal {
-            Principal::User { username, .. } => Some(username.to_string()),
-            _ => None,
-        };
-        let (account, session, must_change_password) = match principal {
-            Principal::User {
-                id,
-                session,
-                must_change_password,
-                ..
-            } => (Some(*id), *session, *must_change_password),
-            _ => (None, None, false),
-        };
-        Self {
+        let mut viewer = Self {
             actor: principal.actor(),
-            username,
+            username: None,
             role: principal.role().into(),
             organisation: principal.organisation().map(ToString::to_string),
-            must_change_password,
-            account,
+            must_change_password: false,
+            must_enrol_second_factor: false,
+            account: None,
+            session: None,
+        };
+        if let Principal::User {
+            id,
+            username,
             session,
+            must_change_password,
+            must_enrol,
+            ..
+        } = principal
+        {
+            viewer.username = Some(username.to_string());
+            viewer.must_change_password = *must_change_password;
+            viewer.must_enrol_second_factor = *must_enrol;
+            (viewer.account, viewer.session) = (Some(*id), *session);
         }
+        viewer
     }
 }
 

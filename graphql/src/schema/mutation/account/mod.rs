@@ -1,6 +1,7 @@
 //! Signing in and out, and passwords.
 
 mod invitations;
+mod registrations;
 mod second_factor;
 mod sessions;
 
@@ -10,9 +11,9 @@ use sealrock_access::accounts::ChangePasswordError;
 use sealrock_access::gate::{
     Code as FactorCode, EnterError, Entered, Gate, LockedOut, Proof, StepUp, StepUpError,
 };
-use sealrock_access::sessions::Because;
-use sealrock_access::{IssuedToken, Password, Principal};
-use sealrock_commands::{Commands, Context as CommandContext};
+use sealrock_access::sessions::{Because, RefreshError};
+use sealrock_access::{IdentifyError, IssuedToken, Password, Principal};
+use sealrock_commands::{Commands, Context as CommandContext, Identities};
 use sealrock_domain::access::AccessNote;
 use uuid::Uuid;
 
@@ -25,6 +26,7 @@ use crate::schema::types::Viewer;
 use crate::visitor::{self, Visitor};
 
 pub(crate) use invitations::InvitationMutation;
+pub(crate) use registrations::RegistrationMutation;
 pub(crate) use second_factor::SecondFactorMutation;
 pub(crate) use sessions::SessionMutation;
 
@@ -56,6 +58,8 @@ struct SignInPayload {
     expires_at: Time,
     /// Whether the password was issued by somebody else: nothing is answered before it is changed.
     must_change_password: bool,
+    /// Whether nothing is answered before a second factor is enrolled: the organisation asks for one.
+    must_enrol_second_factor: bool,
     /// Who signed in.
     viewer: Viewer,
 }
@@ -129,7 +133,7 @@ impl AccountMutation {
         let entered = gate(context).enter(proof, &visitor.client, input.session);
         match entered.await {
             Err(EnterError::LockedOut(locked)) => Err(locked_out(context, &locked).await),
-            entered => Ok(signed_in(context, entered?)),
+            entered => signed_in(context, entered?).await,
         }
     }
 
@@ -139,9 +143,9 @@ impl AccountMutation {
         own_page(&visitor)?;
         let token = visitor.refresh_token.ok_or_else(no_cookie)?;
         match gate(context).renew(&token).await {
-            Ok(entered) => Ok(signed_in(context, entered)),
+            Ok(entered) => signed_in(context, entered).await,
             Err(error) => {
-                if !matches!(error, sealrock_access::sessions::RefreshError::Access(_)) {
+                if !matches!(error, RefreshError::Access(_)) {
                     set_cookie(context, &visitor::forget());
                 }
                 Err(error.into())
@@ -287,16 +291,41 @@ fn no_cookie() -> Problem {
     )
 }
 
-fn signed_in(context: &Context<'_>, entered: Entered) -> SignInPayload {
+/// What somebody is answered who was let in. The session is there, and whoever ends a membership looks
+/// for sessions behind the entry: of the two one sees the other.
+async fn signed_in(context: &Context<'_>, entered: Entered) -> Result<SignInPayload, Problem> {
+    let identities = context.data_unchecked::<Identities>();
+    let viewer: Viewer = match identities.entered(entered.principal.clone()).await {
+        Ok(principal) => (&principal).into(),
+        Err(IdentifyError::Unavailable) => {
+            let message = IdentifyError::Unavailable.to_string();
+            return Err(Problem::new(Code::Unavailable, message));
+        }
+        Err(IdentifyError::Unauthenticated(why)) => {
+            if let Principal::User {
+                id,
+                session: Some(session),
+                ..
+            } = entered.principal
+            {
+                gate(context).end(id, session, Because::Account).await?;
+            }
+            if entered.refresh_token.is_some() {
+                set_cookie(context, &visitor::forget());
+            }
+            return Err(Problem::new(Code::Forbidden, why));
+        }
+    };
     if let Some(token) = &entered.refresh_token {
         set_cookie(context, &visitor::keep(token));
     }
-    SignInPayload {
+    Ok(SignInPayload {
         must_change_password: entered.must_change_password(),
-        viewer: (&entered.principal).into(),
+        must_enrol_second_factor: viewer.must_enrol_second_factor,
+        viewer,
         access_token: entered.token.token,
         expires_at: entered.token.expires_at.into(),
-    }
+    })
 }
 
 fn set_cookie(context: &Context<'_>, cookie: &str) {

@@ -3,13 +3,17 @@
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use chrono::Utc;
 use sealrock_access::gate::Code as FactorCode;
-use sealrock_access::{Principal, STEP_UP_HOLDS, second_factor};
+use sealrock_access::{AccountId, Principal, STEP_UP_HOLDS, Username, second_factor};
+use sealrock_commands::Commands;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use super::gate;
-use super::sessions::own_account;
 use crate::code::Code;
-use crate::schema::guard::principal;
+use crate::schema::guard::{enrolling, principal};
+use crate::schema::input::read;
+use crate::schema::mutation::receipt::Receipt;
+use crate::schema::mutation::sender;
 use crate::schema::problem::Problem;
 
 #[derive(Default)]
@@ -39,6 +43,24 @@ struct ConfirmSecondFactorPayload {
     recovery_codes: Vec<String>,
 }
 
+/// A member who has lost what codes come from.
+#[derive(InputObject)]
+struct ResetSecondFactorInput {
+    /// Idempotency key: the same key with the same input is answered with the first receipt.
+    command_id: Option<Uuid>,
+    /// Slug of the organisation.
+    organisation: String,
+    /// Id of the account.
+    account: Uuid,
+}
+
+/// The member signs in by the password alone, until a second factor is enrolled.
+#[derive(SimpleObject)]
+struct ResetSecondFactorPayload {
+    /// Proof that it is durable; null if there was no second factor.
+    receipt: Option<Receipt>,
+}
+
 /// Codes are asked for no more.
 #[derive(SimpleObject)]
 struct DisableSecondFactorPayload {
@@ -54,10 +76,9 @@ impl SecondFactorMutation {
         &self,
         context: &Context<'_>,
     ) -> Result<EnrolSecondFactorPayload, Problem> {
-        let account = own_account(context)?;
-        let Principal::User { username, .. } = recently_proved(context)? else {
-            return Err(Problem::new(Code::Forbidden, "only people have one"));
-        };
+        let caller = enrolling(context)?;
+        let (account, username) = person(caller)?;
+        recently_proved(caller)?;
         let enrolment = gate(context).enrol(account, username).await?;
         Ok(EnrolSecondFactorPayload {
             secret: enrolment.secret,
@@ -71,10 +92,26 @@ impl SecondFactorMutation {
         context: &Context<'_>,
         #[graphql(desc = "A code of the app.")] input: ConfirmSecondFactorInput,
     ) -> Result<ConfirmSecondFactorPayload, Problem> {
-        let account = own_account(context)?;
+        let (account, _) = person(enrolling(context)?)?;
         let code = FactorCode(input.code);
         let recovery_codes = gate(context).confirm(account, &code).await?;
         Ok(ConfirmSecondFactorPayload { recovery_codes })
+    }
+
+    /// Takes the second factor of a member away, who has lost it and all recovery codes. An entry of
+    /// the organisation's ledger says so.
+    async fn reset_second_factor(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which member.")] input: ResetSecondFactorInput,
+    ) -> Result<ResetSecondFactorPayload, Problem> {
+        let sender = sender(context, input.command_id)?;
+        let organisation = read("organisation", &input.organisation)?;
+        let commands = context.data_unchecked::<Commands>();
+        let reset = commands.reset_second_factor(&sender, &organisation, AccountId(input.account));
+        Ok(ResetSecondFactorPayload {
+            receipt: reset.await?.as_ref().map(Receipt::of),
+        })
     }
 
     /// Takes the caller's own second factor away. Needs a recent sign-in or `stepUp`.
@@ -82,8 +119,9 @@ impl SecondFactorMutation {
         &self,
         context: &Context<'_>,
     ) -> Result<DisableSecondFactorPayload, Problem> {
-        let account = own_account(context)?;
-        recently_proved(context)?;
+        let caller = principal(context)?;
+        let (account, _) = person(caller)?;
+        recently_proved(caller)?;
         let removed = second_factor::remove(context.data_unchecked::<PgPool>(), account);
         Ok(DisableSecondFactorPayload {
             disabled: removed.await?,
@@ -91,15 +129,21 @@ impl SecondFactorMutation {
     }
 }
 
-/// The caller, who has proved a short while ago who they are.
-fn recently_proved<'c>(context: &'c Context<'_>) -> Result<&'c Principal, Problem> {
-    let principal = principal(context)?;
-    let proved = match principal {
+fn person(caller: &Principal) -> Result<(AccountId, &Username), Problem> {
+    match caller {
+        Principal::User { id, username, .. } => Ok((*id, username)),
+        _ => Err(Problem::new(Code::Forbidden, "only people have one")),
+    }
+}
+
+/// That the caller has proved a short while ago who they are.
+fn recently_proved(caller: &Principal) -> Result<(), Problem> {
+    let proved = match caller {
         Principal::User { stepped_up, .. } => *stepped_up,
         _ => None,
     };
     if proved.is_some_and(|proved| Utc::now() < proved + STEP_UP_HOLDS) {
-        return Ok(principal);
+        return Ok(());
     }
     Err(Problem::new(
         Code::StepUpRequired,

@@ -1,0 +1,3 @@
+UPDATE access.accounts
+SET in_ledger = true, waiting_since = NULL
+WHERE account_id = $1
