@@ -48,10 +48,15 @@ impl KeyFileError {
 /// The key in this file, which is made (mode 0600) if it is not there. Of several processes that do
 /// so at once all get the same key. After a crash the file holds a whole key or is not there.
 pub(crate) fn open(path: &Path) -> Result<[u8; 32], KeyFileError> {
-    if !path.exists() {
-        make(path).map_err(KeyFileError::io(path))?;
+    loop {
+        match read(path) {
+            // It may be taken away again before it is read, as a next key is that becomes the current.
+            Err(KeyFileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                make(path).map_err(KeyFileError::io(path))?;
+            }
+            outcome => return outcome,
+        }
     }
-    read(path)
 }
 
 /// The key in this file.
@@ -72,8 +77,25 @@ pub(crate) fn read(path: &Path) -> Result<[u8; 32], KeyFileError> {
         })
 }
 
-/// Written beside and linked into place, which fails if another process was first: then its key holds.
+/// Puts a new key in the place of whatever is there. Who reads the file finds the one or the other.
+pub(crate) fn replace(path: &Path) -> Result<(), KeyFileError> {
+    let replaced = draft(path).and_then(|draft| fs::rename(draft, path));
+    replaced.map_err(KeyFileError::io(path))
+}
+
+/// Linked into place, which fails if another process was first: then its key holds.
 fn make(path: &Path) -> io::Result<()> {
+    let draft = draft(path)?;
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A new key in a file beside.
+fn draft(path: &Path) -> io::Result<PathBuf> {
     let mut seed = [0; 32];
     rand::rngs::OsRng.fill_bytes(&mut seed);
     let draft = path.with_extension(format!("draft-{:08x}", rand::random::<u32>()));
@@ -84,12 +106,13 @@ fn make(path: &Path) -> io::Result<()> {
         .open(&draft)?;
     let written = file
         .write_all(format!("{}\n", URL_SAFE_NO_PAD.encode(seed)).as_bytes())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::hard_link(&draft, path));
-    fs::remove_file(&draft)?;
+        .and_then(|()| file.sync_all());
     match written {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+        Ok(()) => Ok(draft),
+        Err(error) => {
+            let _ = fs::remove_file(&draft);
+            Err(error)
+        }
     }
 }
 

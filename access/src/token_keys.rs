@@ -5,6 +5,7 @@
 //! read the keys at any time since the change before knows the key that signs after it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -40,10 +41,10 @@ pub struct TokenKeys(PathBuf);
 pub enum RotateError {
     /// The last rotation was a moment ago.
     #[error(
-        "tokens of the key before are still in use: rotate again in {} s. To sign everybody out at \
-         once instead, stop the servers, delete {}/token*.key, and start them", .0.as_secs() + 1, .1.display()
+        "tokens of the key before are still in use: rotate again in {} s. If somebody may have the keys, \
+         do not wait: `sealrock key rotate-tokens --compromised`", .0.as_secs() + 1
     )]
-    TooSoon(Duration, PathBuf),
+    TooSoon(Duration),
     /// Another command rotates them.
     #[error("another command is rotating these keys: look again in a moment")]
     Busy,
@@ -79,11 +80,29 @@ impl TokenKeys {
     }
 
     /// Reads the keys; makes what is missing of the current and the next one.
+    ///
+    /// A rotation may come between two files: then the key that signs would be none of those that were
+    /// read. It puts that key in its place last, so all were of one time if it is still there.
     pub(crate) fn read(&self) -> Result<KeyRing, KeyFileError> {
-        let current = TokenKey::open(&self.file(CURRENT))?;
+        let mut current = TokenKey::open(&self.file(CURRENT))?;
+        loop {
+            let ring = self.read_beside(current)?;
+            current = TokenKey::open(&self.file(CURRENT))?;
+            if current.id == ring.current.id {
+                return Ok(ring);
+            }
+        }
+    }
+
+    fn read_beside(&self, current: TokenKey) -> Result<KeyRing, KeyFileError> {
         let mut others = vec![TokenKey::open(&self.file(NEXT))?];
         if self.previous_holds_for()?.is_some() {
-            others.push(TokenKey::from_seed(&key_file::read(&self.file(PREVIOUS))?));
+            match key_file::read(&self.file(PREVIOUS)) {
+                Ok(seed) => others.push(TokenKey::from_seed(&seed)),
+                // Dropped since.
+                Err(KeyFileError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
         // Between two steps of a rotation the same key is in two files.
         others.retain(|key| key.id != current.id);
@@ -99,7 +118,7 @@ impl TokenKeys {
         let _lock = self.lock()?;
         self.read()?;
         if let Some(left) = self.previous_holds_for()? {
-            return Err(RotateError::TooSoon(left, self.0.clone()));
+            return Err(RotateError::TooSoon(left));
         }
         let (current, next) = (self.file(CURRENT), self.file(NEXT));
         // Copied, not moved: there is a current key at any time.
@@ -110,12 +129,32 @@ impl TokenKeys {
         Ok(self.read()?.current.id)
     }
 
+    /// Forgets all keys, because somebody else may have them: the next one too, and the one before. A
+    /// new key signs from now on, whose id is answered. What was signed before is nobody's proof on
+    /// servers that run within [`LOOK`](crate::LOOK). If this is cut short, do it again.
+    ///
+    /// # Errors
+    /// [`RotateError`], but never that it is too soon.
+    pub fn replace(&self) -> Result<String, RotateError> {
+        let _lock = self.lock()?;
+        let previous = self.file(PREVIOUS);
+        match fs::remove_file(&previous) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(KeyFileError::io(&previous)(error).into());
+            }
+            _ => {}
+        }
+        key_file::replace(&self.file(NEXT))?;
+        key_file::replace(&self.file(CURRENT))?;
+        Ok(self.read()?.current.id)
+    }
+
     /// How long tokens of the key before may still be in use; `None` if none are.
     fn previous_holds_for(&self) -> Result<Option<Duration>, KeyFileError> {
         let path = self.file(PREVIOUS);
         let rotated = match fs::metadata(&path).and_then(|file| file.modified()) {
             Ok(rotated) => rotated,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(KeyFileError::io(&path)(error)),
         };
         let age = SystemTime::now()

@@ -179,6 +179,12 @@ impl Tokens {
         let claims = decode::<Claims>(token, &key.verifying, &self.validation())
             .map_err(refusal)?
             .claims;
+        // No node signs such: whoever had the key for a moment made it to keep.
+        if claims.exp.saturating_sub(claims.iat) > LIFETIME.as_secs().cast_signed()
+            || claims.iat > (Utc::now() + LEEWAY).timestamp()
+        {
+            return Err(TokenError::Malformed("it holds too long".to_owned()));
+        }
         if claims.sub != claims.principal.actor() {
             return Err(TokenError::Malformed(
                 "subject and principal differ".to_owned(),
@@ -280,6 +286,37 @@ mod tests {
         assert_eq!(
             issued_ago(600 + LEEWAY.as_secs() + 5),
             Err(TokenError::Expired)
+        );
+    }
+
+    #[test]
+    fn a_token_that_would_hold_longer_was_not_made_here() {
+        let from = |then| tokens().verify(&tokens().issue_at(&ada(), then).token);
+        let refused = from(Utc::now() + Duration::from_secs(90));
+        assert!(
+            matches!(refused, Err(TokenError::Malformed(_))),
+            "{refused:?}"
+        );
+        let (ada, now) = (ada(), Utc::now().timestamp());
+        let claims = Claims {
+            iss: "sealrock.example".to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: ada.actor(),
+            iat: now,
+            exp: now + 601,
+            jti: Uuid::nil(),
+            principal: ada,
+        };
+        let key = tokens().keys().current;
+        let header = Header {
+            kid: Some(key.id.clone()),
+            ..Header::new(Algorithm::EdDSA)
+        };
+        let long = encode(&header, &claims, &key.signing).unwrap();
+        let refused = tokens().verify(&long);
+        assert!(
+            matches!(refused, Err(TokenError::Malformed(_))),
+            "{refused:?}"
         );
     }
 
@@ -444,6 +481,82 @@ mod tests {
         let cut = Tokens::of_keys(&keys, "sealrock.example").unwrap();
         assert_eq!(cut.jwks()["keys"].as_array().unwrap().len(), 3);
         assert_eq!(cut.verify(&token), Ok(ada));
+    }
+
+    #[test]
+    fn stolen_keys_open_nothing_when_they_are_replaced_even_after_a_rotation() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = TokenKeys::new(folder.path());
+        let node = Tokens::of_keys(&keys, "sealrock.example").unwrap();
+        let before = node.issue(&ada());
+        keys.rotate().unwrap();
+        // A thief has a copy of the folder.
+        let stolen = keys.read().unwrap();
+        let theirs = |key: &TokenKey| {
+            let thief = Tokens::new(key.clone(), "sealrock.example");
+            thief.issue(&ada()).token
+        };
+        let forged: Vec<_> = stolen.all().map(theirs).collect();
+        assert_eq!(forged.len(), 3);
+        node.take_up(&keys).unwrap();
+        for token in &forged {
+            assert_eq!(node.verify(token), Ok(ada()));
+        }
+
+        let current = keys.replace().unwrap();
+        node.take_up(&keys).unwrap();
+        for token in forged.iter().chain([&before.token]) {
+            let refused = node.verify(token);
+            assert!(
+                matches!(refused, Err(TokenError::WrongKey(_))),
+                "{refused:?}"
+            );
+        }
+        let after = node.issue(&ada());
+        assert_eq!(kid(&after), current);
+        assert_eq!(node.verify(&after.token), Ok(ada()));
+        // The ordinary way goes on from there.
+        keys.rotate().unwrap();
+        node.take_up(&keys).unwrap();
+        assert_eq!(node.verify(&after.token), Ok(ada()));
+        let kept = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(kept, 4, "three keys and the lock");
+    }
+
+    /// Who reads between two steps of a rotation has the keys from before it or those from after it.
+    #[test]
+    fn keys_that_are_read_while_they_are_rotated_are_of_one_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = TokenKeys::new(folder.path());
+        let next_of = |ring: &KeyRing| (ring.current.id.clone(), ring.others[0].id.clone());
+        let mut order = vec![next_of(&keys.read().unwrap())];
+        let done = std::sync::atomic::AtomicBool::new(false);
+        let seen = std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let mut seen = Vec::new();
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    seen.push(next_of(&keys.read().unwrap()));
+                }
+                seen
+            });
+            let long_ago = std::time::SystemTime::now() - LIFETIME - 3 * LEEWAY;
+            for _ in 0..300 {
+                keys.rotate().unwrap();
+                let previous = std::fs::File::open(folder.path().join("token.previous.key"));
+                previous.unwrap().set_modified(long_ago).unwrap();
+                order.push(next_of(&keys.read().unwrap()));
+            }
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+            reader.join().unwrap()
+        });
+        for (current, next) in &seen {
+            let at = order
+                .iter()
+                .position(|(known, _)| known == current)
+                .unwrap();
+            assert_eq!(next, &order[at].1, "what signs after it is not known");
+        }
+        assert!(!seen.is_empty());
     }
 
     #[test]

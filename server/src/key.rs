@@ -5,7 +5,7 @@
 )]
 
 use clap::Subcommand;
-use sealrock_access::TokenKeys;
+use sealrock_access::{LOOK, TokenKeys};
 use sealrock_eventstore::{Appended, LedgerInfo};
 use sealrock_ledger::KeyRange;
 use serde_json::json;
@@ -33,7 +33,15 @@ pub enum Key {
     },
     /// Lets the next key sign access tokens; nobody is signed out. Servers that run take it up by
     /// themselves
-    RotateTokens(Json),
+    RotateTokens {
+        /// Somebody else may have the keys: forget them all at once. Every access token is void
+        /// within seconds; whoever is signed in goes on by a new one, which his client fetches or he
+        /// signs in for
+        #[arg(long)]
+        compromised: bool,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Ends a rotation: from this entry on only the new key signs
     Retire {
         /// Name of the ledger
@@ -55,10 +63,21 @@ pub async fn run(config: &Config, command: Key) -> anyhow::Result<()> {
 }
 
 /// By the keys folder alone, which servers look at every few seconds.
-fn rotate_tokens(config: &Config, json: &Json) -> anyhow::Result<()> {
-    let key = TokenKeys::new(config.keys_folder()).rotate()?;
+fn rotate_tokens(config: &Config, compromised: bool, json: &Json) -> anyhow::Result<()> {
+    let keys = TokenKeys::new(config.keys_folder());
+    let key = if compromised {
+        keys.replace()?
+    } else {
+        keys.rotate()?
+    };
     if json.json {
         println!("{}", json!({ "kid": key }));
+    } else if compromised {
+        println!(
+            "tokens are signed by {key} from now on; all that were signed before are void in {} s on every \
+             node. Clients refresh their sessions, or sign in again",
+            LOOK.as_secs()
+        );
     } else {
         println!(
             "tokens are signed by {key} from now on; those of the key before hold until they expire"
@@ -70,7 +89,7 @@ fn rotate_tokens(config: &Config, json: &Json) -> anyhow::Result<()> {
 async fn run_in(config: &Config, platform: &Platform, command: Key) -> anyhow::Result<()> {
     let store = &platform.store;
     match command {
-        Key::RotateTokens(json) => rotate_tokens(config, &json),
+        Key::RotateTokens { compromised, json } => rotate_tokens(config, compromised, &json),
         Key::List { ledger, json } => {
             let ledger = platform.ledger(&ledger).await?;
             list(platform, &ledger, &json).await

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{SOON, Server, data_folder};
+use crate::browser::Browser;
+use crate::support::{SOON, Server, chosen_for, data_folder};
 
 /// What a refused command says; it must have made nothing.
 fn refused(server: &Server, arguments: &[&str]) -> String {
@@ -99,6 +100,32 @@ async fn the_key_of_tokens_changes_beside_a_server_and_nobody_is_signed_out() {
     }
     let again = refused(&server, &["key", "rotate-tokens"]);
     assert!(again.contains("rotate again in"), "{again}");
+
+    // Somebody has the keys: not the next one signs, which he has too, and nothing waits.
+    let password = chosen_for(server.admin_password.as_deref().unwrap());
+    let browser = Browser::sign_in(&server, "admin", &password).await;
+    let stolen = published_keys(&server).await;
+    let replaced = server.command(&["key", "rotate-tokens", "--compromised", "--json"]);
+    let replaced: Value = serde_json::from_str(&replaced).unwrap();
+    assert!(stolen.iter().all(|key| key["kid"] != replaced["kid"]));
+    let begun = Instant::now();
+    while published_keys(&server).await[0]["kid"] != replaced["kid"] {
+        assert!(begun.elapsed() < SOON, "the new key is not taken up");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(published_keys(&server).await.len(), 2);
+    let answer = server
+        .graphql(Some(&browser.token), viewer, json!({}))
+        .await;
+    assert_eq!(
+        answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED",
+        "{answer}"
+    );
+    let refreshed = browser.refresh(&server).await;
+    let answer = server
+        .graphql(Some(&refreshed.token), viewer, json!({}))
+        .await;
+    assert_eq!(answer["data"]["viewer"]["username"], "admin", "{answer}");
     server.stop();
 }
 
