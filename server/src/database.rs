@@ -2,13 +2,18 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use sealrock_postgres::{Config as PostgresConfig, Postgres, State};
+use sealrock_postgres::{Config as PostgresConfig, Postgres, StartError, State};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+
+/// How long another process of ours may have the folder without a Postgres in it, as while it starts one
+/// again that has ended.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A Postgres to work with.
 pub struct Database {
@@ -20,18 +25,26 @@ pub struct Database {
 
 impl Database {
     /// The external database, or else the embedded one, started unless another process of ours runs
-    /// it already.
+    /// it already. That process may be starting it again: then it is waited for.
     ///
     /// # Errors
     /// If Postgres cannot be started; the message says the way out.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        if let Some(url) = external_or_running(config) {
-            return Ok(Self {
-                url,
-                embedded: None,
-            });
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(url) = external_or_running(config) {
+                return Ok(Self {
+                    url,
+                    embedded: None,
+                });
+            }
+            match Self::start(config).await {
+                Err(error) if is_taken(&error) && Instant::now() < until => {
+                    tokio::time::sleep(LOOK).await;
+                }
+                started => return started,
+            }
         }
-        Self::start(config).await
     }
 
     /// As [`Database::open`], for a server: it must run the embedded Postgres itself.
@@ -147,6 +160,11 @@ fn external_or_running(config: &Config) -> Option<String> {
     external.or_else(|| sealrock_postgres::attach(&config.postgres_folder()))
 }
 
+fn is_taken(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<StartError>();
+    matches!(error, Some(StartError::Locked { .. }))
+}
+
 async fn keep_running(postgres: Arc<Postgres>, stopping: CancellationToken) {
     let mut wait = Duration::from_millis(200);
     loop {
@@ -169,5 +187,41 @@ async fn keep_running(postgres: Arc<Postgres>, stopping: CancellationToken) {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_command_waits_while_the_server_beside_it_starts_postgres_again() {
+        let data = tempfile::tempdir_in("/tmp").unwrap();
+        std::fs::set_permissions(data.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
+        let config = Config {
+            data: data.path().to_owned(),
+            ..Config::default()
+        };
+        let server = Database::own(&config).await.unwrap();
+        let postgres = server.embedded.as_ref().unwrap();
+        let State::Running { pid } = postgres.state() else {
+            panic!("{:?}", postgres.state());
+        };
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+        postgres.wait_exit().await;
+        // Longer than the lock itself is waited for.
+        let (command, ()) = tokio::join!(Database::open(&config), async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            postgres.restart().await.unwrap();
+        });
+        let command = command.unwrap();
+        assert!(command.embedded.is_none() && command.url == server.url);
+        server.close().await;
     }
 }
