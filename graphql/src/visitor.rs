@@ -3,11 +3,8 @@
 
 use axum::http::{HeaderMap, HeaderName, Uri, header};
 use sealrock_access::ClientAddress;
-use sealrock_access::sessions::{Client, LONGEST, RefreshToken};
+use sealrock_access::sessions::{COOKIE, Client, LONGEST, RefreshToken};
 
-/// The cookie that renews a session. Its prefix makes browsers take it from this host alone, over
-/// TLS (or on `localhost`), for all paths.
-const COOKIE: &str = "__Host-sealrock-refresh";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// A client, as far as its request tells.
@@ -28,7 +25,7 @@ impl Visitor {
                 name: text(headers, &header::USER_AGENT).map(str::to_owned),
             },
             foreign: is_foreign(headers, uri),
-            refresh_token: cookie(headers).map(RefreshToken::new),
+            refresh_token: cookie(headers),
         }
     }
 }
@@ -59,13 +56,10 @@ fn is_foreign(headers: &HeaderMap, uri: &Uri) -> bool {
     from.is_none() || from != asked
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let cookies = headers.get_all(header::COOKIE).iter();
-    let mut pairs = cookies
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    pairs.find_map(|(name, value)| (name == COOKIE && !value.is_empty()).then_some(value))
+fn cookie(headers: &HeaderMap) -> Option<RefreshToken> {
+    let lines = headers.get_all(header::COOKIE).iter();
+    let mut lines = lines.filter_map(|line| line.to_str().ok());
+    lines.find_map(RefreshToken::in_cookies)
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {

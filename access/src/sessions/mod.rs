@@ -16,7 +16,9 @@ use uuid::Uuid;
 
 use crate::{AccessError, AccountId, ClientAddress, tokens};
 
-pub use refresh::{IDLE, LONGEST, RefreshError, RefreshToken, Renewed, refresh, session_of};
+pub use refresh::{
+    COOKIE, IDLE, LONGEST, RefreshError, RefreshToken, Renewed, refresh, session_of,
+};
 pub use revoked::{POLL, RevokedSessions};
 
 /// The longest description of a client that is kept.

@@ -16,6 +16,9 @@ use crate::{AccessError, AccountId};
 
 /// How long a session lives that is not renewed: a weekend and a day off.
 pub const IDLE: Duration = Duration::from_hours(96);
+/// The cookie that renews a session. Its prefix makes browsers take it from this host alone, over
+/// TLS (or on `localhost`), for all paths.
+pub const COOKIE: &str = "__Host-sealrock-refresh";
 /// How long it lives at all.
 pub const LONGEST: Duration = Duration::from_hours(24 * 30);
 /// For how long after its use a refresh token gives no other one: two tabs of one browser may send the
@@ -63,6 +66,17 @@ pub enum RefreshError {
 }
 
 impl RefreshToken {
+    /// Of a line of cookies, as a browser sends it.
+    #[must_use]
+    pub fn in_cookies(line: &str) -> Option<Self> {
+        let mut pairs = line
+            .split(';')
+            .filter_map(|pair| pair.trim().split_once('='));
+        pairs.find_map(|(name, value)| {
+            (name == COOKIE && !value.is_empty()).then(|| Self::new(value))
+        })
+    }
+
     /// What a client sent.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
