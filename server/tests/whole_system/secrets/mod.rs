@@ -1,5 +1,7 @@
 //! What servers write to their logs: everything but secrets.
 
+mod people;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -16,7 +18,7 @@ const EVERYTHING: &str = "info,sqlx=debug,sealrock=trace,sealrock_access=trace,s
     sealrock_ledger=trace,sealrock_postgres=trace,sealrock_projections=trace";
 
 /// Fields whose values are secrets, wherever a program or an answer tells them.
-const SECRET: [&str; 8] = [
+const SECRET: [&str; 9] = [
     "accessToken",
     "apiKey",
     "password",
@@ -25,6 +27,26 @@ const SECRET: [&str; 8] = [
     "secret",
     "token",
     "totpSecret",
+    "uri",
+];
+
+/// What the run must have made of secrets, at least one each.
+const KINDS: [&str; 15] = [
+    "accessToken",
+    "API key",
+    "chosen password",
+    "cookie",
+    "first password",
+    "invitation",
+    "key northsea.",
+    "key second-factor",
+    "key token.key",
+    "key token.next.key",
+    "password",
+    "recoveryCodes",
+    "secret",
+    "uri",
+    "wrong password",
 ];
 
 /// Every secret that was made, by what it is.
@@ -43,9 +65,11 @@ impl Made {
         match answer {
             Value::Object(fields) => {
                 for (name, value) in fields {
-                    match value {
-                        Value::String(secret) if SECRET.contains(&name.as_str()) => {
-                            self.keep(name, secret);
+                    match (value, SECRET.contains(&name.as_str())) {
+                        (Value::String(secret), true) => self.keep(name, secret),
+                        (Value::Array(secrets), true) => {
+                            let secrets = secrets.iter().filter_map(Value::as_str);
+                            secrets.for_each(|secret| self.keep(name, secret));
                         }
                         _ => self.told(value),
                     }
@@ -68,48 +92,6 @@ async fn ask(server: &Server, made: &mut Made, token: Option<&str>, query: &str)
     let answer = server.graphql(token, query, json!({})).await;
     made.told(&answer);
     answer
-}
-
-/// Signs in with the right password and with a wrong one, in the document and in variables.
-async fn people(server: &Server, made: &mut Made) -> String {
-    let admin = server.admin_password.clone().unwrap();
-    made.keep("first password", &admin);
-    let wrong = "hunter2-but-longer";
-    made.keep("wrong password", wrong);
-    let sign_in = |password: &str| {
-        format!(
-            "mutation {{ signIn(input: {{username: \"admin\", password: \"{password}\"}}) {{ accessToken }} }}"
-        )
-    };
-    ask(server, made, None, &sign_in(wrong)).await;
-    ask(server, made, None, &format!("{} garbage(", sign_in(wrong))).await;
-    let token = ask(server, made, None, &sign_in(&admin)).await["data"]["signIn"]["accessToken"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let chosen = "four-unlikely-words-of-an-admin";
-    made.keep("chosen password", chosen);
-    let change = format!(
-        "mutation {{ changePassword(input: {{currentPassword: \"{admin}\", newPassword: \"{chosen}\"}}) {{ accessToken }} }}"
-    );
-    let changed = ask(server, made, Some(&token), &change).await;
-    let token = changed["data"]["changePassword"]["accessToken"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    command(
-        server,
-        made,
-        &["user", "add", "otto", "--role", "auditor", "--json"],
-    );
-    ask(
-        server,
-        made,
-        Some(&format!("{token}x")),
-        "{ viewer { actor } }",
-    )
-    .await;
-    token
 }
 
 /// Devices sign in over HTTP and MQTT, rightly and wrongly; one's secret is rotated.
@@ -195,7 +177,8 @@ fn key_files(folder: &Path, made: &mut Made) {
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         let secret = text.lines().find(|line| !line.starts_with("-----"));
         if let Some(secret) = secret.filter(|line| line.len() >= 16) {
-            made.keep(&format!("key {}", path.display()), secret);
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            made.keep(&format!("key {name}"), secret);
         }
     }
 }
@@ -207,12 +190,17 @@ async fn no_secret_that_a_server_made_or_was_told_stands_in_its_log() {
     let server = Server::start_logging(data.path(), &environment, log.path());
     server.register_site();
     let mut made = Made::default();
-    let token = people(&server, &mut made).await;
+    let token = people::administrator(&server, &mut made).await;
+    people::member(&server, &mut made).await;
+    people::program(&server, &mut made).await;
     devices(&server, &mut made).await;
     socket(&server, &token).await;
     server.stop();
     key_files(&data.path().join("keys"), &mut made);
-    assert!(made.0.len() >= 10, "{:?}", made.0.keys());
+    for kind in KINDS {
+        let of_kind = made.0.keys().filter(|name| name.starts_with(kind));
+        assert!(of_kind.count() > 0, "none was made: {kind}");
+    }
 
     let log = std::fs::read_to_string(log.path()).unwrap();
     for said in ["TRACE", "socket closed", "sqlx::query"] {
