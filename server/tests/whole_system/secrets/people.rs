@@ -148,14 +148,34 @@ async fn second_factor(server: &Server, made: &mut Made, token: &str, password: 
     told(server, made, Some(token), (step_up, code)).await;
 }
 
-/// A program shows a key that there is not, at every door that takes keys.
+/// A program shows its key, the next one, and one that there is not, at every door that takes keys.
 pub(super) async fn program(server: &Server, made: &mut Made) {
-    let key = sealrock_access::ApiKeySecret::generate().reveal();
-    made.keep("API key", &key);
-    ask(server, made, Some(&key), "{ viewer { actor } }").await;
-    let ledger = reqwest::Client::new()
-        .get(format!("{}/ledger/northsea/checkpoint", server.http))
-        .bearer_auth(&key);
-    assert_eq!(ledger.send().await.unwrap().status(), 401);
-    super::socket(server, &key).await;
+    let until = (chrono::Utc::now() + chrono::Duration::days(30)).to_rfc3339();
+    let issue = ["api-key", "issue", "northsea", "--label", "report"];
+    let scope = [
+        "--role",
+        "auditor",
+        "--permission",
+        "read-ledger",
+        "--until",
+        &until,
+    ];
+    let issued = server.command(&[&issue[..], &scope].concat());
+    // "key <id> <secret>   (shown this once; …)"
+    let mut words = issued.split_whitespace().skip(1);
+    let (id, first) = (words.next().unwrap(), words.next().unwrap());
+    let rotate = ["api-key", "rotate", "northsea", id, "--until", &until];
+    let rotated = server.command(&rotate);
+    let second = rotated.split_whitespace().nth(2).unwrap();
+    let nobodys = sealrock_access::ApiKeySecret::generate().reveal();
+    for (key, good) in [(first, true), (second, true), (&*nobodys, false)] {
+        made.keep("API key", key);
+        ask(server, made, Some(key), "{ viewer { actor } }").await;
+        let ledger = reqwest::Client::new()
+            .get(format!("{}/ledger/northsea/checkpoint", server.http))
+            .bearer_auth(key);
+        let status = ledger.send().await.unwrap().status();
+        assert_eq!(status, if good { 200 } else { 401 });
+        super::socket(server, key).await;
+    }
 }
