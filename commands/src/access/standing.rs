@@ -55,7 +55,10 @@ struct Membership {
 }
 
 /// Answers that are not old. Of those who ask the same at once, one asks for all.
-struct Fresh<K: Hash + Eq, V>(Mutex<LruCache<K, (Instant, Arc<OnceCell<V>>)>>);
+struct Fresh<K: Hash + Eq, V>(Mutex<LruCache<K, Answer<V>>>);
+
+/// When it was asked for, and the answer.
+type Answer<V> = (Instant, Arc<OnceCell<V>>);
 
 impl<K: Hash + Eq, V: Clone> Fresh<K, V> {
     fn new() -> Arc<Self> {

@@ -45,8 +45,8 @@ async fn settings(world: &World, registration: bool, factor: bool) {
 
 /// Enrols a second factor with this token.
 async fn enrol(world: &World, token: &str) {
-    let begin = "mutation { enrolSecondFactor { secret } }";
-    let begun = world.ask_as(Some(token), begin, json!({})).await;
+    let mutation = "mutation { enrolSecondFactor { secret } }";
+    let begun = world.ask_as(Some(token), mutation, json!({})).await;
     let secret = begun["data"]["enrolSecondFactor"]["secret"].as_str();
     let secret = secret.unwrap_or_else(|| panic!("{begun}")).to_owned();
     let secret = Secret::Encoded(secret).to_bytes().unwrap();
@@ -75,8 +75,8 @@ async fn somebody_registers_waits_and_becomes_a_member_by_an_administrator() {
     // The administrator's name is taken, which a stranger is not told.
     let taken = world.ask_as(None, REGISTER, wants("admin")).await;
     assert_eq!(taken["data"]["register"]["username"], "admin", "{taken}");
-    let waits = sign_in(&world, "otto").await;
-    assert_eq!(code_of(&waits), "FORBIDDEN", "{waits}");
+    let refused = sign_in(&world, "otto").await;
+    assert_eq!(code_of(&refused), "FORBIDDEN", "{refused}");
 
     let waiting = world.data(WAITING, json!({})).await;
     let waiting = waiting["registrations"].as_array().unwrap().clone();

@@ -113,6 +113,7 @@ struct ApiKey {
 impl AccessQuery {
     /// The table of permissions and roles; and for an organisation, or one of its sites, what the
     /// caller may do there.
+    #[expect(clippy::unused_async, reason = "the schema wants its resolvers so")]
     async fn permissions(
         &self,
         context: &Context<'_>,
