@@ -16,6 +16,7 @@ use sealrock_ledger::Index;
 use sealrock_projections::{LedgerInfo, ReadModels};
 
 use crate::code::Code;
+use crate::schema::loaders::{FoldedTo, load};
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
 
@@ -42,11 +43,12 @@ impl AsOf {
                 "asOf: nothing was recorded before the first entry: give the position of an entry",
             ));
         };
-        let read = context.data_unchecked::<ReadModels>();
-        let next = read.next_index(read_model, ledger.id).await?;
+        let folded = load(context, FoldedTo(ledger.id, read_model)).await?;
+        let next = folded.unwrap_or_default();
         if index.0 < next {
             return Ok(Some(index));
         }
+        let read = context.data_unchecked::<ReadModels>();
         Err(ahead(
             read.ledger_size(ledger).await?,
             ledger,

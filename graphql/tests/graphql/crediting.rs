@@ -4,8 +4,7 @@ use chrono::Utc;
 use sealrock_access::{AccountId, Principal, Role};
 use sealrock_commands::{Context, FRESH};
 use sealrock_domain::mass_account::{MassAccountEvent, MassAccountId, NetMassRecorded};
-use sealrock_domain::{AssetId, Citation, EventType};
-use sealrock_eventstore::{Append, Expected, NewEvent, Retention};
+use sealrock_domain::{AssetId, Citation};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -93,11 +92,6 @@ impl World {
           registerOrganisation(input: {slug: "ccr", displayName: "A registry", registry: true}) { receipt { ledger } }
         }"#;
         self.data(registry, json!({})).await;
-        let ledger = self
-            .store
-            .existing(&"northsea".parse().unwrap())
-            .await
-            .unwrap();
         let (org, site) = ("northsea".parse().unwrap(), "plant-1".parse().unwrap());
         let well = AssetId::of(&org, &site, &"stack-1".parse().unwrap());
         let stream = MassAccountId::of(&org, &site, 2026).stream();
@@ -108,26 +102,7 @@ impl World {
             day: "2026-11-20".parse().unwrap(),
             mass_kg: kilograms.parse().unwrap(),
         });
-        let encoded = event.encode();
-        let append = Append {
-            actor: "service/test".to_owned(),
-            command: Uuid::now_v7(),
-            input_hash: [0; 32],
-            cause: String::new(),
-            via: "test".to_owned(),
-            received_at: Utc::now(),
-            unchanged: None,
-            events: vec![NewEvent {
-                stream,
-                expected: Expected::Any,
-                kind: encoded.kind.to_owned(),
-                schema: encoded.schema,
-                media: "application/json".to_owned(),
-                bytes: serde_json::to_vec(&encoded.payload).unwrap(),
-                retention: Retention::Kept,
-            }],
-        };
-        self.store.append(ledger.id, append).await.unwrap();
+        self.append(stream, &event).await;
     }
 
     fn platform() -> Context {
@@ -182,7 +157,12 @@ impl World {
 
     /// A credit of `northsea` in registry `ccr`; ids of its issuance and its block.
     pub async fn issue_credits(&self) -> Vec<String> {
-        self.with_account("5000").await;
+        self.with_account("9000").await;
+        self.issue_another().await
+    }
+
+    /// One more.
+    pub async fn issue_another(&self) -> Vec<String> {
         let requested = self.requested(1).await;
         let approved = self.approved(&requested["id"]).await;
         let text = |value: &Value| value.as_str().unwrap().to_owned();

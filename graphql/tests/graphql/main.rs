@@ -17,6 +17,7 @@ mod permitted;
 mod ranking;
 mod reach;
 mod schema;
+mod screens;
 mod sessions;
 mod statements;
 mod subscriptions;

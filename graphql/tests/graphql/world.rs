@@ -10,8 +10,8 @@ use sealrock_commands::{
     AGGREGATES, BatchError, Commands, Context, DeviceIdentity, Devices, GapsToSeal, GrantRequest,
     Sealing, WindowToSeal,
 };
-use sealrock_domain::DeviceId;
-use sealrock_eventstore::{EventStore, KeyFiles, Operator};
+use sealrock_domain::{DeviceId, EventType};
+use sealrock_eventstore::{Append, EventStore, Expected, KeyFiles, NewEvent, Operator, Retention};
 use sealrock_graphql::{GraphqlSettings, GraphqlState, router};
 use sealrock_ledger::{Hash, LogKey};
 use sealrock_projections::{ReadModels, Runner};
@@ -331,6 +331,31 @@ impl World {
             .record_batch(device, "http:/ingest", Utc::now(), bytes)
             .await;
         recorded.map(|receipt| receipt.index)
+    }
+
+    /// An event of `northsea` that happened, whatever the domain would say to it.
+    pub async fn append(&self, stream: String, event: &impl EventType) {
+        let ledger = self.store.existing(&"northsea".parse().unwrap()).await;
+        let encoded = event.encode();
+        let append = Append {
+            actor: "service/test".to_owned(),
+            command: Uuid::now_v7(),
+            input_hash: [0; 32],
+            cause: String::new(),
+            via: "test".to_owned(),
+            received_at: Utc::now(),
+            unchanged: None,
+            events: vec![NewEvent {
+                stream,
+                expected: Expected::Any,
+                kind: encoded.kind.to_owned(),
+                schema: encoded.schema,
+                media: "application/json".to_owned(),
+                bytes: serde_json::to_vec(&encoded.payload).unwrap(),
+                retention: Retention::Kept,
+            }],
+        };
+        self.store.append(ledger.unwrap().id, append).await.unwrap();
     }
 
     /// Seals the oldest hour that waits, with its gaps; answers the seal's index.

@@ -1,20 +1,28 @@
--- $1 ledger, $2 site, $3 unit, $4 as of, $5 first day, $6 last day, $7 day, month, year or NULL,
--- $8 the most indexes
-WITH held AS (
-    SELECT capture.*, approval.index IS NOT NULL AS approved
-      FROM rm_captures.capture
+-- For each that is asked about ($2 site, $3 unit, $4 first day, $5 last day; NULL for any), the totals.
+-- $1 ledger, $6 as of, $7 day, month, year or NULL, $8 the most indexes. Bounds as in captures.sql.
+WITH asked AS (
+    SELECT number, site, coalesce(first_day, '-infinity') AS first_day,
+           coalesce(last_day, 'infinity') AS last_day,
+           coalesce(unit, '00000000-0000-0000-0000-000000000000') AS first_unit,
+           coalesce(unit, 'ffffffff-ffff-ffff-ffff-ffffffffffff') AS last_unit
+      FROM unnest($2::text[], $3::uuid[], $4::date[], $5::date[]) WITH ORDINALITY
+           AS one (site, unit, first_day, last_day, number)
+),
+held AS (
+    SELECT asked.number, capture.*, approval.index IS NOT NULL AS approved
+      FROM asked
+      JOIN rm_captures.capture
+        ON capture.ledger_id = $1
+       AND (asked.site IS NULL OR capture.site = asked.site)
+       AND capture.unit_id BETWEEN asked.first_unit AND asked.last_unit
+       AND capture.day BETWEEN asked.first_day AND asked.last_day
+       AND coalesce(capture.from_index <= $6::bigint, true)
+       AND (capture.to_index IS NULL OR capture.to_index > $6::bigint)
       LEFT JOIN rm_captures.approval
         ON approval.ledger_id = capture.ledger_id AND approval.unit_id = capture.unit_id
-       AND approval.day = capture.day AND coalesce(approval.index <= $4::bigint, true)
-     WHERE capture.ledger_id = $1
-       AND ($2::text IS NULL OR site = $2)
-       AND ($3::uuid IS NULL OR capture.unit_id = $3)
-       AND coalesce(from_index <= $4::bigint, true)
-       AND (to_index IS NULL OR to_index > $4::bigint)
-       AND coalesce(capture.day >= $5::date, true)
-       AND coalesce(capture.day <= $6::date, true)
+       AND approval.day = capture.day AND coalesce(approval.index <= $6::bigint, true)
 )
-SELECT date_trunc($7, day::timestamp)::date AS start,
+SELECT number, date_trunc($7, day::timestamp)::date AS start,
        sum(captured_g)::text AS captured_g,
        coalesce(sum(captured_g) FILTER (WHERE approved), 0)::text AS approved_g,
        coalesce(sum(captured_g) FILTER (WHERE measured_real), 0)::text AS real_g,
@@ -27,5 +35,5 @@ SELECT date_trunc($7, day::timestamp)::date AS start,
        count(*) AS records,
        (array_agg(from_index ORDER BY from_index))[1:$8] AS indexes
   FROM held
- GROUP BY 1
- ORDER BY 1
+ GROUP BY 1, 2
+ ORDER BY 1, 2

@@ -1,9 +1,10 @@
--- $1 ledger, $2 site, $3 unit, $4 as of
-SELECT to_jsonb(unit)
-  FROM rm_captures.unit
- WHERE ledger_id = $1
-   AND ($2::text IS NULL OR site = $2)
-   AND ($3::uuid IS NULL OR unit_id = $3)
-   AND coalesce(from_index <= $4::bigint, true)
-   AND (to_index IS NULL OR to_index > $4::bigint)
- ORDER BY site COLLATE "C", slug COLLATE "C"
+-- For each that is asked about ($2 site, $3 unit; NULL for any), the units. $1 ledger, $4 as of
+SELECT asked.number, to_jsonb(unit)
+  FROM unnest($2::text[], $3::uuid[]) WITH ORDINALITY AS asked (site, unit_id, number)
+  JOIN rm_captures.unit
+    ON unit.ledger_id = $1
+   AND (asked.site IS NULL OR unit.site = asked.site)
+   AND (asked.unit_id IS NULL OR unit.unit_id = asked.unit_id)
+   AND coalesce(unit.from_index <= $4::bigint, true)
+   AND (unit.to_index IS NULL OR unit.to_index > $4::bigint)
+ ORDER BY asked.number, unit.site COLLATE "C", unit.slug COLLATE "C"

@@ -1,5 +1,7 @@
 //! Latest values of devices or sites, and what changed since a position.
 
+use std::slice;
+
 use chrono::{DateTime, Utc};
 use sealrock_domain::telemetry::MetricName;
 use sealrock_domain::{DeviceId, Slug};
@@ -67,23 +69,44 @@ impl ReadModels {
     ) -> Result<(Vec<Latest>, Index), QueryError> {
         // Asked first: a change between the two statements is answered twice rather than never.
         let position = self.next_index(NAME, ledger).await?;
+        let site = filter.site.as_ref().map(slice::from_ref);
+        Ok((self.values(ledger, filter, site).await?, Index(position)))
+    }
+
+    /// The latest values at these sites, by device and metric.
+    ///
+    /// # Errors
+    /// [`QueryError`] if Postgres cannot answer.
+    pub async fn latest_at(
+        &self,
+        ledger: LedgerId,
+        sites: &[Slug],
+    ) -> Result<Vec<Latest>, QueryError> {
+        self.values(ledger, &LatestFilter::default(), Some(sites))
+            .await
+    }
+
+    /// Of these sites, instead of the one that the filter names.
+    async fn values(
+        &self,
+        ledger: LedgerId,
+        filter: &LatestFilter,
+        sites: Option<&[Slug]>,
+    ) -> Result<Vec<Latest>, QueryError> {
         let ids = filter.devices.as_ref();
         let ids: Option<Vec<Uuid>> = ids.map(|ids| ids.iter().map(|id| id.0).collect());
+        let sites: Option<Vec<&str>> = sites.map(|of| of.iter().map(Slug::as_str).collect());
         let metrics = filter.metrics.as_ref();
         let metrics: Option<Vec<&str>> =
             metrics.map(|metrics| metrics.iter().map(MetricName::as_str).collect());
         let rows: Vec<Row> = sqlx::query_as(include_str!("latest.sql"))
             .bind(ledger.0)
             .bind(ids)
-            .bind(filter.site.as_ref().map(Slug::as_str))
+            .bind(sites)
             .bind(metrics)
             .bind(filter.changed_from.map(|index| index.0.cast_signed()))
             .fetch_all(self.pool())
             .await?;
-        let latest = rows
-            .into_iter()
-            .map(Latest::try_from)
-            .collect::<Result<_, _>>()?;
-        Ok((latest, Index(position)))
+        rows.into_iter().map(Latest::try_from).collect()
     }
 }

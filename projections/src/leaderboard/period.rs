@@ -10,7 +10,7 @@ pub const LONGEST: TimeDelta = TimeDelta::days(366);
 
 /// A period `[from, to)` that is over: both are taken back to the five minutes that they lie in,
 /// and what has not passed yet is cut off. A bucket of the future is not expected of anybody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Period {
     /// Where it begins.
     pub from: DateTime<Utc>,

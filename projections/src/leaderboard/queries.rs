@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::rank::{Known, Measured, rank};
 use super::{Leaderboard, METRIC, Period, RankBy};
+use crate::asked::by_number;
 use crate::read_models::{QueryError, ReadModels, stored};
 use crate::registry::Site;
 
@@ -79,31 +80,34 @@ impl ReadModels {
         Ok(rows)
     }
 
-    /// The first `limit` entries that the devices' figures in a period rest on: the newest seal of
-    /// each hour, and batches that no seal holds.
+    /// Of each of these groups of devices, in their order, the first `limit` entries that their figures
+    /// in a period rest on: the newest seal of each hour, and batches that no seal holds.
     ///
     /// # Errors
     /// [`QueryError`] if Postgres cannot answer.
     pub async fn evidence_of(
         &self,
         ledger: LedgerId,
-        devices: &[DeviceId],
+        groups: &[Vec<DeviceId>],
         period: Period,
         limit: u32,
-    ) -> Result<Vec<Index>, QueryError> {
-        let devices: Vec<Uuid> = devices.iter().map(|device| device.0).collect();
-        let indexes: Vec<i64> = sqlx::query_scalar(include_str!("evidence.sql"))
+    ) -> Result<Vec<Vec<Index>>, QueryError> {
+        let devices = |(number, group): (i64, &'_ Vec<DeviceId>)| {
+            let devices = group.iter().map(move |device| (number, device.0));
+            devices.collect::<Vec<_>>()
+        };
+        let (numbers, devices): (Vec<i64>, Vec<Uuid>) = (1..).zip(groups).flat_map(devices).unzip();
+        let rows: Vec<(i64, i64)> = sqlx::query_as(include_str!("evidence.sql"))
             .bind(ledger.0)
+            .bind(numbers)
             .bind(devices)
             .bind(period.from)
             .bind(period.to)
             .bind(i64::from(limit))
             .fetch_all(self.pool())
             .await?;
-        Ok(indexes
-            .into_iter()
-            .map(|index| Index(index.unsigned_abs()))
-            .collect())
+        let index = |(number, index): (i64, i64)| (number, Index(index.unsigned_abs()));
+        Ok(by_number(rows.into_iter().map(index), groups.len()))
     }
 }
 

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use sqlx::types::{Json, Uuid};
 
 use super::{Asset, Device, Organisation, Site};
+use crate::asked::{by_number, only};
 use crate::read_models::{QueryError, ReadModels};
 
 /// Which assets or devices: those of an organisation, or fewer.
@@ -160,7 +161,7 @@ impl ReadModels {
             .bind(i64::from(first))
             .fetch_all(self.pool())
             .await?;
-        Ok(by_number(rows, organisations.len()))
+        Ok(numbered(rows, organisations.len()))
     }
 
     /// At most `first` assets behind `after`, by site and slug.
@@ -242,7 +243,7 @@ impl ReadModels {
             .bind(i64::from(first))
             .fetch_all(self.pool())
             .await?;
-        Ok(by_number(rows, places.len()))
+        Ok(numbered(rows, places.len()))
     }
 
     async fn by_id<T: DeserializeOwned + Send + Unpin + 'static>(
@@ -264,20 +265,9 @@ impl ReadModels {
 type Numbered<T> = (i64, Json<T>);
 
 /// The answers to so many questions, in their order.
-fn by_number<T>(rows: Vec<Numbered<T>>, questions: usize) -> Vec<Vec<T>> {
-    let mut answers: Vec<Vec<T>> = std::iter::repeat_with(Vec::new).take(questions).collect();
-    for (number, Json(thing)) in rows {
-        let answer = usize::try_from(number - 1).ok();
-        if let Some(answer) = answer.and_then(|at| answers.get_mut(at)) {
-            answer.push(thing);
-        }
-    }
-    answers
-}
-
-/// The answer to one question.
-fn only<T>(mut answers: Vec<Vec<T>>) -> Vec<T> {
-    answers.pop().unwrap_or_default()
+fn numbered<T>(rows: Vec<Numbered<T>>, questions: usize) -> Vec<Vec<T>> {
+    let rows = rows.into_iter().map(|(number, Json(row))| (number, row));
+    by_number(rows, questions)
 }
 
 fn unwrap<T>(rows: Vec<Json<T>>) -> Vec<T> {

@@ -4,6 +4,7 @@
 //! asked for ever. Rows belong to one ledger: one that continues another has its own, since what was
 //! recorded is carried over.
 
+mod days;
 mod fold;
 mod queries;
 mod rows;
@@ -17,8 +18,9 @@ use sealrock_domain::{AssetId, Mass, Reason, Slug};
 use sealrock_eventstore::LedgerId;
 use sealrock_ledger::Index;
 
+pub use days::{DayCursor, DayFilter};
 pub use fold::WellsProjection;
-pub use queries::{DayCursor, DayFilter, WellFilter};
+pub use queries::WellFilter;
 pub use share::Share;
 pub use totals::{By, Per};
 

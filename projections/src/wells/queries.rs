@@ -1,8 +1,7 @@
-//! Wells and days, now or as of an entry, and what devices at wells measure.
+//! Wells, now or as of an entry, and what devices at them measure.
 
 use std::collections::HashMap;
 
-use chrono::NaiveDate;
 use sealrock_domain::well::WellKind;
 use sealrock_domain::{AssetId, DeviceId, Slug};
 use sealrock_eventstore::LedgerId;
@@ -10,8 +9,8 @@ use sealrock_ledger::Index;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::rows::{DayRow, WellRow};
-use super::{NAME, StoredDay, StoredWell, WellPlace};
+use super::rows::WellRow;
+use super::{NAME, StoredWell, WellPlace};
 use crate::latest::{Latest, LatestFilter};
 use crate::read_models::{QueryError, ReadModels};
 
@@ -28,30 +27,6 @@ pub struct WellFilter {
     pub injecting: bool,
     /// Changed by this entry or a later one.
     pub changed_from: Option<Index>,
-}
-
-/// Which days; an absent field means all.
-#[derive(Debug, Clone, Default)]
-pub struct DayFilter {
-    /// Of this site.
-    pub site: Option<Slug>,
-    /// Of this well.
-    pub well: Option<AssetId>,
-    /// From this day on.
-    pub first_day: Option<NaiveDate>,
-    /// Up to this day, which belongs to it.
-    pub last_day: Option<NaiveDate>,
-    /// Approved ones, or those that are not.
-    pub approved: Option<bool>,
-}
-
-/// The place of a day in a list: the newest come first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DayCursor {
-    /// The day.
-    pub day: NaiveDate,
-    /// The well.
-    pub well: AssetId,
 }
 
 impl ReadModels {
@@ -93,56 +68,6 @@ impl ReadModels {
         // Asked first: a change between the two statements is answered twice rather than never.
         let position = self.next_index(NAME, ledger).await?;
         Ok((self.wells(ledger, filter, None).await?, Index(position)))
-    }
-
-    /// At most `first` injection days behind `after`, the newest first, as the model stood behind
-    /// `as_of`.
-    ///
-    /// # Errors
-    /// [`QueryError`] if Postgres cannot answer.
-    pub async fn injection_days(
-        &self,
-        ledger: LedgerId,
-        filter: &DayFilter,
-        as_of: Option<Index>,
-        (after, first): (Option<DayCursor>, u32),
-    ) -> Result<Vec<StoredDay>, QueryError> {
-        let rows: Vec<Json<DayRow>> = sqlx::query_scalar(include_str!("days.sql"))
-            .bind(ledger.0)
-            .bind(at(as_of))
-            .bind(filter.site.as_ref().map(Slug::as_str))
-            .bind(filter.well.map(|well| well.0))
-            .bind(filter.first_day)
-            .bind(filter.last_day)
-            .bind(filter.approved)
-            .bind(after.map(|after| after.day))
-            .bind(after.map(|after| after.well.0))
-            .bind(i64::from(first))
-            .fetch_all(self.pool())
-            .await?;
-        let days = rows.into_iter().map(|Json(row)| row.try_into());
-        days.collect()
-    }
-
-    /// Every version of a well's day, the first one first, as far as it was known behind `as_of`.
-    ///
-    /// # Errors
-    /// [`QueryError`] if Postgres cannot answer.
-    pub async fn injection_day_versions(
-        &self,
-        ledger: LedgerId,
-        (well, day): (AssetId, NaiveDate),
-        as_of: Option<Index>,
-    ) -> Result<Vec<StoredDay>, QueryError> {
-        let rows: Vec<Json<DayRow>> = sqlx::query_scalar(include_str!("versions.sql"))
-            .bind(ledger.0)
-            .bind(at(as_of))
-            .bind(well.0)
-            .bind(day)
-            .fetch_all(self.pool())
-            .await?;
-        let days = rows.into_iter().map(|Json(row)| row.try_into());
-        days.collect()
     }
 
     /// What the devices that are bound to these wells now have measured last, by device and metric.

@@ -419,13 +419,31 @@ async fn records_come_newest_first_page_by_page_with_their_history_and_approval(
         ..CaptureFilter::default()
     };
     let found = read.captures(ledger, &december, None, (None, 10)).await;
-    assert_eq!(found.unwrap().len(), 1);
+    let in_december = found.unwrap();
+    assert_eq!(in_december.len(), 1);
     let elsewhere = CaptureFilter {
         site: Some(slug("plant-2")),
         ..CaptureFilter::default()
     };
     let found = read.captures(ledger, &elsewhere, None, (None, 10)).await;
     assert!(found.unwrap().is_empty());
+    let of_one = CaptureFilter {
+        unit: Some(unit("amine-1")),
+        ..CaptureFilter::default()
+    };
+    let together = [december, elsewhere, of_one, CaptureFilter::default()];
+    let found = read.captures_of(ledger, &together, None, (None, 10)).await;
+    let mut own = told.captures.clone();
+    own.retain(|one| one.unit == unit("amine-1"));
+    let expected = [in_december, vec![], own, told.captures.clone()];
+    assert_eq!(found.unwrap(), expected);
+    let found = read.capture_totals_of(ledger, &together, None, Per::All);
+    let records = |totals: Vec<CaptureTotal>| totals.iter().map(|total| total.records).sum();
+    let records: Vec<u64> = found.await.unwrap().into_iter().map(records).collect();
+    assert_eq!(records, expected.map(|captures| captures.len() as u64));
+    let found = read.capture_units_of(ledger, &together, None).await;
+    let units = found.unwrap().into_iter().map(|units| units.len());
+    assert_eq!(units.collect::<Vec<_>>(), [2, 0, 1, 2]);
     assert_eq!(told.units.len(), 2);
     assert_eq!(told.units[0].status, CaptureUnitStatus::Maintenance);
     running.stop().await;

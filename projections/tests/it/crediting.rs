@@ -418,6 +418,26 @@ async fn the_kilograms_of_a_range_are_led_back_to_the_days_that_stored_them() {
         let found: Vec<Index> = found.iter().map(|entry| entry.index).collect();
         assert_eq!(found, expected, "{range}");
     }
+    let range = |from, to| KilogramRange::new(from, to).unwrap();
+    let together = [
+        (key.as_str(), range(2000, 3000)),
+        ("of nobody", range(0, 1000)),
+        (key.as_str(), range(0, 1000)),
+    ];
+    let found = read.net_masses_of(ledger, &together).await.unwrap();
+    let found: Vec<Vec<Index>> = found
+        .iter()
+        .map(|entries| entries.iter().map(|entry| entry.index).collect())
+        .collect();
+    assert_eq!(found, [vec![second, third], vec![], vec![first]]);
+    let accounts = ["of nobody", key.as_str()];
+    let found = read.account_entries_of(ledger, &accounts, (None, None), 3);
+    let lengths = found
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|entries| entries.len());
+    assert_eq!(lengths.collect::<Vec<_>>(), [0, 3]);
     let entries = read
         .account_entries(ledger, &key, (Some(first), None), 2)
         .await

@@ -303,6 +303,30 @@ async fn a_day_is_kept_in_its_versions_with_the_entries_behind_each() {
         page(None, 10, Some(indexes[2])).await,
         [versions[1].clone()]
     );
+
+    let of = |well, last_day| DayFilter {
+        well: Some(well),
+        last_day,
+        ..DayFilter::default()
+    };
+    let together = [
+        of(well("injector-2"), None),
+        of(well("injector-1"), Some(day(0))),
+        DayFilter {
+            approved: Some(false),
+            ..DayFilter::default()
+        },
+        of(well("injector-1"), None),
+    ];
+    let found = read.injection_days_of(ledger, &together, None, (None, 10));
+    let (first, second) = (versions[2].clone(), newest[0].clone());
+    let expected = [
+        vec![],
+        vec![first.clone()],
+        vec![second.clone()],
+        vec![second, first],
+    ];
+    assert_eq!(found.await.unwrap(), expected);
     running.stop().await;
 }
 

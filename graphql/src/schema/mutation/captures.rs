@@ -308,11 +308,11 @@ async fn unit_payload(
     wait_for: &WaitFor,
 ) -> CaptureUnitPayload {
     let recorded = Recorded::new(context, &unit.org, done, wait_for).await;
-    let read = context.data_unchecked::<ReadModels>();
     let found = match captures(context, &recorded, unit).await {
-        Some(captures) => recorded.object(captures.units(read).await),
+        Some(captures) => recorded.shown(captures.units(context).await),
         None => None,
     };
+    let found = found.and_then(|mut units| units.pop());
     CaptureUnitPayload {
         id: GlobalId::Asset(unit.id()).into(),
         unit: found,

@@ -2,7 +2,6 @@
 
 use async_graphql::{Context, ID, Object};
 use sealrock_domain::SiteId;
-use sealrock_projections::ReadModels;
 use sealrock_projections::registry::{Asset as Stored, Within};
 
 use super::{AssetKind, Attribute, CaptureUnit, Captures, Device, Site, shown};
@@ -95,8 +94,7 @@ impl Asset {
         let Some(captures) = captures else {
             return Ok(None);
         };
-        let read = context.data_unchecked::<ReadModels>();
-        Ok(captures.of_unit(self.0.id).units(read).await?.pop())
+        Ok(captures.of_unit(self.0.id).units(context).await?.pop())
     }
 
     /// The entries that registered it and changed it last.

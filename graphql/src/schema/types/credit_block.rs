@@ -3,11 +3,10 @@
 use async_graphql::{Context, ID, Object, SimpleObject};
 use sealrock_domain::credit_block::{SerialBlock, SerialSeries};
 use sealrock_ledger::LedgerName;
-use sealrock_projections::ReadModels;
 use sealrock_projections::credits::{Block as Stored, IssuedTotal as StoredTotal};
 
 use super::Issuance;
-use crate::schema::loaders::ledger_name;
+use crate::schema::loaders::{IssuanceOf, ledger_name, load};
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
 use crate::schema::provenance::Provenance;
@@ -90,8 +89,7 @@ impl CreditBlock {
 
     /// The issuance that they came from, with its history and all that it rests on.
     async fn issuance(&self, context: &Context<'_>) -> Result<Option<Issuance>, Problem> {
-        let read = context.data_unchecked::<ReadModels>();
-        let found = read.issuances_by_id(&[self.0.issuance]).await?.pop();
+        let found = load(context, IssuanceOf(self.0.issuance)).await?;
         let registry = self.0.registry.clone();
         Ok(found.map(|stored| Issuance { stored, registry }))
     }

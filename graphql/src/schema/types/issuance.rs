@@ -4,7 +4,6 @@ use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use sealrock_domain::{KG_PER_TONNE, KilogramRange, Slug};
 use sealrock_ledger::{Index, LedgerName};
-use sealrock_projections::ReadModels;
 use sealrock_projections::credits::{
     AccountEntry as StoredEntry, Block, Issuance as Stored, Request, RequestState, Reservation,
     ReservationState,
@@ -12,7 +11,7 @@ use sealrock_projections::credits::{
 use uuid::Uuid;
 
 use super::{AccountEntry, CreditBlock};
-use crate::schema::loaders::ledger_name;
+use crate::schema::loaders::{BlockOf, NetMassOf, ledger_name, load};
 use crate::schema::problem::Problem;
 use crate::schema::provenance::Provenance;
 use crate::schema::scalars::{Count, Time};
@@ -255,9 +254,7 @@ impl Issuance {
     }
 
     async fn block_of(&self, context: &Context<'_>) -> Result<Option<Block>, Problem> {
-        let read = context.data_unchecked::<ReadModels>();
-        let found = read.credit_blocks_by_id(&[], &[self.issuance()]).await?;
-        Ok(found.into_iter().next())
+        load(context, BlockOf(self.issuance())).await
     }
 
     async fn stored_by(
@@ -268,10 +265,12 @@ impl Issuance {
         let Some(range) = KilogramRange::new(reservation.from_kg, reservation.to_kg) else {
             return Ok(Vec::new());
         };
-        let read = context.data_unchecked::<ReadModels>();
-        Ok(read
-            .net_mass_of(reservation.ledger_id, &reservation.account, range)
-            .await?)
+        let asked = NetMassOf {
+            ledger: reservation.ledger_id,
+            account: reservation.account.clone(),
+            range,
+        };
+        Ok(load(context, asked).await?.unwrap_or_default())
     }
 }
 

@@ -4,14 +4,13 @@ use async_graphql::{Context, Enum, Object};
 use futures::future::try_join_all;
 use sealrock_domain::AssetId;
 use sealrock_ledger::LedgerName;
-use sealrock_projections::ReadModels;
 use sealrock_projections::leaderboard::{
     self, Period, REQUIRED_COVERAGE_PERCENT, RankBy, Rate, Row, Stack,
 };
 use sealrock_projections::registry::Site as StoredSite;
 
 use super::{Asset, Device, EmissionTarget, Site, shown};
-use crate::schema::loaders::ledger_name;
+use crate::schema::loaders::{EvidenceOf, ledger_name, load};
 use crate::schema::problem::Problem;
 use crate::schema::provenance::Provenance;
 use crate::schema::scalars::{Count, Time};
@@ -213,15 +212,13 @@ impl LeaderboardRow<'_> {
             .iter()
             .flat_map(|stack| stack.devices.clone())
             .collect();
-        let read = context.data_unchecked::<ReadModels>();
-        let mut found = read
-            .evidence_of(
-                self.row.site.ledger,
-                &devices,
-                self.period,
-                MOST_ENTRIES + 1,
-            )
-            .await?;
+        let asked = EvidenceOf {
+            ledger: self.row.site.ledger,
+            devices,
+            period: self.period,
+            first: MOST_ENTRIES + 1,
+        };
+        let mut found = load(context, asked).await?.unwrap_or_default();
         let truncated = found.len() > MOST_ENTRIES as usize;
         found.truncate(MOST_ENTRIES as usize);
         let ledger = self.ledger(context).await?;

@@ -2,11 +2,11 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use sealrock_ledger::{Index, LedgerName};
+use sealrock_projections::LedgerId;
 use sealrock_projections::credits::{AccountEntry as StoredEntry, MassAccount as Stored};
-use sealrock_projections::{LedgerId, ReadModels};
 
 use crate::schema::global_id::GlobalId;
-use crate::schema::loaders::ledger_name;
+use crate::schema::loaders::{AccountEntriesOf, ledger_name, load};
 use crate::schema::paging::{self, Page};
 use crate::schema::problem::Problem;
 use crate::schema::provenance::Provenance;
@@ -129,11 +129,14 @@ impl MassAccount {
         after: Option<Index>,
         limit: u32,
     ) -> Result<Vec<StoredEntry>, Problem> {
-        let read = context.data_unchecked::<ReadModels>();
-        let between = (after, self.as_of);
-        Ok(read
-            .account_entries(self.ledger, &self.stored.key, between, limit)
-            .await?)
+        let asked = AccountEntriesOf {
+            ledger: self.ledger,
+            account: self.stored.key.clone(),
+            after,
+            as_of: self.as_of,
+            first: limit,
+        };
+        Ok(load(context, asked).await?.unwrap_or_default())
     }
 }
 

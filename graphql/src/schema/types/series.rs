@@ -110,7 +110,9 @@ impl TimeSeriesBucket<'_> {
     }
 
     /// The entries whose readings went into it. Looked up when asked for.
-    #[graphql(complexity = 50)]
+    // By itself for each bucket: those of a list together would be millions of readings. Its complexity
+    // says so.
+    #[graphql(complexity = 100)]
     async fn provenance(&self, context: &Context<'_>) -> Result<Provenance, Problem> {
         let TimeSeries { ledger, series, .. } = self.of;
         let width = TimeDelta::from_std(series.bucket).unwrap_or(TimeDelta::MAX);

@@ -5,7 +5,6 @@ use chrono::Utc;
 use sealrock_access::Permission::ReadAccounting;
 use sealrock_domain::decimal::DecimalText;
 use sealrock_domain::{OrganisationId, Slug};
-use sealrock_projections::latest::LatestFilter;
 use sealrock_projections::registry::{Site as Stored, Within};
 use sealrock_projections::targets::{self, SiteTarget};
 
@@ -14,7 +13,7 @@ use super::{Asset, Device, EmissionTarget, LatestReading, Organisation, Per, Sit
 use crate::schema::as_of::AsOf;
 use crate::schema::global_id::GlobalId;
 use crate::schema::guard::permit;
-use crate::schema::loaders::{CurrentLedger, TargetsOf, ledger_name, load};
+use crate::schema::loaders::{CurrentLedger, LatestAt, TargetsOf, ledger_name, load};
 use crate::schema::paging::{self, Page};
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
@@ -114,11 +113,11 @@ impl Site {
         if !shown::at(context, &self.0.organisation, &self.0.slug)? {
             return Ok(Vec::new());
         }
-        let filter = LatestFilter {
-            site: Some(self.0.slug.clone()),
-            ..LatestFilter::default()
-        };
-        LatestReading::all(context, self.0.ledger, &filter).await
+        let asked = LatestAt(self.0.ledger, self.0.slug.clone());
+        let found = load(context, asked).await?.unwrap_or_default();
+        let name = ledger_name(context, self.0.ledger).await?;
+        let shown = |latest| LatestReading::new(name.clone(), latest);
+        Ok(found.into_iter().map(shown).collect())
     }
 
     /// Its emission targets, by their first day: those of now, or those that the ledger knew behind a

@@ -4,10 +4,10 @@ use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use sealrock_domain::Mass;
 use sealrock_domain::capture_day::efficiency_percent;
-use sealrock_projections::ReadModels;
 use sealrock_projections::captures::Capture as StoredCapture;
 
 use super::Captures;
+use crate::schema::loaders::{CaptureVersionsOf, load};
 use crate::schema::problem::Problem;
 use crate::schema::provenance::Provenance;
 use crate::schema::scalars::{Count, Time};
@@ -118,10 +118,13 @@ impl Capture {
     /// All that was ever said of this period, the first version first, this one among them.
     #[graphql(complexity = "5 * child_complexity")]
     async fn versions(&self, context: &Context<'_>) -> Result<Vec<Capture>, Problem> {
-        let (read, of) = (context.data_unchecked::<ReadModels>(), &self.captures);
-        let record = (self.stored.unit, self.stored.period.from);
-        let found = read.capture_versions(of.ledger.id, record, of.as_of);
-        let found = found.await?.into_iter();
+        let of = &self.captures;
+        let asked = CaptureVersionsOf {
+            ledger: of.ledger.id,
+            as_of: of.as_of,
+            record: (self.stored.unit, self.stored.period.from),
+        };
+        let found = load(context, asked).await?.unwrap_or_default().into_iter();
         Ok(found.map(|stored| of.capture(stored)).collect())
     }
 

@@ -17,7 +17,7 @@ use sealrock_projections::{LedgerInfo, QueryError, ReadModels};
 use super::Per;
 use crate::schema::as_of::AsOf;
 use crate::schema::guard::permit;
-use crate::schema::loaders::{CurrentLedger, load};
+use crate::schema::loaders::{CaptureTotalsOf, CaptureUnitsOf, CapturesOf, CurrentLedger, load};
 use crate::schema::paging::{self, Page};
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
@@ -95,13 +95,18 @@ impl Captures {
         }
     }
 
-    pub(crate) async fn units(&self, read: &ReadModels) -> Result<Vec<CaptureUnit>, QueryError> {
-        let found = read.capture_units(self.ledger.id, &self.filter, self.as_of);
+    pub(crate) async fn units(&self, context: &Context<'_>) -> Result<Vec<CaptureUnit>, Problem> {
+        let asked = CaptureUnitsOf {
+            ledger: self.ledger.id,
+            as_of: self.as_of,
+            filter: self.filter.clone(),
+        };
+        let found = load(context, asked).await?.unwrap_or_default();
         let unit = |stored: StoredUnit| CaptureUnit {
             captures: self.clone().of_unit(stored.id),
             stored,
         };
-        Ok(found.await?.into_iter().map(unit).collect())
+        Ok(found.into_iter().map(unit).collect())
     }
 
     /// The records of a unit's day.
@@ -123,19 +128,18 @@ impl Captures {
         (first, after): (Option<i32>, Option<String>),
     ) -> Result<Page<Capture>, Problem> {
         let (size, after) = (paging::size(first)?, cursor(after.as_deref())?);
-        let read = context.data_unchecked::<ReadModels>();
-        let (wanted, filter) = ((after, size + 1), self.within(days));
-        let found = read.captures(self.ledger.id, &filter, self.as_of, wanted);
+        let asked = CapturesOf {
+            ledger: self.ledger.id,
+            as_of: self.as_of,
+            filter: self.within(days),
+            after,
+            first: size + 1,
+        };
+        let found = load(context, asked).await?.unwrap_or_default();
         let place =
             |stored: &StoredCapture| format!("{}/{}", stored.period.from.to_rfc3339(), stored.unit);
         let capture = |stored| self.capture(stored);
-        Ok(paging::page(
-            found.await?,
-            size,
-            after.is_none(),
-            place,
-            capture,
-        ))
+        Ok(paging::page(found, size, after.is_none(), place, capture))
     }
 
     pub(crate) async fn totals(
@@ -144,14 +148,18 @@ impl Captures {
         per: Per,
         days: Days,
     ) -> Result<Vec<CaptureTotal>, Problem> {
-        let read = context.data_unchecked::<ReadModels>();
-        let filter = self.within(days);
-        let found = read.capture_totals(self.ledger.id, &filter, self.as_of, per.into());
+        let asked = CaptureTotalsOf {
+            ledger: self.ledger.id,
+            as_of: self.as_of,
+            filter: self.within(days),
+            per: per.into(),
+        };
+        let found = load(context, asked).await?.unwrap_or_default();
         let total = |stored| CaptureTotal {
             ledger: self.ledger.clone(),
             stored,
         };
-        Ok(found.await?.into_iter().map(total).collect())
+        Ok(found.into_iter().map(total).collect())
     }
 
     fn capture(&self, stored: StoredCapture) -> Capture {
@@ -177,9 +185,8 @@ pub(super) async fn units(
     (organisation, site): (&Slug, Option<&Slug>),
     as_of: Option<Position>,
 ) -> Result<Vec<CaptureUnit>, Problem> {
-    let read = context.data_unchecked::<ReadModels>();
     match Captures::of(context, organisation, site, as_of).await? {
-        Some(captures) => Ok(captures.units(read).await?),
+        Some(captures) => captures.units(context).await,
         None => Ok(Vec::new()),
     }
 }

@@ -4,10 +4,10 @@ use async_graphql::{Context, Object, SimpleObject};
 use sealrock_domain::injection_day::{InjectionDayApproved, InjectionDayRecorded, Measured};
 use sealrock_domain::quantity::{MassFlow, Pressure};
 use sealrock_domain::{Citation, Mass};
-use sealrock_projections::ReadModels;
-use sealrock_projections::wells::{StoredDay, WellFilter};
+use sealrock_projections::wells::StoredDay;
 
 use super::{Injections, Well};
+use crate::schema::loaders::{DayVersionsOf, WellOf, load};
 use crate::schema::problem::Problem;
 use crate::schema::provenance::Provenance;
 use crate::schema::scalars::{Count, Day, Time};
@@ -45,12 +45,14 @@ impl InjectionDay {
     /// The well.
     #[graphql(complexity = "10 + child_complexity")]
     async fn well(&self, context: &Context<'_>) -> Result<Option<Well>, Problem> {
-        let filter = WellFilter {
-            wells: Some(vec![self.stored.well]),
-            ..WellFilter::default()
+        let of = &self.injections;
+        let asked = WellOf {
+            ledger: of.ledger.id,
+            as_of: of.as_of,
+            site: of.site.clone(),
+            well: self.stored.well,
         };
-        let read = context.data_unchecked::<ReadModels>();
-        Ok(self.injections.wells(read, filter).await?.pop())
+        Ok(load(context, asked).await?.map(|well| of.well(well)))
     }
 
     /// The UTC day.
@@ -121,10 +123,14 @@ impl InjectionDay {
     /// All that was ever said of this day, the first version first, this one among them.
     #[graphql(complexity = "5 * child_complexity")]
     async fn versions(&self, context: &Context<'_>) -> Result<Vec<InjectionDay>, Problem> {
-        let (read, of) = (context.data_unchecked::<ReadModels>(), &self.injections);
-        let day = (self.stored.well, self.stored.day);
-        let found = read.injection_day_versions(of.ledger.id, day, of.as_of);
-        Ok(found.await?.into_iter().map(|day| of.day(day)).collect())
+        let of = &self.injections;
+        let asked = DayVersionsOf {
+            ledger: of.ledger.id,
+            as_of: of.as_of,
+            day: (self.stored.well, self.stored.day),
+        };
+        let found = load(context, asked).await?.unwrap_or_default();
+        Ok(found.into_iter().map(|day| of.day(day)).collect())
     }
 
     /// When this version was recorded.

@@ -21,6 +21,7 @@ use sealrock_projections::{LedgerInfo, ReadModels};
 use crate::code::Code;
 use crate::schema::as_of::AsOf;
 use crate::schema::guard::permit;
+use crate::schema::loaders::{DaysOf, load};
 use crate::schema::paging::{self, Page};
 use crate::schema::position::Position;
 use crate::schema::problem::Problem;
@@ -118,10 +119,14 @@ impl Injections {
             site: self.site.clone(),
             ..filter
         };
-        let read = context.data_unchecked::<ReadModels>();
-        let found = read
-            .injection_days(self.ledger.id, &filter, self.as_of, (after, size + 1))
-            .await?;
+        let asked = DaysOf {
+            ledger: self.ledger.id,
+            as_of: self.as_of,
+            filter,
+            after,
+            first: size + 1,
+        };
+        let found = load(context, asked).await?.unwrap_or_default();
         let cursor = |day: &StoredDay| format!("{} {}", day.day, day.well);
         let first_page = after.is_none();
         Ok(paging::page(found, size, first_page, cursor, |day| {
