@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use sealrock_domain::Slug;
 use serde::Serialize;
-use sqlx::{FromRow, PgConnection, PgPool};
+use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 use crate::gate::LockedOut;
-use crate::sessions::{Because, revoke_all};
+use crate::sessions::{Because, go_on, revoke_all};
 use crate::throttle::{self, ThrottleError, TooManyAttempts};
 use crate::{
     AccessError, AccountId, Password, PasswordRefused, Principal, Role, SessionId, Username,
@@ -245,6 +245,11 @@ async fn replace_hash(
     if changed.rows_affected() == 0 {
         return Ok(false);
     }
+    if let Some(session) = session
+        && !go_on(&mut transaction, session).await?
+    {
+        return Ok(false);
+    }
     revoke_all(&mut *transaction, found.id, session, Because::Password).await?;
     transaction.commit().await?;
     Ok(true)
@@ -295,23 +300,34 @@ pub async fn add_with(
     insert(pool, username, (role, organisation), kept).await
 }
 
-/// As [`add_with`], of somebody who may do nothing before the ledger of the organisation says so.
+/// Inserts the account of somebody who may do nothing before the ledger of the organisation says so.
 pub(crate) async fn add_member(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     username: &Username,
     role: Role,
     organisation: &Slug,
-    password: Password,
+    hash: String,
 ) -> Result<AccountId, AddError> {
     allowed(role, Some(organisation))?;
-    let known = known(username, Some(organisation));
-    let hash = password::hash_chosen(password, known).await??;
     let kept = Kept {
         hash,
         must_change_password: false,
         in_ledger: true,
     };
-    insert(pool, username, (role, Some(organisation)), kept).await
+    insert(connection, username, (role, Some(organisation)), kept).await
+}
+
+/// The hash of a password that is chosen for an account to come.
+///
+/// # Errors
+/// [`AddError`] if it will not do.
+pub(crate) async fn hash_of_member(
+    username: &Username,
+    organisation: &Slug,
+    password: Password,
+) -> Result<String, AddError> {
+    let known = known(username, Some(organisation));
+    Ok(password::hash_chosen(password, known).await??)
 }
 
 /// How a new account is kept.
@@ -332,7 +348,7 @@ fn allowed(role: Role, organisation: Option<&Slug>) -> Result<(), AddError> {
 }
 
 async fn insert(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     username: &Username,
     (role, organisation): (Role, Option<&Slug>),
     kept: Kept,
@@ -346,7 +362,7 @@ async fn insert(
         .bind(organisation.map(Slug::as_str))
         .bind(kept.must_change_password)
         .bind(kept.in_ledger)
-        .execute(pool)
+        .execute(executor)
         .await
         .map_err(AccessError::from)?;
     if added.rows_affected() == 1 {
@@ -405,7 +421,7 @@ pub async fn set_password(
     };
     revoke_all(&mut *transaction, id, None, Because::Password).await?;
     transaction.commit().await?;
-    throttle::forgive(pool, username.as_str()).await?;
+    throttle::forgive(pool, username.as_str(), id).await?;
     Ok(Some(id))
 }
 
@@ -415,7 +431,6 @@ pub async fn set_password(
 /// # Errors
 /// [`AccessError`]; nothing was erased then, unless the connection was lost in the commit.
 pub async fn erase(pool: &PgPool, username: &Username) -> Result<Option<AccountId>, AccessError> {
-    throttle::forgive(pool, username.as_str()).await?;
     let mut transaction = pool.begin().await?;
     let erased = "DELETE FROM access.accounts WHERE username = $1 RETURNING account_id";
     let erased = sqlx::query_scalar(erased)
@@ -431,7 +446,12 @@ pub async fn erase(pool: &PgPool, username: &Username) -> Result<Option<AccountI
         .bind(id.0)
         .execute(&mut *transaction)
         .await?;
+    sqlx::query("UPDATE access.invitations SET revoked_at = now() WHERE invited_by = $1 AND account_id IS NULL")
+        .bind(id.0)
+        .execute(&mut *transaction)
+        .await?;
     transaction.commit().await?;
+    throttle::forgive(pool, username.as_str(), id).await?;
     Ok(Some(id))
 }
 

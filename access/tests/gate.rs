@@ -7,7 +7,8 @@ use sealrock_access::accounts::{ChangePasswordError, add_with, find_id};
 use sealrock_access::gate::{Code, EnterError, Entered, Gate, LockedOut, StepUp, StepUpError};
 use sealrock_access::sessions::{self, Because, Client};
 use sealrock_access::{
-    AccountId, ClientAddress, Password, Principal, Role, SessionId, second_factor,
+    AccountId, ClientAddress, Password, Principal, Role, SessionId,
+    second_factor::{self, EnrolError},
 };
 use sealrock_testkit::database;
 use sqlx::PgPool;
@@ -49,7 +50,7 @@ async fn enrolled(pool: &PgPool, gate: &Gate, account: AccountId) -> (TOTP, Vec<
     let secret = Secret::Encoded(begun.secret).to_bytes().unwrap();
     let app = TOTP::new(Algorithm::SHA1, 6, 0, 30, secret).unwrap();
     let code = Code(app.generate_current().unwrap());
-    let recovery = gate.confirm(account, &code).await.unwrap();
+    let recovery = gate.confirm(account, &code, None).await.unwrap();
     // The code of this moment is used up: as if it had been an earlier one.
     forget_step(pool).await;
     (app, recovery)
@@ -274,7 +275,9 @@ async fn a_second_factor_is_asked_for_once_it_was_confirmed_and_not_after_it_was
     let name = "ada".parse().unwrap();
     gate.enrol(account, &name).await.unwrap();
     enter(&gate, PHRASE, None).await.unwrap();
-    let wrong = gate.confirm(account, &Code("12345x".to_owned())).await;
+    let wrong = gate
+        .confirm(account, &Code("12345x".to_owned()), None)
+        .await;
     assert!(wrong.is_err());
     enrolled(&pool, &gate, account).await;
     assert!(gate.enrol(account, &name).await.is_err(), "one is enough");
@@ -373,17 +376,23 @@ async fn guess(gate: &Gate, who: &Principal, at: usize) -> Result<(), Option<Loc
 }
 
 #[tokio::test]
-async fn guesses_on_an_open_session_are_counted_with_those_at_the_door() {
+async fn guesses_on_an_open_session_are_counted_and_apart_from_those_at_the_door() {
     let pool = database().await.pool;
     let account = ada(&pool).await;
     let gate = gate(&pool);
     let own = enter(&gate, PHRASE, None).await.unwrap().principal;
+    // Strangers who keep guessing at the door do not keep her from what she is about.
+    for _ in 0..15 {
+        enter(&gate, "wrong", None).await.unwrap_err();
+        later(&pool, "20 seconds").await;
+    }
+    let kept_out = enter(&gate, PHRASE, None).await.unwrap_err();
+    assert!(matches!(kept_out, EnterError::TooMany(_)), "{kept_out}");
+    let proved = || StepUp::Password(Password::new(PHRASE));
+    gate.step_up(&own, proved(), None).await.unwrap();
+
     for last in [0, 1] {
-        for _ in 0..5 {
-            enter(&gate, "wrong", None).await.unwrap_err();
-            later(&pool, "20 seconds").await;
-        }
-        for at in 0..9 {
+        for at in 0..14 {
             assert_eq!(guess(&gate, &own, at).await, Err(None));
             later(&pool, "20 seconds").await;
         }
@@ -391,13 +400,54 @@ async fn guesses_on_an_open_session_are_counted_with_those_at_the_door() {
         let whose = locked.account.as_ref().map(|account| account.actor());
         assert_eq!(whose, Some(format!("user/{account}")));
         assert_eq!(locked.failures, 15);
-        let kept_out = StepUp::Password(Password::new(PHRASE));
-        let kept_out = gate.step_up(&own, kept_out, None).await.unwrap_err();
+        let kept_out = gate.step_up(&own, proved(), None).await.unwrap_err();
         assert!(matches!(kept_out, StepUpError::TooMany(_)), "{kept_out}");
-        let kept_out = enter(&gate, PHRASE, None).await.unwrap_err();
-        assert!(matches!(kept_out, EnterError::TooMany(_)), "{kept_out}");
         later(&pool, "15 minutes").await;
     }
-    let proved = StepUp::Password(Password::new(PHRASE));
-    gate.step_up(&own, proved, None).await.unwrap();
+    gate.step_up(&own, proved(), None).await.unwrap();
+}
+
+#[tokio::test]
+async fn codes_of_a_second_factor_that_was_begun_are_not_guessed_without_end() {
+    let pool = database().await.pool;
+    let account = ada(&pool).await;
+    let gate = gate(&pool);
+    gate.enrol(account, &"ada".parse().unwrap()).await.unwrap();
+    let guess = async || {
+        let code = Code("12345x".to_owned());
+        gate.confirm(account, &code, None).await.unwrap_err()
+    };
+    for _ in 0..15 {
+        let wrong = guess().await;
+        assert!(matches!(wrong, EnrolError::WrongCode), "{wrong}");
+        later(&pool, "20 seconds").await;
+    }
+    let kept_out = guess().await;
+    assert!(matches!(kept_out, EnrolError::TooMany(_)), "{kept_out}");
+}
+
+#[tokio::test]
+async fn who_signs_in_rightly_in_between_guesses_at_no_more_names() {
+    let pool = database().await.pool;
+    ada(&pool).await;
+    let gate = gate(&pool);
+    let client = Client {
+        address: Some(ClientAddress("192.0.2.7".parse().unwrap())),
+        name: None,
+    };
+    let try_as = async |name: String, password: &str| {
+        gate.enter(proof(&name, password, None), &client, false)
+            .await
+    };
+    let mut guesses = 0;
+    loop {
+        let guess = try_as(format!("name-{guesses}"), "wrong").await;
+        if let Err(EnterError::TooMany(_)) = guess {
+            break;
+        }
+        guesses += 1;
+        assert!(guesses < 60, "nobody is stopped");
+        try_as("ada".to_owned(), PHRASE).await.unwrap();
+    }
+    assert!(guesses >= 49, "{guesses}");
 }

@@ -4,7 +4,7 @@
 mod support;
 
 use sealrock_access::invitations::{
-    AcceptError, InvitationToken, Place, accept, give_back, invite, list, withdraw,
+    AcceptError, InvitationToken, Place, accept, accepted, invite, list, undo, withdraw,
 };
 use sealrock_access::{AccountId, Password, Principal, Role, accounts};
 use sealrock_testkit::database;
@@ -147,9 +147,23 @@ async fn an_invitation_that_came_to_nothing_can_be_taken_again() {
     let pool = database().await.pool;
     let (made, token) = invite(&pool, &place(), ADA).await.unwrap();
     take(&pool, &token, "otto", PHRASE).await.unwrap();
-    give_back(&pool, made.id).await.unwrap();
-    accounts::erase(&pool, &"otto".parse().unwrap())
-        .await
-        .unwrap();
+    let of_late = accepted(&pool).await.unwrap();
+    let (otto, accepted) = &of_late[0];
+    assert_eq!((of_late.len(), accepted.id), (1, made.id));
+    undo(&pool, made.id, *otto).await.unwrap();
     take(&pool, &token, "otto", PHRASE).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_names_no_site_at_all_or_is_of_another_organisation_offers_nothing() {
+    let nowhere = Place {
+        sites: Some(Vec::new()),
+        ..place()
+    };
+    assert!(!nowhere.may_be_offered_by(&inviter(Role::Admin, None)));
+    let abroad = Place {
+        organisation: "southsea".parse().unwrap(),
+        ..place()
+    };
+    assert!(!abroad.may_be_offered_by(&inviter(Role::Admin, None)));
 }

@@ -74,6 +74,18 @@ impl CommandError {
         )
     }
 
+    /// Whether asking again will not help.
+    pub(crate) fn says_no(&self) -> bool {
+        matches!(
+            self,
+            Self::Denied(_)
+                | Self::Rejected(_)
+                | Self::Refused { .. }
+                | Self::NotFound(_)
+                | Self::Invalid(_)
+        )
+    }
+
     /// Whether nothing was recorded now, though it may have been earlier under the same command id.
     pub(crate) fn may_hide_a_receipt(&self) -> bool {
         !matches!(

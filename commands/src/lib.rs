@@ -19,7 +19,9 @@ mod sealing;
 mod unsealed;
 mod wells;
 
-pub use access::{FRESH, GrantRequest, Identities, IssuedApiKey, KeyRequest, RegistrationError};
+pub use access::{
+    FRESH, GrantRequest, Identities, InvitationError, IssuedApiKey, KeyRequest, RegistrationError,
+};
 pub use batches::{AuthError, BatchError, BatchReceipt, DeviceIdentity, Devices, SignIn, Suspect};
 pub use captures::{CaptureStatement, CaptureUnitPath};
 pub use commands::Commands;

@@ -30,6 +30,17 @@ impl Visitor {
     }
 }
 
+impl Visitor {
+    /// On a socket no cookie can be set, so sessions of browsers are not for it.
+    pub(crate) fn without_cookies(self) -> Self {
+        Self {
+            foreign: true,
+            refresh_token: None,
+            ..self
+        }
+    }
+}
+
 /// A `Set-Cookie` that has the browser keep this token.
 pub(crate) fn keep(token: &RefreshToken) -> String {
     let (token, age) = (token.reveal(), LONGEST.as_secs());

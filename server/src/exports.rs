@@ -1,9 +1,10 @@
 //! Who had themselves given a ledger is an entry of the organisation's access, once a UTC day.
 
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{NaiveDate, Utc};
 use lru::LruCache;
 use sealrock_access::Principal;
 use sealrock_audit::{Begun, Exports};
@@ -18,10 +19,17 @@ const REMEMBERED: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zer
 
 type Day = (String, LedgerName, NaiveDate);
 
-/// Writes these entries.
+/// How long a reader waits for the entry.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// When it is tried again that could not be written.
+const AGAIN: Duration = Duration::from_mins(1);
+
+/// Writes these entries. Clones share what they remember.
+#[derive(Clone)]
 pub struct ExportNotes {
     commands: Commands,
-    there: Mutex<LruCache<Day, ()>>,
+    /// What is written, or being written.
+    there: Arc<Mutex<LruCache<Day, ()>>>,
 }
 
 impl ExportNotes {
@@ -29,34 +37,33 @@ impl ExportNotes {
     pub fn new(commands: Commands) -> Self {
         Self {
             commands,
-            there: Mutex::new(LruCache::new(REMEMBERED)),
+            there: Arc::new(Mutex::new(LruCache::new(REMEMBERED))),
         }
     }
 
-    /// Writes the entry of that moment's day, unless it is there.
-    ///
-    /// # Errors
-    /// [`CommandError`] if it cannot be told to be there.
-    pub async fn note(
+    /// Writes the entry; if that fails, the next one to ask after a while tries again.
+    async fn write(self, reader: Principal, day: Day, entries: u64) {
+        if let Err(error) = self.note(&reader, &day, entries).await {
+            let (actor, organisation, _) = &day;
+            tracing::warn!(%error, actor, %organisation, "an export is in no entry");
+            tokio::time::sleep(AGAIN).await;
+            self.lock().pop(&day);
+        }
+    }
+
+    async fn note(
         &self,
         reader: &Principal,
-        organisation: &LedgerName,
+        (actor, organisation, day): &Day,
         entries: u64,
-        now: DateTime<Utc>,
     ) -> Result<(), CommandError> {
-        let day = (reader.actor(), organisation.clone(), now.date_naive());
-        if self.lock().contains(&day) {
-            return Ok(());
-        }
+        let name = format!("sealrock:export:{actor}:{organisation}:{day}");
         let context = Context {
             principal: reader.clone(),
             // The same on every node, so that there is one.
-            command: Uuid::new_v5(
-                &Uuid::NAMESPACE_URL,
-                format!("sealrock:export:{}:{}:{}", day.0, day.1, day.2).as_bytes(),
-            ),
+            command: Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()),
             via: "http".to_owned(),
-            received_at: now,
+            received_at: Utc::now(),
         };
         let slug: Slug = organisation.as_str().parse().map_err(|_| {
             CommandError::NotFound(format!("there is no organisation {organisation}"))
@@ -64,11 +71,9 @@ impl ExportNotes {
         let note = AccessNote::LedgerExported { entries };
         match self.commands.note_access(&context, &slug, note).await {
             // Another node wrote it, when the ledger had another size.
-            Ok(_) | Err(CommandError::CommandIdReused { .. }) => {}
-            Err(error) => return Err(error),
+            Ok(_) | Err(CommandError::CommandIdReused { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
-        self.lock().put(day, ());
-        Ok(())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, LruCache<Day, ()>> {
@@ -83,12 +88,18 @@ impl Exports for ExportNotes {
         organisation: &'a LedgerName,
         entries: u64,
     ) -> Begun<'a> {
+        let day = (
+            reader.actor(),
+            organisation.clone(),
+            Utc::now().date_naive(),
+        );
+        if self.lock().put(day.clone(), ()).is_some() {
+            return Box::pin(std::future::ready(()));
+        }
+        let writing = tokio::spawn(self.clone().write(reader.clone(), day, entries));
         Box::pin(async move {
-            let noted = self.note(reader, organisation, entries, Utc::now()).await;
-            if let Err(error) = noted {
-                let reader = reader.actor();
-                tracing::warn!(%error, reader, %organisation, "an export is in no entry");
-            }
+            // It goes on without the reader, who is not kept from checking.
+            let _ = tokio::time::timeout(PATIENCE, writing).await;
         })
     }
 }

@@ -2,6 +2,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use sealrock_domain::Slug;
 use sealrock_eventstore::{Continued, LedgerInfo};
 use sealrock_ledger::LedgerName;
 use serde_json::json;
@@ -98,6 +99,11 @@ async fn run_in(platform: &Platform, command: Keeping) -> anyhow::Result<()> {
             copy,
             json,
         } => {
+            let reserved = name.as_str().parse::<Slug>();
+            anyhow::ensure!(
+                !reserved.is_ok_and(|name| name.is_reserved_for_organisations()),
+                "{name} is the platform's own: choose another name, such as {ledger}-2"
+            );
             let parent = platform.ledger(&ledger).await?;
             let continued = platform
                 .store

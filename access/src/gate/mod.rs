@@ -105,24 +105,53 @@ impl Gate {
         browser: bool,
     ) -> Result<Entered, EnterError> {
         let attempt = throttle::attempt(&self.pool, &proof.username, client.address).await?;
+        let (found, shown) = match self.shown(proof).await {
+            Ok(shown) => shown,
+            Err(error) => return Err(self.unchecked(attempt, error).await?.into()),
+        };
+        match (found, shown) {
+            (Some(found), Shown::Right) => {
+                attempt.right(&self.pool).await?;
+                let entered = self.open(&found, client, browser).await?;
+                entered.ok_or(EnterError::WrongCredentials)
+            }
+            (_, Shown::NoCode) => {
+                attempt.undecided(&self.pool).await?;
+                Err(EnterError::SecondFactorRequired)
+            }
+            (found, _) => {
+                let locked_out = failed(attempt, found.as_ref());
+                Err(locked_out.map_or(EnterError::WrongCredentials, EnterError::LockedOut))
+            }
+        }
+    }
+
+    /// The account of that name, and what the proof shows.
+    async fn shown(&self, proof: Proof) -> Result<(Option<Found>, Shown), AccessError> {
         let found = accounts::find(&self.pool, &proof.username).await?;
         let kept = found.as_ref().map(|found| found.password_hash.clone());
         let right = password::check(proof.password, kept).await?;
-        let Some(found) = found.as_ref().filter(|_| right) else {
-            return Err(wrong(attempt, found.as_ref()));
+        let Some(account) = found.as_ref().filter(|_| right).map(|found| found.id) else {
+            return Ok((found, Shown::Wrong));
         };
-        if second_factor::is_enrolled(&self.pool, found.id).await? {
-            let Some(Code(code)) = &proof.code else {
-                attempt.undecided(&self.pool).await?;
-                return Err(EnterError::SecondFactorRequired);
-            };
-            if !second_factor::check(&self.pool, &self.factors, found.id, code).await? {
-                return Err(wrong(attempt, Some(found)));
-            }
+        if !second_factor::is_enrolled(&self.pool, account).await? {
+            return Ok((found, Shown::Right));
         }
-        attempt.right(&self.pool).await?;
-        let entered = self.open(found, client, browser).await?;
-        entered.ok_or(EnterError::WrongCredentials)
+        let Some(Code(code)) = &proof.code else {
+            return Ok((found, Shown::NoCode));
+        };
+        let right = second_factor::check(&self.pool, &self.factors, account, code).await?;
+        Ok((found, if right { Shown::Right } else { Shown::Wrong }))
+    }
+
+    /// What could not be looked at was not wrong.
+    async fn unchecked(
+        &self,
+        attempt: Attempt,
+        error: AccessError,
+    ) -> Result<AccessError, AccessError> {
+        attempt.undecided(&self.pool).await?;
+        Ok(error)
     }
 
     /// Goes on with a browser's session.
@@ -202,26 +231,22 @@ impl Gate {
         address: Option<ClientAddress>,
     ) -> Result<Entered, StepUpError> {
         let (found, Proved(session, _)) = self.session(who).await?;
-        let attempt = throttle::attempt(&self.pool, found.username.as_str(), address).await?;
-        let enrolled = second_factor::is_enrolled(&self.pool, found.id).await?;
-        let right = match proof {
-            StepUp::Code(Code(code)) if enrolled => {
-                second_factor::check(&self.pool, &self.factors, found.id, &code).await?
-            }
-            StepUp::Password(_) if enrolled => {
+        let attempt = throttle::attempt_within(&self.pool, found.id, address).await?;
+        let shown = match self.shown_again(&found, proof).await {
+            Ok(shown) => shown,
+            Err(error) => return Err(self.unchecked(attempt, error).await?.into()),
+        };
+        match shown {
+            Shown::Right => attempt.right(&self.pool).await?,
+            Shown::NoCode => {
                 attempt.undecided(&self.pool).await?;
                 return Err(StepUpError::SecondFactorRequired);
             }
-            StepUp::Password(password) => {
-                password::check(password, Some(found.password_hash.clone())).await?
+            Shown::Wrong => {
+                let locked_out = failed(attempt, Some(&found));
+                return Err(locked_out.map_or(StepUpError::Wrong, StepUpError::LockedOut));
             }
-            StepUp::Code(_) => false,
-        };
-        if !right {
-            let locked_out = failed(attempt, Some(&found));
-            return Err(locked_out.map_or(StepUpError::Wrong, StepUpError::LockedOut));
         }
-        attempt.right(&self.pool).await?;
         let stepped_up = sessions::step_up(&self.pool, session).await?;
         let principal = found.principal(session, stepped_up.ok_or(StepUpError::NoSession)?);
         Ok(Entered {
@@ -229,6 +254,21 @@ impl Gate {
             principal,
             refresh_token: None,
         })
+    }
+
+    async fn shown_again(&self, found: &Found, proof: StepUp) -> Result<Shown, AccessError> {
+        let enrolled = second_factor::is_enrolled(&self.pool, found.id).await?;
+        let right = match proof {
+            StepUp::Code(Code(code)) if enrolled => {
+                second_factor::check(&self.pool, &self.factors, found.id, &code).await?
+            }
+            StepUp::Password(_) if enrolled => return Ok(Shown::NoCode),
+            StepUp::Password(password) => {
+                password::check(password, Some(found.password_hash.clone())).await?
+            }
+            StepUp::Code(_) => false,
+        };
+        Ok(if right { Shown::Right } else { Shown::Wrong })
     }
 
     /// Replaces a password by one that its owner chose. All other sessions end; this one goes on by a
@@ -248,8 +288,7 @@ impl Gate {
             _ => ChangePasswordError::WrongPassword,
         })?;
         let (found, Proved(session, stepped_up)) = known;
-        let name = found.username.as_str();
-        let attempt = throttle::attempt(&self.pool, name, address).await?;
+        let attempt = throttle::attempt_within(&self.pool, found.id, address).await?;
         let changed =
             accounts::change_password(&self.pool, found.id, current, new, Some(session)).await;
         match changed {
@@ -295,8 +334,17 @@ impl Gate {
         &self,
         account: AccountId,
         code: &Code,
+        address: Option<ClientAddress>,
     ) -> Result<Vec<String>, EnrolError> {
-        second_factor::confirm(&self.pool, &self.factors, account, &code.0).await
+        let attempt = throttle::attempt_within(&self.pool, account, address).await?;
+        let confirmed = second_factor::confirm(&self.pool, &self.factors, account, &code.0).await;
+        match &confirmed {
+            Ok(_) => attempt.right(&self.pool).await?,
+            // Counted; the session is the owner's, so no alarm is raised.
+            Err(EnrolError::WrongCode) => _ = attempt.wrong(),
+            Err(_) => attempt.undecided(&self.pool).await?,
+        }
+        confirmed
     }
 
     async fn session(&self, who: &Principal) -> Result<(Found, Proved), StepUpError> {
@@ -340,10 +388,12 @@ impl Gate {
 /// A session, and when its owner last proved who they are.
 struct Proved(SessionId, DateTime<Utc>);
 
-/// What somebody is told who was wrong.
-fn wrong(attempt: Attempt, found: Option<&Found>) -> EnterError {
-    let locked_out = failed(attempt, found);
-    locked_out.map_or(EnterError::WrongCredentials, EnterError::LockedOut)
+/// What a proof shows.
+enum Shown {
+    Right,
+    Wrong,
+    /// The password is right, or not asked for, and the second factor's code is missing.
+    NoCode,
 }
 
 /// Counts a failure; where the name is kept out from now on, for whoever raises the alarm.

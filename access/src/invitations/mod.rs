@@ -54,21 +54,31 @@ impl Place {
     /// work there, at the sites that they are limited to themselves.
     #[must_use]
     pub fn may_be_offered_by(&self, inviter: &Principal) -> bool {
-        let Principal::User { role, sites, .. } = inviter else {
+        let Principal::User {
+            role,
+            sites,
+            organisation,
+            ..
+        } = inviter
+        else {
             return false;
         };
+        let there = organisation
+            .as_ref()
+            .is_none_or(|own| *own == self.organisation);
         let given = match role {
             Role::Admin => Role::ACCOUNTS.contains(&self.role),
             Role::HqManager => Role::ACCOUNTS.contains(&self.role) && self.role != Role::Admin,
             Role::SiteManager => matches!(self.role, Role::Operator | Role::Maintenance),
             _ => false,
         };
-        given
-            && match (sites, &self.sites) {
-                (None, _) => true,
-                (Some(_), None) => false,
-                (Some(own), Some(offered)) => offered.iter().all(|site| own.contains(site)),
-            }
+        let at_sites = match (sites, &self.sites) {
+            (_, Some(offered)) if offered.is_empty() => false,
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(own), Some(offered)) => offered.iter().all(|site| own.contains(site)),
+        };
+        there && given && at_sites
     }
 }
 
@@ -197,31 +207,59 @@ pub async fn accept(
     let Place {
         organisation, role, ..
     } = &invitation.place;
-    let id = accounts::add_member(pool, username, *role, organisation, password).await?;
-    let accepted = sqlx::query(include_str!("sql/accept.sql"))
+    let hash = accounts::hash_of_member(username, organisation, password).await?;
+    let mut transaction = pool.begin().await.map_err(AccessError::from)?;
+    let added = accounts::add_member(&mut transaction, username, *role, organisation, hash);
+    let id = added.await?;
+    let taken = sqlx::query(include_str!("sql/accept.sql"))
         .bind(invitation.id)
         .bind(id.0)
-        .execute(pool)
+        .execute(&mut *transaction)
         .await
         .map_err(AccessError::from)?;
-    if accepted.rows_affected() == 1 {
-        return Ok((id, invitation));
+    // Somebody else may have been first.
+    if taken.rows_affected() == 0 {
+        return Err(AcceptError::Invalid);
     }
-    // Somebody else was first.
-    accounts::erase(pool, username).await?;
-    Err(AcceptError::Invalid)
+    transaction.commit().await.map_err(AccessError::from)?;
+    Ok((id, invitation))
 }
 
-/// Lets an invitation be taken again, by which nothing came about.
+/// Undoes that this account accepted the invitation: nothing came of it, and another may.
 ///
 /// # Errors
-/// [`AccessError`]; it stays used up.
-pub async fn give_back(pool: &PgPool, id: Uuid) -> Result<(), AccessError> {
-    sqlx::query("UPDATE access.invitations SET account_id = NULL WHERE invitation_id = $1")
-        .bind(id)
-        .execute(pool)
+/// [`AccessError`]; it stays accepted.
+pub async fn undo(pool: &PgPool, invitation: Uuid, account: AccountId) -> Result<(), AccessError> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query(include_str!("sql/undo.sql"))
+        .bind(invitation)
+        .bind(account.0)
+        .execute(&mut *transaction)
         .await?;
-    Ok(())
+    sqlx::query("DELETE FROM access.accounts WHERE account_id = $1")
+        .bind(account.0)
+        .execute(&mut *transaction)
+        .await?;
+    Ok(transaction.commit().await?)
+}
+
+/// What was accepted of late, with who did: each is to be a member by an entry of the ledger.
+///
+/// # Errors
+/// [`AccessError`] if it cannot be read.
+pub async fn accepted(pool: &PgPool) -> Result<Vec<(AccountId, Invitation)>, AccessError> {
+    let rows: Vec<Accepted> = sqlx::query_as(include_str!("sql/accepted.sql"))
+        .fetch_all(pool)
+        .await?;
+    let read = |row: Accepted| Ok((AccountId(row.account_id), row.invitation.try_into()?));
+    rows.into_iter().map(read).collect()
+}
+
+#[derive(FromRow)]
+struct Accepted {
+    account_id: Uuid,
+    #[sqlx(flatten)]
+    invitation: Row,
 }
 
 impl TryFrom<Row> for Invitation {

@@ -184,6 +184,40 @@ pub async fn decline(
     Ok(declined.rows_affected() == 1)
 }
 
+/// Lets an account of this organisation wait no longer; answers since when it did. It opens nothing
+/// before an entry names it.
+///
+/// # Errors
+/// [`AccessError`]; it waits still.
+pub async fn take(
+    pool: &PgPool,
+    organisation: &Slug,
+    account: AccountId,
+) -> Result<Option<DateTime<Utc>>, AccessError> {
+    let taken = sqlx::query_scalar(include_str!("sql/take.sql"))
+        .bind(account.0)
+        .bind(organisation.as_str());
+    Ok(taken.fetch_optional(pool).await?)
+}
+
+/// Lets it wait again: it got no role.
+///
+/// # Errors
+/// [`AccessError`]; it does not then.
+pub async fn wait_again(
+    pool: &PgPool,
+    account: AccountId,
+    since: DateTime<Utc>,
+) -> Result<(), AccessError> {
+    let wait = "UPDATE access.accounts SET waiting_since = $2 WHERE account_id = $1";
+    sqlx::query(wait)
+        .bind(account.0)
+        .bind(since)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
 /// What nobody has looked at for a month is not kept: it holds a name, and somebody's address.
 async fn forget_old(pool: &PgPool) -> Result<(), AccessError> {
     let old = "DELETE FROM access.accounts WHERE waiting_since < now() - interval '30 days'";

@@ -8,9 +8,10 @@ mod recovery;
 mod sealed;
 mod totp;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgPool};
 
+use crate::throttle::{ThrottleError, TooManyAttempts};
 use crate::{AccessError, AccountId, Username};
 
 pub use sealed::FactorKey;
@@ -37,9 +38,21 @@ pub enum EnrolError {
         "the code is wrong: look at the app and the clock of its device, and send the code of this moment"
     )]
     WrongCode,
+    /// Too many codes were wrong.
+    #[error(transparent)]
+    TooMany(#[from] TooManyAttempts),
     /// It could not be done; try again later.
     #[error(transparent)]
     Access(#[from] AccessError),
+}
+
+impl From<ThrottleError> for EnrolError {
+    fn from(error: ThrottleError) -> Self {
+        match error {
+            ThrottleError::TooMany(error) => Self::TooMany(error),
+            ThrottleError::Access(error) => Self::Access(error),
+        }
+    }
 }
 
 #[derive(FromRow)]
@@ -133,6 +146,37 @@ pub async fn check(
         Some(step) => use_step(pool, account, step).await,
         None => recovery::use_up(pool, account, code).await,
     }
+}
+
+/// Since when codes are asked for; `None` if they are not.
+///
+/// # Errors
+/// [`AccessError`] if it could not be read.
+pub async fn enrolled_since(
+    pool: &PgPool,
+    account: AccountId,
+) -> Result<Option<DateTime<Utc>>, AccessError> {
+    let since = "SELECT confirmed_at FROM access.second_factors WHERE account_id = $1";
+    let since = sqlx::query_scalar(since).bind(account.0);
+    Ok(since.fetch_optional(pool).await?.flatten())
+}
+
+/// Takes the second factor away that was enrolled then, and no later one.
+///
+/// # Errors
+/// [`AccessError`]; it stays then.
+pub async fn remove_of(
+    pool: &PgPool,
+    account: AccountId,
+    since: DateTime<Utc>,
+) -> Result<(), AccessError> {
+    let remove = "DELETE FROM access.second_factors WHERE account_id = $1 AND confirmed_at = $2";
+    sqlx::query(remove)
+        .bind(account.0)
+        .bind(since)
+        .execute(pool)
+        .await?;
+    Ok(())
 }
 
 /// Takes the second factor away; `false` if there was none. Who may is the caller's to ask.

@@ -197,7 +197,24 @@ pub async fn step_up(
     session: SessionId,
 ) -> Result<Option<DateTime<Utc>>, AccessError> {
     let noted = sqlx::query_scalar(include_str!("sql/step_up.sql"));
-    Ok(noted.bind(session.0).fetch_optional(pool).await?)
+    let noted = noted.bind(session.0).bind(seconds(tokens::LIFETIME));
+    Ok(noted.fetch_optional(pool).await?)
+}
+
+/// Lets a session go on for as long as a token that is issued now; `false` if it is not open.
+///
+/// # Errors
+/// [`AccessError`]; it does not then.
+pub(crate) async fn go_on(
+    connection: &mut PgConnection,
+    session: SessionId,
+) -> Result<bool, AccessError> {
+    let gone_on = sqlx::query(include_str!("sql/go_on.sql"))
+        .bind(session.0)
+        .bind(seconds(tokens::LIFETIME))
+        .execute(connection)
+        .await?;
+    Ok(gone_on.rows_affected() == 1)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "some days in seconds")]

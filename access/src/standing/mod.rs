@@ -45,15 +45,27 @@ pub async fn find(pool: &PgPool, account: AccountId) -> Result<Option<AccountRow
     found.map(AccountRow::try_from).transpose()
 }
 
-/// The accounts of organisations whose role no ledger names yet.
+/// The accounts of organisations, or of one, whose role no ledger names yet.
 ///
 /// # Errors
 /// [`AccessError`] if they cannot be read.
-pub async fn unrecorded(pool: &PgPool) -> Result<Vec<AccountRow>, AccessError> {
+pub async fn unrecorded(
+    pool: &PgPool,
+    organisation: Option<&Slug>,
+) -> Result<Vec<AccountRow>, AccessError> {
     let rows: Vec<Row> = sqlx::query_as(include_str!("unrecorded.sql"))
+        .bind(organisation.map(Slug::as_str))
         .fetch_all(pool)
         .await?;
-    rows.into_iter().map(AccountRow::try_from).collect()
+    let mut read = Vec::new();
+    for row in rows {
+        match AccountRow::try_from(row) {
+            Ok(row) => read.push(row),
+            // It is nobody, and keeps nobody else from being somebody.
+            Err(error) => tracing::warn!(%error, "an account's row cannot be read"),
+        }
+    }
+    Ok(read)
 }
 
 /// The accounts of an organisation, by name.
@@ -102,11 +114,12 @@ pub async fn may_grant(pool: &PgPool, own: &Slug, grantee: &Slug) -> Result<(), 
 /// # Errors
 /// [`AccessError`] if they cannot be read.
 pub async fn granting(pool: &PgPool, grantee: &Slug) -> Result<Vec<Slug>, AccessError> {
-    let names: Vec<String> =
-        sqlx::query_scalar("SELECT organisation FROM access.grants WHERE grantee = $1")
-            .bind(grantee.as_str())
-            .fetch_all(pool)
-            .await?;
+    let names: Vec<String> = sqlx::query_scalar(
+        "SELECT organisation FROM access.grants WHERE grantee = $1 ORDER BY organisation",
+    )
+    .bind(grantee.as_str())
+    .fetch_all(pool)
+    .await?;
     let read = |name: &String| name.parse();
     let slugs: Result<_, _> = names.iter().map(read).collect();
     slugs.map_err(|error| AccessError::Corrupt(format!("grants to {grantee}: {error}")))

@@ -1,4 +1,4 @@
-//! How often somebody may be wrong: by name and by address, counted in Postgres, so that all nodes
+//! How often somebody may be wrong: by name, on open sessions by account, and by address, counted in Postgres, so that all nodes
 //! count together.
 //!
 //! An attempt is counted before it is looked at, and taken back when it was right: a hundred guesses
@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
-use crate::{AccessError, ClientAddress};
+use crate::{AccessError, AccountId, ClientAddress};
 
 /// What is counted, and what follows.
 struct Bounds {
@@ -20,17 +20,28 @@ struct Bounds {
     free: i32,
     /// Wrong attempts after which it is kept out for [`LOCKOUT`]; in between each doubles the wait.
     most: i32,
+    /// Seconds after which one of them is forgotten; 0 if all are at once, after [`LOCKOUT`].
+    one_forgotten: i32,
 }
 
 const NAME: Bounds = Bounds {
     free: 10,
     most: MOST.cast_signed(),
+    one_forgotten: 0,
 };
-/// Many people may share an address.
-const ADDRESS: Bounds = Bounds { free: 50, most: 60 };
+/// Many people may share an address, and mistype now and then.
+const ADDRESS: Bounds = Bounds {
+    free: 50,
+    most: 60,
+    one_forgotten: 15,
+};
 
 /// Registrations of a network: each counts, because each may take a name.
-const REGISTRATIONS: Bounds = Bounds { free: 5, most: 10 };
+const REGISTRATIONS: Bounds = Bounds {
+    free: 5,
+    most: 10,
+    one_forgotten: 0,
+};
 
 /// Wrong attempts after which a name is kept out.
 pub const MOST: u32 = 15;
@@ -80,9 +91,9 @@ pub enum ThrottleError {
 #[derive(Debug)]
 #[must_use]
 pub struct Attempt {
-    name: String,
-    address: Option<String>,
-    /// Whether the name is kept out if this one is wrong too.
+    /// The name or account, and the address; and which failure this was of each.
+    counted: Vec<(String, i32)>,
+    /// Whether the name or account is kept out if this one is wrong too.
     last: bool,
 }
 
@@ -95,15 +106,37 @@ pub async fn attempt(
     name: &str,
     address: Option<ClientAddress>,
 ) -> Result<Attempt, ThrottleError> {
-    let address = address.map(|address| format!("address/{}", address.network()));
-    if let Some(address) = &address {
-        count(pool, address, &ADDRESS).await?;
+    count_both(pool, name_key(name), address).await
+}
+
+/// Counts an attempt of who has an open session of this account to prove again who they are. Apart
+/// from those at the door: by guesses there, strangers could keep people from what they are about.
+///
+/// # Errors
+/// [`ThrottleError`]: it must not be looked at.
+pub async fn attempt_within(
+    pool: &PgPool,
+    account: AccountId,
+    address: Option<ClientAddress>,
+) -> Result<Attempt, ThrottleError> {
+    count_both(pool, account_key(account), address).await
+}
+
+async fn count_both(
+    pool: &PgPool,
+    who: String,
+    address: Option<ClientAddress>,
+) -> Result<Attempt, ThrottleError> {
+    let mut counted = Vec::new();
+    if let Some(address) = address {
+        let address = format!("address/{}", address.network());
+        let failures = count(pool, &address, &ADDRESS).await?;
+        counted.push((address, failures));
     }
-    let name = name_key(name);
-    let failures = count(pool, &name, &NAME).await?;
+    let failures = count(pool, &who, &NAME).await?;
+    counted.insert(0, (who, failures));
     Ok(Attempt {
-        name,
-        address,
+        counted,
         last: failures == NAME.most,
     })
 }
@@ -124,26 +157,27 @@ pub(crate) async fn registration(
     count(pool, &key, &REGISTRATIONS).await.map(drop)
 }
 
-/// Lets a name try again at once: its password was set anew.
+/// Lets an account try again at once: its password was set anew.
 ///
 /// # Errors
 /// [`AccessError`]; it stays as it was.
-pub async fn forgive(pool: &PgPool, name: &str) -> Result<(), AccessError> {
-    clear(pool, &name_key(name)).await
+pub async fn forgive(pool: &PgPool, name: &str, account: AccountId) -> Result<(), AccessError> {
+    clear(pool, &name_key(name)).await?;
+    clear(pool, &account_key(account)).await
 }
 
 impl Attempt {
-    /// Everything was right: wrong ones of this name are forgotten, and one of the address besides, so
-    /// that an office where people mistype now and then is not kept out by the evening.
+    /// Everything was right: wrong ones of this name are forgotten. Those of the address are not, or
+    /// who has one account could guess at all others.
     ///
     /// # Errors
     /// [`AccessError`]; it counts as wrong then.
     pub async fn right(self, pool: &PgPool) -> Result<(), AccessError> {
-        clear(pool, &self.name).await?;
-        match &self.address {
-            Some(address) => take_back(pool, address, 2).await,
-            None => Ok(()),
+        let mut counted = self.counted.into_iter();
+        if let Some((who, _)) = counted.next() {
+            clear(pool, &who).await?;
         }
+        take_back(pool, counted).await
     }
 
     /// Neither right nor wrong: counts as if it had not been.
@@ -151,13 +185,7 @@ impl Attempt {
     /// # Errors
     /// [`AccessError`]; it counts as wrong then.
     pub async fn undecided(self, pool: &PgPool) -> Result<(), AccessError> {
-        for who in [Some(&self.name), self.address.as_ref()]
-            .into_iter()
-            .flatten()
-        {
-            take_back(pool, who, 1).await?;
-        }
-        Ok(())
+        take_back(pool, self.counted.into_iter()).await
     }
 
     /// It was wrong; answers whether the name is kept out from now on, which is told once.
@@ -173,6 +201,10 @@ fn name_key(name: &str) -> String {
     format!("name/{}", hex::encode(Sha256::digest(name)))
 }
 
+fn account_key(account: AccountId) -> String {
+    format!("account/{account}")
+}
+
 /// Answers how many there are with this one.
 async fn count(pool: &PgPool, who: &str, bounds: &Bounds) -> Result<i32, ThrottleError> {
     let lockout = LOCKOUT.as_secs_f64();
@@ -181,6 +213,7 @@ async fn count(pool: &PgPool, who: &str, bounds: &Bounds) -> Result<i32, Throttl
         .bind(bounds.free)
         .bind(bounds.most)
         .bind(lockout)
+        .bind(bounds.one_forgotten)
         .fetch_optional(pool)
         .await
         .map_err(AccessError::from)?;
@@ -201,8 +234,14 @@ async fn clear(pool: &PgPool, who: &str) -> Result<(), AccessError> {
     Ok(())
 }
 
-async fn take_back(pool: &PgPool, who: &str, attempts: i32) -> Result<(), AccessError> {
-    let take_back = sqlx::query(include_str!("sql/take_back.sql"));
-    take_back.bind(who).bind(attempts).execute(pool).await?;
+/// Takes back what was counted, and the wait that it brought if nothing was counted since.
+async fn take_back(
+    pool: &PgPool,
+    counted: impl Iterator<Item = (String, i32)>,
+) -> Result<(), AccessError> {
+    for (who, failures) in counted {
+        let take_back = sqlx::query(include_str!("sql/take_back.sql"));
+        take_back.bind(who).bind(failures).execute(pool).await?;
+    }
     Ok(())
 }

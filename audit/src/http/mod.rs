@@ -134,8 +134,11 @@ async fn answer(
     let published = state.publisher.published(&ledger).await?;
     let published =
         published.ok_or_else(|| Problem::not_found("no checkpoint is published yet"))?;
-    if let (Some((reader, organisation)), true) = (&admitted, resource.is_content()) {
-        let size = published.checkpoint.size;
+    let size = published.checkpoint.size;
+    if let (Some((reader, organisation)), true) = (
+        &admitted,
+        resource.is_content() && resource.is_covered(size),
+    ) {
         state.exports.begun(reader, organisation, size).await;
     }
     serve(state, &ledger, published, resource, &reader, place).await

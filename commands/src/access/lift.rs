@@ -21,17 +21,17 @@ impl Commands {
     /// # Errors
     /// See [`CommandError`]; what was taken by then stays taken.
     pub async fn record_roles_of_rows(&self) -> Result<(), CommandError> {
-        self.record_roles(|_| true).await
+        self.record_roles(None).await
     }
 
     /// The same of one organisation: what is decided about its members must know all of them.
     pub(super) async fn record_roles_of(&self, organisation: &Slug) -> Result<(), CommandError> {
-        self.record_roles(|own| own == organisation).await
+        self.record_roles(Some(organisation)).await
     }
 
-    async fn record_roles(&self, wanted: impl Fn(&Slug) -> bool) -> Result<(), CommandError> {
-        for row in rows::unrecorded(self.store.pool()).await? {
-            if let Some(organisation) = row.organisation.as_ref().filter(|own| wanted(own)) {
+    async fn record_roles(&self, of: Option<&Slug>) -> Result<(), CommandError> {
+        for row in rows::unrecorded(self.store.pool(), of).await? {
+            if let Some(organisation) = &row.organisation {
                 match self.record_role(&row, organisation).await {
                     Err(CommandError::NotFound(_)) => {}
                     recorded => recorded?,

@@ -3,6 +3,7 @@
 //! What can be erased (names, labels, hashes of secrets) stands in rows, which are written first and
 //! open nothing until the entry names their id.
 
+mod invited;
 mod keys;
 mod lift;
 mod people;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sealrock_access::sessions::{self, Because};
-use sealrock_access::{AccessError, AccountId, Permission, Role, standing as rows};
+use sealrock_access::{AccessError, AccountId, Permission, Role, registrations, standing as rows};
 use sealrock_domain::access::{
     AccessCommand, AccessNote, AccessSettings, AdmitMember, AssignRole, ChangeAccess,
     DeactivateMember, GrantAccess, OrganisationAccess, RevokeAccess,
@@ -25,6 +26,7 @@ use crate::context::{Context, Done};
 use crate::error::CommandError;
 use crate::ledger::{OrganisationLedger, permit};
 
+pub use invited::InvitationError;
 pub use keys::{IssuedApiKey, KeyRequest};
 pub use people::RegistrationError;
 pub use standing::{FRESH, Identities};
@@ -65,18 +67,22 @@ impl Commands {
             role,
             sites,
         });
-        let done = self.change_access(context, organisation, command).await?;
-        rows::recorded(self.store.pool(), account).await?;
-        Ok(done)
+        let pool = self.store.pool();
+        // First: nobody declines or forgets the account once it has a role.
+        let waited = registrations::take(pool, organisation, account).await?;
+        let changed = self.change_access(context, organisation, command).await;
+        match (&changed, waited) {
+            (Ok(_), _) => rows::recorded(pool, account).await?,
+            (Err(error), Some(since)) if error.says_no() => {
+                registrations::wait_again(pool, account, since).await?;
+            }
+            _ => {}
+        }
+        changed
     }
 
-    /// Makes an account a member that is new: by an invitation, or by itself where the organisation
-    /// lets people register. Who asks is the platform, so nobody needs a permission; what was offered
-    /// to the account was.
-    ///
-    /// # Errors
-    /// See [`CommandError`].
-    pub async fn admit_member(
+    /// Makes an account a member that is new. Who asks is the platform, so nobody needs a permission.
+    async fn admit_member(
         &self,
         context: &Context,
         organisation: &Slug,
@@ -87,9 +93,7 @@ impl Commands {
         self.require_sites(organisation, member.member.sites.as_deref())
             .await?;
         let command = AccessCommand::Admit(member);
-        let done = self.change_access(context, organisation, command).await?;
-        rows::recorded(self.store.pool(), account).await?;
-        Ok(done)
+        self.change_access(context, organisation, command).await
     }
 
     /// Ends a membership: tokens and open sockets of the account stop within a second, and its sessions
@@ -106,12 +110,24 @@ impl Commands {
         permit(context, Permission::ManageAccess, organisation, None)?;
         self.record_roles_of(organisation).await?;
         let command = AccessCommand::Deactivate(DeactivateMember { account });
-        let done = self.change_access(context, organisation, command).await?;
-        let pool = self.store.pool();
-        rows::recorded(pool, account).await?;
-        // Behind the entry: who signs in looks at the ledger when the session is there.
-        sessions::revoke_all(pool, account, None, Because::Account).await?;
-        Ok(done)
+        let done = self.change_access(context, organisation, command).await;
+        let ended = match &done {
+            Ok(_) => true,
+            // Ended before, and the sessions maybe not.
+            Err(CommandError::NotFound(_)) => {
+                let access = self.access_of(organisation).await?;
+                let member = access.state().member(account);
+                member.is_some_and(|member| !member.active)
+            }
+            Err(_) => false,
+        };
+        if ended {
+            let pool = self.store.pool();
+            rows::recorded(pool, account).await?;
+            // Behind the entry: who signs in looks at the ledger when the session is there.
+            sessions::revoke_all(pool, account, None, Because::Account).await?;
+        }
+        done
     }
 
     /// Lets people of another organisation look.
@@ -202,7 +218,9 @@ impl Commands {
         &self,
         organisation: &Slug,
     ) -> Result<Loaded<OrganisationAccess>, CommandError> {
-        let ledger = self.ledger_of_access(organisation).await?;
+        let own = self.ledger(organisation).await?;
+        // Of a registry before its first member: its own ledger has no such stream.
+        let ledger = self.platform_ledger_for(&own).await?.unwrap_or(own);
         let id = OrganisationId::of(organisation).to_string();
         Ok(ledger.access.load_current(&id).await?)
     }
@@ -226,12 +244,27 @@ impl Commands {
         if own.info.kind == LedgerKind::Operational {
             return Ok(own);
         }
-        let platform = Slug::platform();
-        match self.ledger(&platform).await {
-            Err(CommandError::NotFound(_)) => {
+        match self.platform_ledger_for(&own).await? {
+            Some(platform) => Ok(platform),
+            None => {
+                let platform = Slug::platform();
                 self.new_ledger(&platform, LedgerKind::Operational).await
             }
-            found => found,
+        }
+    }
+
+    /// The platform's ledger, if this one is a registry's and that one is there.
+    async fn platform_ledger_for(
+        &self,
+        own: &OrganisationLedger,
+    ) -> Result<Option<Arc<OrganisationLedger>>, CommandError> {
+        if own.info.kind == LedgerKind::Operational {
+            return Ok(None);
+        }
+        match self.ledger(&Slug::platform()).await {
+            Ok(platform) => Ok(Some(platform)),
+            Err(CommandError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -241,6 +274,15 @@ impl Commands {
         organisation: &Slug,
         change: AccessCommand,
     ) -> Result<Done, CommandError> {
+        let noted = matches!(
+            change,
+            AccessCommand::Note(AccessNote::LedgerExported { .. })
+        );
+        if organisation.is_reserved_for_organisations() && !noted {
+            return Err(CommandError::NotFound(format!(
+                "there is no organisation {organisation}"
+            )));
+        }
         let ledger = self.ledger_of_access(organisation).await?;
         let id = OrganisationId::of(organisation).to_string();
         let by = context.actor()?;

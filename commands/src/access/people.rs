@@ -124,12 +124,12 @@ impl Commands {
         permit(context, Permission::ManageAccess, organisation, None)?;
         self.require_account(organisation, account).await?;
         let pool = self.store.pool();
-        if !second_factor::is_enrolled(pool, account).await? {
+        let Some(since) = second_factor::enrolled_since(pool, account).await? else {
             return Ok(None);
-        }
-        let note = AccessNote::SecondFactorReset { account };
+        };
+        let note = AccessNote::SecondFactorReset { account, since };
         let done = self.note_access(context, organisation, note).await?;
-        second_factor::remove(pool, account).await?;
+        second_factor::remove_of(pool, account, since).await?;
         Ok(Some(done))
     }
 }

@@ -170,6 +170,19 @@ impl Identities {
 }
 
 impl Commands {
+    /// An account with what it may do at this moment, as if it had just signed in; `None` if it is nobody.
+    pub(super) async fn principal_now(
+        &self,
+        account: AccountId,
+    ) -> Result<Option<Principal>, CommandError> {
+        let Some(stands) = self.standing(account).await? else {
+            return Ok(None);
+        };
+        let name = stands.username.clone();
+        let signed_in = Principal::signed_in(account, name, stands.role, None);
+        Ok(as_it_stands(signed_in, Some(Arc::new(stands))).ok())
+    }
+
     /// What an account may do by the ledger; by its row, where no ledger says it.
     async fn standing(&self, account: AccountId) -> Result<Option<Stands>, CommandError> {
         let Some(row) = rows::find(self.store.pool(), account).await? else {
@@ -239,6 +252,7 @@ impl Commands {
             match self.access_of(&granting).await {
                 Ok(access) => grants.extend(grant_to(own, role, &granting, access.state())),
                 Err(CommandError::NotFound(_)) => {}
+                Err(error @ CommandError::Unavailable(_)) => return Err(error),
                 // What cannot be read grants nothing; the other organisations' grants hold.
                 Err(error) => tracing::warn!(%error, %granting, "grants are not counted"),
             }

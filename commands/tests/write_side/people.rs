@@ -62,7 +62,7 @@ impl People {
         let secret = Secret::Encoded(begun.secret).to_bytes().unwrap();
         let app = TOTP::new(Algorithm::SHA1, 6, 0, 30, secret).unwrap();
         let code = Code(app.generate_current().unwrap());
-        self.gate.confirm(account, &code).await.unwrap();
+        self.gate.confirm(account, &code, None).await.unwrap();
     }
 
     /// Who the bearer of what was entered with is.

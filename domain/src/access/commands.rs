@@ -45,6 +45,7 @@ impl AccessCommand {
     /// The role of a member who asks for it; `None` for what the platform does by itself.
     pub(super) const fn needs(&self) -> Option<Role> {
         match self {
+            Self::Note(AccessNote::SecondFactorReset { .. }) => Some(Role::Admin),
             Self::Admit(_) | Self::Note(_) => None,
             Self::Grant(_) | Self::Revoke(_) => Some(Role::HqManager),
             _ => Some(Role::Admin),
@@ -182,6 +183,8 @@ pub enum AccessNote {
     SecondFactorReset {
         /// The member.
         account: AccountId,
+        /// Since when it was asked for: the same command for a later one is another.
+        since: DateTime<Utc>,
     },
     /// A member had themselves given the ledger.
     LedgerExported {

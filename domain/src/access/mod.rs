@@ -138,6 +138,11 @@ impl OrganisationAccess {
             AccessCommand::RotateKey(command) => self.rotate(&command),
             AccessCommand::RevokeKey(command) => self.revoke_key(&command),
             AccessCommand::ChangeSettings(settings) => self.change(settings),
+            AccessCommand::Note(AccessNote::SecondFactorReset { account, .. })
+                if by == Some(account) =>
+            {
+                Err(AccessRejection::OwnRole)
+            }
             AccessCommand::Note(note) => Ok(note.into()),
         }
     }
@@ -375,7 +380,7 @@ impl From<AccessNote> for AccessEvent {
             AccessNote::SignInBurst { account, failures } => {
                 SignInBurstDetected { account, failures }.into()
             }
-            AccessNote::SecondFactorReset { account } => SecondFactorReset { account }.into(),
+            AccessNote::SecondFactorReset { account, .. } => SecondFactorReset { account }.into(),
             AccessNote::LedgerExported { entries } => LedgerExported { entries }.into(),
         }
     }

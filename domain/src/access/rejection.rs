@@ -11,7 +11,8 @@ use crate::{AccountId, ApiKeyId, Refusal, Slug};
 pub enum AccessRejection {
     /// Nobody changes their own role.
     #[error(
-        "nobody changes their own role or ends their own membership: ask another administrator"
+        "nobody changes their own role, ends their own membership or resets their own second factor: \
+         ask another administrator"
     )]
     OwnRole,
     /// Whoever asks lost their role, maybe a moment ago.

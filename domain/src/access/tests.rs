@@ -224,6 +224,29 @@ fn who_lost_the_role_a_moment_ago_changes_nothing_any_more() {
 }
 
 #[test]
+fn a_second_factor_is_reset_by_another_administrator() {
+    let reset = |n: u128| {
+        AccessCommand::Note(AccessNote::SecondFactorReset {
+            account: account(n),
+            since: now(),
+        })
+    };
+    let members = || vec![assigned(1, Role::Admin), assigned(2, Role::Operator)];
+    let expected = SecondFactorReset {
+        account: account(2),
+    };
+    given(members())
+        .when(asked(reset(2), by(1)))
+        .then_expect_events(vec![expected.into()]);
+    given(members())
+        .when(asked(reset(1), by(1)))
+        .then_expect_error(AccessRejection::OwnRole);
+    given(members())
+        .when(asked(reset(1), by(2)))
+        .then_expect_error(AccessRejection::NoLonger);
+}
+
+#[test]
 fn who_is_admitted_is_new_so_that_no_newer_decision_is_undone() {
     given(vec![assigned(1, Role::Admin)])
         .when(admit(2, Role::Operator, None))

@@ -9,7 +9,7 @@ use sealrock_access::second_factor::EnrolError;
 use sealrock_access::sessions::RefreshError;
 use sealrock_access::throttle::TooManyAttempts;
 use sealrock_access::{AccessError, Denied, Refused};
-use sealrock_commands::{CommandError, RegistrationError};
+use sealrock_commands::{CommandError, InvitationError, RegistrationError};
 use sealrock_projections::{QueryError, RunnerError, WaitError};
 
 use crate::code::Code;
@@ -192,6 +192,15 @@ impl From<AcceptError> for Problem {
     }
 }
 
+impl From<InvitationError> for Problem {
+    fn from(error: InvitationError) -> Self {
+        match error {
+            InvitationError::Accept(error) => error.into(),
+            InvitationError::Command(error) => error.into(),
+        }
+    }
+}
+
 impl From<RegistrationError> for Problem {
     fn from(error: RegistrationError) -> Self {
         let told = error.to_string();
@@ -212,6 +221,7 @@ impl From<RegistrationError> for Problem {
 impl From<EnrolError> for Problem {
     fn from(error: EnrolError) -> Self {
         match error {
+            EnrolError::TooMany(told) => told.into(),
             EnrolError::Access(error) => error.into(),
             refused => Self::new(Code::Rejected, refused.to_string()),
         }

@@ -21,6 +21,7 @@ use crate::code::Code;
 use crate::document::Asked;
 use crate::endpoint::{Endpoint, Holding, is_request_error, operation, with_codes};
 use crate::http::params;
+use crate::visitor::Visitor;
 
 /// Why a socket is closed whose client sent no new token.
 const EXPIRED: &str =
@@ -30,14 +31,21 @@ const EXPIRED: &str =
 /// so what was taken away stops within a second.
 const RECHECK: Duration = Duration::from_millis(400);
 
+/// How long a socket goes on while it cannot be told whether who is on it still may be.
+const UNSURE: Duration = Duration::from_secs(10);
+
 /// A socket and what runs on it.
 pub(super) struct Connection<E> {
     endpoint: Endpoint<E>,
     socket: WebSocket,
     /// From the handshake's `Authorization`; one in `connection_init` comes before it.
     token: Option<String>,
+    /// What the handshake said of the client.
+    visitor: Visitor,
     /// Who it is, once `connection_init` said so.
     credential: Option<Credential>,
+    /// Since when it cannot be told whether it still may.
+    unsure_since: Option<Instant>,
     operations: Operations,
     /// Of the last item that had one.
     position: Option<String>,
@@ -56,12 +64,19 @@ enum Next {
 }
 
 impl<E: Executor> Connection<E> {
-    pub(super) fn new(endpoint: Endpoint<E>, socket: WebSocket, token: Option<String>) -> Self {
+    pub(super) fn new(
+        endpoint: Endpoint<E>,
+        socket: WebSocket,
+        token: Option<String>,
+        visitor: Visitor,
+    ) -> Self {
         Self {
             endpoint,
             socket,
             token,
+            visitor,
             credential: None,
+            unsure_since: None,
             operations: Operations::default(),
             position: None,
             heard: Instant::now(),
@@ -212,6 +227,7 @@ impl<E: Executor> Connection<E> {
         }
         self.endpoint.rates.request(&caller)?;
         let mut request = self.endpoint.reader.read(&caller, asked)?;
+        request = request.data(self.visitor.clone());
         let name = request.operation_name.clone();
         let document = request.parsed_query()?;
         let subscribes = operation(document, name.as_deref())
@@ -268,10 +284,15 @@ impl<E: Executor> Connection<E> {
     }
 
     async fn recheck(&mut self) -> Result<(), Close> {
-        match &self.credential {
-            Some(credential) => credential.recheck(&self.endpoint).await,
-            None => Ok(()),
+        let Some(credential) = &self.credential else {
+            return Ok(());
+        };
+        if credential.recheck(&self.endpoint).await? {
+            self.unsure_since = None;
+        } else if self.unsure_since.get_or_insert_with(Instant::now).elapsed() > UNSURE {
+            return Err(Close::GoingAway);
         }
+        Ok(())
     }
 
     async fn keep_alive(&mut self) -> Result<(), Close> {

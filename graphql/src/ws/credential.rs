@@ -62,14 +62,13 @@ impl Credential {
     }
 
     /// Asks again who this is. What runs on the socket was permitted to who it was then, so whoever may
-    /// do something else now connects again. While it cannot be told, the socket goes on: what would
-    /// come to it comes from where the answer does.
-    pub(super) async fn recheck<E>(&self, endpoint: &Endpoint<E>) -> Result<(), Close> {
+    /// do something else now connects again. `false` if it cannot be told now.
+    pub(super) async fn recheck<E>(&self, endpoint: &Endpoint<E>) -> Result<bool, Close> {
         match endpoint.identify(&self.bearer).await {
-            Ok(caller) if caller == self.caller => Ok(()),
+            Ok(caller) if caller == self.caller => Ok(true),
             Ok(_) => Err(Close::Forbidden(CHANGED.to_owned())),
             Err(IdentifyError::Unauthenticated(why)) => Err(Close::Forbidden(why)),
-            Err(IdentifyError::Unavailable) => Ok(()),
+            Err(IdentifyError::Unavailable) => Ok(false),
         }
     }
 }

@@ -13,13 +13,16 @@ mod operations;
 use std::sync::Arc;
 
 use async_graphql::Executor;
+use axum::Extension;
 use axum::extract::{State, WebSocketUpgrade};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use sealrock_access::ClientAddress;
 
 use crate::endpoint::{Endpoint, bearer};
 use crate::http::accept::Media;
 use crate::http::reply::{Refusal, refused};
+use crate::visitor::Visitor;
 use connection::Connection;
 
 /// Name of the protocol in `Sec-WebSocket-Protocol`.
@@ -32,6 +35,8 @@ const READ_BUFFER: usize = 4 << 10;
 /// Answers the handshake. A client that does not offer our protocol is told so in HTTP.
 pub(crate) async fn upgrade<E: Executor>(
     State(endpoint): State<Endpoint<E>>,
+    address: Option<Extension<ClientAddress>>,
+    uri: Uri,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
@@ -46,13 +51,17 @@ pub(crate) async fn upgrade<E: Executor>(
     };
     let bytes = endpoint.limits.request_bytes;
     let token = bearer(&headers).map(str::to_owned);
+    let visitor = Visitor::of(&headers, &uri, address.map(|Extension(address)| address));
+    let visitor = visitor.without_cookies();
     upgrade
         .max_message_size(bytes)
         .max_frame_size(bytes)
         .read_buffer_size(READ_BUFFER)
         .on_upgrade(move |socket| async move {
             let _place = place;
-            Connection::new(endpoint, socket, token).run().await;
+            Connection::new(endpoint, socket, token, visitor)
+                .run()
+                .await;
         })
 }
 

@@ -114,6 +114,9 @@ async fn record_roles(platform: &Platform) {
     if let Err(error) = platform.commands.record_roles_of_rows().await {
         tracing::warn!(%error, "not all roles of accounts are in ledgers yet; the next start tries again");
     }
+    if let Err(error) = platform.commands.finish_invitations().await {
+        tracing::warn!(%error, "not all who accepted an invitation are members yet; the next start tries again");
+    }
 }
 
 /// Made once, shown once: on standard output, not in the log.

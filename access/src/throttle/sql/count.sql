@@ -1,4 +1,5 @@
--- One more, and how long the next must wait; no row where this one must.
+-- One more, and how long the next must wait; no row where this one must. Where one is forgotten after the
+-- other ($5 > 0), `last_at` says until when they are.
 WITH forgotten AS (
     DELETE FROM access.sign_in_attempts
     WHERE who IN (
@@ -11,16 +12,17 @@ WITH forgotten AS (
 )
 INSERT INTO access.sign_in_attempts AS kept (who, failures, last_at, blocked_until)
 VALUES ($1, 1, now(), now())
-ON CONFLICT (who) DO UPDATE SET
-    failures = CASE
-        WHEN kept.last_at < now() - $4 * interval '1 s' THEN 1
-        ELSE kept.failures + 1
-    END,
-    last_at = now(),
-    blocked_until = now() + interval '1 s' * CASE
-        WHEN kept.last_at < now() - $4 * interval '1 s' OR kept.failures + 1 < $2 THEN 0
-        WHEN kept.failures + 1 < $3 THEN 2 ^ (kept.failures + 1 - $2)
-        ELSE $4
-    END
+ON CONFLICT (who) DO UPDATE SET (failures, last_at, blocked_until) = (
+    SELECT n,
+        CASE WHEN $5 > 0 AND NOT old THEN kept.last_at + gone * $5 * interval '1 s' ELSE now() END,
+        now() + interval '1 s' * CASE WHEN n < $2 THEN 0 WHEN n < $3 THEN 2 ^ (n - $2) ELSE $4 END
+    FROM (
+        SELECT old, gone, CASE WHEN old THEN 1 ELSE greatest(kept.failures - gone, 0) + 1 END AS n
+        FROM (
+            SELECT kept.last_at < now() - $4 * interval '1 s' AS old,
+                CASE WHEN $5 > 0 THEN floor(extract(epoch FROM now() - kept.last_at) / $5)::int ELSE 0 END AS gone
+        ) AS since
+    ) AS counted
+)
 WHERE kept.blocked_until <= now()
 RETURNING failures

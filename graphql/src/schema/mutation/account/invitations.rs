@@ -1,12 +1,10 @@
 //! Invitations: somebody becomes a member of an organisation by an account of their own.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use chrono::Utc;
 use sealrock_access::invitations::{self, InvitationToken, Place};
-use sealrock_access::{AccountId, Password, Permission, Principal, Username, accounts};
-use sealrock_commands::{Commands, Context as CommandContext};
+use sealrock_access::{Password, Permission, Username};
+use sealrock_commands::Commands;
 use sealrock_domain::Slug;
-use sealrock_domain::access::{AdmitMember, AssignRole};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -97,6 +95,10 @@ impl InvitationMutation {
             sites: sites.transpose()?,
         };
         permit_at(context, &place)?;
+        if place.organisation.is_reserved_for_organisations() {
+            let message = format!("there is no organisation {}", place.organisation);
+            return Err(Problem::new(Code::NotFound, message));
+        }
         if !place.may_be_offered_by(principal(context)?) {
             let message = "nobody invites others to more than they are: leave out sites or roles, or \
                            ask an administrator";
@@ -139,18 +141,22 @@ impl InvitationMutation {
         let username = read::<Username>("username", &input.username)?;
         let token = InvitationToken::new(input.token);
         let password = Password::new(input.password);
-        let pool = context.data_unchecked::<PgPool>();
-        let (account, accepted) = invitations::accept(pool, &token, &username, password).await?;
-        let member = make_member(context, account, &accepted).await;
-        if let Err(problem) = member {
-            // Nobody is left with an account that is nothing.
-            invitations::give_back(pool, accepted.id).await?;
-            accounts::erase(pool, &username).await?;
-            return Err(problem);
-        }
+        let commands = context.data_unchecked::<Commands>().clone();
+        let name = username.to_string();
+        // Who hangs up meanwhile is a member all the same.
+        let accepted = tokio::spawn(async move {
+            let place = commands.accept_invitation(&token, &username, password);
+            place.await
+        });
+        let accepted = accepted.await.map_err(|error| {
+            tracing::error!(%error, "an invitation was not accepted");
+            let message = "something is wrong with the platform; its log has the reason";
+            Problem::new(Code::Internal, message)
+        });
+        let place = accepted??;
         Ok(AcceptInvitationPayload {
-            username: username.to_string(),
-            organisation: accepted.place.organisation.to_string(),
+            username: name,
+            organisation: place.organisation.to_string(),
         })
     }
 }
@@ -159,38 +165,10 @@ impl InvitationMutation {
 fn permit_at(context: &Context<'_>, place: &Place) -> Result<(), Problem> {
     let invite = |site| permit(context, Permission::InviteMember, &place.organisation, site);
     match &place.sites {
+        Some(sites) if sites.is_empty() => Err(Problem::input(
+            "sites: name at least one site, or leave it out to mean all of them",
+        )),
         Some(sites) => sites.iter().try_for_each(|site| invite(Some(site))),
         None => invite(None),
     }
-}
-
-/// The entry by which the account may do anything: who invited was allowed to.
-async fn make_member(
-    context: &Context<'_>,
-    account: AccountId,
-    accepted: &invitations::Invitation,
-) -> Result<(), Problem> {
-    let name = "invitations".parse().expect("a slug");
-    let by = CommandContext {
-        principal: Principal::Service { name },
-        command: Uuid::new_v5(&account.0, b"sealrock:invited"),
-        via: "graphql".to_owned(),
-        received_at: Utc::now(),
-    };
-    let commands = context.data_unchecked::<Commands>();
-    let Place {
-        organisation,
-        role,
-        sites,
-    } = &accepted.place;
-    let member = AdmitMember {
-        member: AssignRole {
-            account,
-            role: *role,
-            sites: sites.clone(),
-        },
-        invited_by: Some(accepted.invited_by),
-    };
-    commands.admit_member(&by, organisation, member).await?;
-    Ok(())
 }

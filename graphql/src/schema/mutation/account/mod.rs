@@ -132,7 +132,7 @@ impl AccountMutation {
         };
         let entered = gate(context).enter(proof, &visitor.client, input.session);
         match entered.await {
-            Err(EnterError::LockedOut(locked)) => Err(locked_out(context, &locked).await),
+            Err(EnterError::LockedOut(locked)) => Err(locked_out(context, &locked)),
             entered => signed_in(context, entered?).await,
         }
     }
@@ -193,7 +193,7 @@ impl AccountMutation {
         let changed = gate(context).change_password(who, current, new, address);
         let changed = match changed.await {
             Err(ChangePasswordError::LockedOut(locked)) => {
-                return Err(locked_out(context, &locked).await);
+                return Err(locked_out(context, &locked));
             }
             changed => changed?,
         };
@@ -219,7 +219,7 @@ impl AccountMutation {
         let address = visitor(context).client.address;
         let up = gate(context).step_up(bearer(context)?, proof, address);
         let up = match up.await {
-            Err(StepUpError::LockedOut(locked)) => return Err(locked_out(context, &locked).await),
+            Err(StepUpError::LockedOut(locked)) => return Err(locked_out(context, &locked)),
             up => up?,
         };
         let IssuedToken { token, expires_at } = up.token;
@@ -231,14 +231,14 @@ impl AccountMutation {
 }
 
 /// What somebody is told whose guess was the one too many.
-async fn locked_out(context: &Context<'_>, locked: &LockedOut) -> Problem {
-    note_burst(context, locked).await;
+fn locked_out(context: &Context<'_>, locked: &LockedOut) -> Problem {
+    note_burst(context, locked);
     locked.told.into()
 }
 
-/// That somebody keeps guessing is an entry of the organisation's ledger. Who guesses is not told
-/// whether it could be written: the log has it anyway.
-async fn note_burst(context: &Context<'_>, locked: &LockedOut) {
+/// That somebody keeps guessing is an entry of the organisation's ledger. Nobody waits for it, or the
+/// time would tell which names there are; if it cannot be written, the log has it anyway.
+fn note_burst(context: &Context<'_>, locked: &LockedOut) {
     let account = locked.account.as_deref();
     let Some(Principal::User {
         id,
@@ -260,17 +260,20 @@ async fn note_burst(context: &Context<'_>, locked: &LockedOut) {
         account: *id,
         failures: locked.failures,
     };
-    let commands = context.data_unchecked::<Commands>();
-    if let Err(error) = commands.note_access(&by, organisation, note).await {
-        tracing::warn!(%error, account = %id, "a burst of wrong sign-ins is in no ledger");
-    }
+    let commands = context.data_unchecked::<Commands>().clone();
+    let (account, organisation) = (*id, organisation.clone());
+    tokio::spawn(async move {
+        if let Err(error) = commands.note_access(&by, &organisation, note).await {
+            tracing::warn!(%error, %account, "a burst of wrong sign-ins is in no ledger");
+        }
+    });
 }
 
 fn gate<'c>(context: &'c Context<'_>) -> &'c Gate {
     context.data_unchecked()
 }
 
-/// What HTTP said of the client; on a socket nothing.
+/// What HTTP said of the client.
 fn visitor(context: &Context<'_>) -> Visitor {
     context.data_opt::<Visitor>().cloned().unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use sealrock_commands::Commands;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::gate;
+use super::{gate, visitor};
 use crate::code::Code;
 use crate::schema::guard::{enrolling, principal};
 use crate::schema::input::read;
@@ -86,15 +86,18 @@ impl SecondFactorMutation {
         })
     }
 
-    /// Shows that the app has the secret: codes are asked for from now on.
+    /// Shows that the app has the secret: codes are asked for from now on. Needs a recent sign-in or
+    /// `stepUp`.
     async fn confirm_second_factor(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "A code of the app.")] input: ConfirmSecondFactorInput,
     ) -> Result<ConfirmSecondFactorPayload, Problem> {
-        let (account, _) = person(enrolling(context)?)?;
-        let code = FactorCode(input.code);
-        let recovery_codes = gate(context).confirm(account, &code).await?;
+        let caller = enrolling(context)?;
+        let (account, _) = person(caller)?;
+        recently_proved(caller)?;
+        let (code, address) = (FactorCode(input.code), visitor(context).client.address);
+        let recovery_codes = gate(context).confirm(account, &code, address).await?;
         Ok(ConfirmSecondFactorPayload { recovery_codes })
     }
 
