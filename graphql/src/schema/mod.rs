@@ -62,6 +62,7 @@ pub(crate) struct Mutation(
     mutation::RegistrationMutation,
     mutation::RegistryMutation,
     mutation::DeviceMutation,
+    mutation::DeviceCertificateMutation,
     mutation::CaptureMutation,
     mutation::TargetMutation,
     mutation::CreditMutation,

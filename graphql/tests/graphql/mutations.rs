@@ -261,6 +261,35 @@ async fn a_device_with_a_key_changes_over_to_another() {
 }
 
 #[tokio::test]
+async fn a_certificate_of_a_device_is_added_once_and_revoked_for_ever() {
+    let world = start().await;
+    world.register_places().await;
+    let register = "mutation { registerDevice(input: {organisation: \"northsea\", site: \"plant-1\", \
+                    name: \"meter-1\", displayName: \"Meter\"}) { id } }";
+    world.data(register, json!({})).await;
+    let change = |mutation: &str, fingerprint: &str| {
+        format!(
+            "mutation {{ {mutation}(input: {{organisation: \"northsea\", site: \"plant-1\", name: \"meter-1\", \
+             fingerprint: \"{fingerprint}\"}}) {{ receipt {{ firstIndex }} }} }}"
+        )
+    };
+    let (own, as_openssl) = ("ab".repeat(32), vec!["AB"; 32].join(":"));
+    let (add, revoke) = ("addDeviceCertificate", "revokeDeviceCertificate");
+    assert_eq!(
+        world.code(&change(revoke, &own), json!({})).await,
+        "REJECTED"
+    );
+    world.data(&change(add, &as_openssl), json!({})).await;
+    assert_eq!(world.code(&change(add, &own), json!({})).await, "REJECTED");
+    world.data(&change(revoke, &own), json!({})).await;
+    assert_eq!(world.code(&change(add, &own), json!({})).await, "REJECTED");
+    assert_eq!(
+        world.code(&change(add, "abc"), json!({})).await,
+        "BAD_USER_INPUT"
+    );
+}
+
+#[tokio::test]
 async fn a_receipt_is_not_lost_when_a_read_model_does_not_catch_up() {
     let world = start_without_projections().await;
     let answer = world

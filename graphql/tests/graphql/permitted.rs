@@ -74,7 +74,9 @@ fn asked_for(field: &str, operation: &str) -> (Permission, At) {
         "rotateDeviceCredential"
         | "revokeDeviceCredential"
         | "rotateDeviceKey"
-        | "revokeDeviceKey" => (ManageDeviceCredentials, At::Plant),
+        | "revokeDeviceKey"
+        | "addDeviceCertificate"
+        | "revokeDeviceCertificate" => (ManageDeviceCredentials, At::Plant),
         "registerCaptureUnit" | "setCaptureUnitStatus" => (RegisterCaptureUnit, At::Plant),
         "recordCapture" | "correctCapture" => (RecordCapture, At::Plant),
         "approveCaptureDay" => (ApproveCapture, At::Plant),

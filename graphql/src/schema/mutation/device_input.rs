@@ -106,6 +106,21 @@ pub(super) struct RevokeDeviceKeyInput {
     pub(super) key_id: String,
 }
 
+/// A device and a client certificate.
+#[derive(InputObject)]
+pub(super) struct DeviceCertificateInput {
+    /// Idempotency key: the same key with the same input is answered with the first receipt.
+    pub(super) command_id: Option<Uuid>,
+    /// Slug of its organisation.
+    pub(super) organisation: String,
+    /// Slug of its site.
+    pub(super) site: String,
+    /// Its name.
+    pub(super) name: String,
+    /// SHA-256 of the certificate (DER), 64 hex digits, as `openssl x509 -fingerprint -sha256` shows it.
+    pub(super) fingerprint: String,
+}
+
 /// Where a device is.
 pub(super) struct Path {
     pub(super) organisation: Slug,

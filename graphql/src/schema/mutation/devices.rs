@@ -43,7 +43,7 @@ struct DeviceSecretPayload {
 
 /// The device is changed.
 #[derive(SimpleObject)]
-struct DevicePayload {
+pub(super) struct DevicePayload {
     /// Id of the device.
     id: ID,
     /// The device; as it was before until the read model `registry` has the change (see `waitFor`).
@@ -261,7 +261,7 @@ impl DeviceMutation {
 }
 
 impl Path {
-    async fn changed(
+    pub(super) async fn changed(
         &self,
         context: &Context<'_>,
         done: &Done,

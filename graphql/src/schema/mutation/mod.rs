@@ -5,6 +5,7 @@ mod account;
 mod captures;
 mod command;
 mod credits;
+mod device_certificates;
 mod device_input;
 mod devices;
 mod injection_days;
@@ -22,6 +23,7 @@ pub(crate) use account::{
 pub(crate) use captures::CaptureMutation;
 pub(crate) use command::{Patience, sender};
 pub(crate) use credits::CreditMutation;
+pub(crate) use device_certificates::DeviceCertificateMutation;
 pub(crate) use devices::DeviceMutation;
 pub(crate) use injection_days::InjectionDayMutation;
 pub(crate) use registry::RegistryMutation;
