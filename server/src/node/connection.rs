@@ -1,6 +1,5 @@
 //! One HTTP connection, from its first request to its end.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -36,7 +35,7 @@ pub(super) async fn serve(
         asked.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(peer.clone());
         let routes = routes.clone();
-        async move { Ok::<_, Infallible>(routes.oneshot(request.map(Body::new)).await?) }
+        routes.oneshot(request.map(Body::new))
     });
     let mut builder = http1::Builder::new();
     let builder = builder.timer(TokioTimer::new());
@@ -45,19 +44,16 @@ pub(super) async fn serve(
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let stopped = async {
-        tokio::select! {
-            ended = connection.as_mut() => return Some(ended),
-            () = says_nothing(&first, patience.first) => return Some(Ok(())),
-            () = stopping.cancelled() => None,
-        }
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        () = says_nothing(&first, patience.first) => Some(Ok(())),
+        () = stopping.cancelled() => None,
     };
-    let ended = match stopped.await {
-        Some(ended) => ended,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+    let ended = if let Some(ended) = ended {
+        ended
+    } else {
+        connection.as_mut().graceful_shutdown();
+        connection.await
     };
     if let Err(error) = ended {
         tracing::debug!(peer = %address, %error, "HTTP connection ended");
