@@ -227,8 +227,14 @@ async fn a_payload_in_the_wrong_table_or_day_or_twice_is_found() {
     let wrong_table = format!("{to_kept}; DELETE FROM batch_payloads WHERE index = 271");
     must_show(&wrong_table, Code::PayloadMisplaced, "payloads index 271").await;
 
-    // Tomorrow's partition is there from the first append on.
-    let wrong_day = "UPDATE batch_payloads SET day = day + 1 WHERE index = 271";
+    // The partitions of the coming days are made behind the first append.
+    let wrong_day = "DO $$ BEGIN
+      FOR attempt IN 1..400 LOOP
+        EXIT WHEN to_regclass('batch_payloads_' || to_char(CURRENT_DATE + 1, 'YYYYMMDD')) IS NOT NULL;
+        PERFORM pg_sleep(0.05);
+      END LOOP;
+      UPDATE batch_payloads SET day = CURRENT_DATE + 1 WHERE index = 271;
+    END $$";
     must_show(
         wrong_day,
         Code::PayloadMisplaced,
