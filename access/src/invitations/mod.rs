@@ -211,14 +211,14 @@ pub async fn accept(
     let mut transaction = pool.begin().await.map_err(AccessError::from)?;
     let added = accounts::add_member(&mut transaction, username, *role, organisation, hash);
     let id = added.await?;
-    let taken = sqlx::query(include_str!("sql/accept.sql"))
+    let used = sqlx::query(include_str!("sql/accept.sql"))
         .bind(invitation.id)
         .bind(id.0)
         .execute(&mut *transaction)
         .await
         .map_err(AccessError::from)?;
     // Somebody else may have been first.
-    if taken.rows_affected() == 0 {
+    if used.rows_affected() == 0 {
         return Err(AcceptError::Invalid);
     }
     transaction.commit().await.map_err(AccessError::from)?;

@@ -244,13 +244,11 @@ impl Commands {
         if own.info.kind == LedgerKind::Operational {
             return Ok(own);
         }
-        match self.platform_ledger_for(&own).await? {
-            Some(platform) => Ok(platform),
-            None => {
-                let platform = Slug::platform();
-                self.new_ledger(&platform, LedgerKind::Operational).await
-            }
+        if let Some(platform) = self.platform_ledger_for(&own).await? {
+            return Ok(platform);
         }
+        let platform = Slug::platform();
+        self.new_ledger(&platform, LedgerKind::Operational).await
     }
 
     /// The platform's ledger, if this one is a registry's and that one is there.
