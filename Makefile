@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test tools check fmt clippy doc deny fuzz bench coolprop needs-rust needs-node apt-demo apt-test
+.PHONY: help demo test tools check fmt clippy doc deny fuzz bench coolprop oidc needs-rust needs-node apt-demo apt-test
 
 TOOLS   := $(CURDIR)/target/tools
 CLIENTS := server/tests/clients
@@ -25,6 +25,7 @@ help: ## This list
 	echo "make check   format, lints, documentation, licences: what a change must pass besides"
 	echo "make bench   how fast it is, each figure beside a baseline                         ARGS='append --json'"
 	echo "make coolprop densities of CO2 beside those of CoolProp, over the range of the model"
+	echo "make oidc    lints and tests of the server with sign-in by OpenID Connect"
 	echo "make fuzz    every parser of what strangers wrote, with random input        FUZZ_SECONDS=30 a target"
 
 demo: needs-rust apt-demo
@@ -51,6 +52,12 @@ coolprop: needs-rust apt-test
 	  $(TOOLS)/coolprop/bin/pip install --quiet --disable-pip-version-check CoolProp==8.0.0
 	fi
 	cargo test --locked --package sealrock-rules --test coolprop -- --ignored --nocapture
+
+# The server's cargo feature, which `make check` and `make test` leave off.
+oidc: needs-rust apt-test
+	@cargo clippy --locked --package sealrock-oidc --package sealrock --features sealrock/oidc --all-targets -- -D warnings
+	cargo test --locked --package sealrock-oidc
+	cargo test --locked --package sealrock --features oidc -- openid identity_provider
 
 # libFuzzer with coverage, by flags that a stable compiler takes; see fuzz/README.md.
 FUZZ_SECONDS ?= 30

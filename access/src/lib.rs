@@ -10,6 +10,7 @@ pub mod gate;
 mod identify;
 pub mod invitations;
 mod key_file;
+pub mod links;
 mod password;
 mod password_policy;
 mod permission;

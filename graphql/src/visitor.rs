@@ -3,7 +3,7 @@
 
 use axum::http::{HeaderMap, HeaderName, Uri, header};
 use sealrock_access::ClientAddress;
-use sealrock_access::sessions::{COOKIE, Client, LONGEST, RefreshToken};
+use sealrock_access::sessions::{Client, RefreshToken};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -39,17 +39,6 @@ impl Visitor {
             ..self
         }
     }
-}
-
-/// A `Set-Cookie` that has the browser keep this token.
-pub(crate) fn keep(token: &RefreshToken) -> String {
-    let (token, age) = (token.reveal(), LONGEST.as_secs());
-    format!("{COOKIE}={token}; Path=/; Max-Age={age}; Secure; HttpOnly; SameSite=Strict")
-}
-
-/// A `Set-Cookie` that has the browser forget it.
-pub(crate) fn forget() -> String {
-    format!("{COOKIE}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict")
 }
 
 /// Browsers say where a request comes from; what says nothing is no browser, and has no cookie that
@@ -127,15 +116,5 @@ mod tests {
         assert_eq!(token(&[("cookie", "sealrock-refresh=x")]), None);
         assert_eq!(token(&[("cookie", "__Host-sealrock-refresh=")]), None);
         assert_eq!(token(&[]), None);
-    }
-
-    #[test]
-    fn a_browser_is_told_to_show_the_cookie_to_nobody_else() {
-        for cookie in [keep(&RefreshToken::new("x")), forget()] {
-            for part in ["Path=/", "Secure", "HttpOnly", "SameSite=Strict"] {
-                assert!(cookie.split("; ").any(|found| found == part), "{cookie}");
-            }
-            assert!(!cookie.contains("Domain"), "{cookie}");
-        }
     }
 }

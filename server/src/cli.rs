@@ -678,6 +678,22 @@ pub enum User {
         /// The name that it signs in with
         name: String,
     },
+    /// Says who a user is at the identity provider, and lets the user in by it; a password that was issued
+    /// and never changed is void then
+    #[cfg(feature = "oidc")]
+    LinkOidc {
+        /// The name of the account
+        name: String,
+        /// The claim `sub` of the provider's tokens: never a mail address
+        #[arg(long)]
+        subject: String,
+    },
+    /// Ends that, and the user's sessions
+    #[cfg(feature = "oidc")]
+    UnlinkOidc {
+        /// The name of the account
+        name: String,
+    },
     /// Erases a person: name, password, second factor, sessions. Ledgers keep the account's id
     Erase {
         /// The name that it signs in with

@@ -135,6 +135,14 @@ pub struct Config {
     pub tls_key: Option<PathBuf>,
     /// Authorities whose certificates devices may sign in by, PEM.
     pub device_ca: Option<PathBuf>,
+    /// An identity provider that people may sign in by, exactly as it calls itself in its tokens.
+    pub oidc_issuer: Option<String>,
+    /// Our name there.
+    pub oidc_client_id: Option<String>,
+    /// A file of our secret there.
+    pub oidc_client_secret_file: Option<PathBuf>,
+    /// Where it sends browsers back: our `/oidc/callback`, as they reach it.
+    pub oidc_redirect_url: Option<String>,
     /// Where the embedded broker listens. Without it, on port 1883 of this machine, unless an external
     /// broker is set.
     pub mqtt: Option<SocketAddr>,
@@ -196,6 +204,22 @@ pub struct Config {
     pub demo: bool,
 }
 
+/// The settings of an identity provider, all of them.
+#[cfg_attr(
+    not(any(feature = "oidc", test)),
+    expect(dead_code, reason = "without the feature they are refused unread")
+)]
+pub struct OidcConfig<'a> {
+    /// The provider.
+    pub issuer: &'a str,
+    /// Our name there.
+    pub client_id: &'a str,
+    /// A file of our secret there.
+    pub secret_file: &'a Path,
+    /// Our `/oidc/callback`.
+    pub redirect_url: &'a str,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -213,6 +237,10 @@ impl Default for Config {
             tls_cert: None,
             tls_key: None,
             device_ca: None,
+            oidc_issuer: None,
+            oidc_client_id: None,
+            oidc_client_secret_file: None,
+            oidc_redirect_url: None,
             mqtt: None,
             mqtt_ws: None,
             mqtt_url: None,
@@ -317,6 +345,34 @@ impl Config {
                 anyhow::bail!("device_ca is for TLS, which is off: set tls_cert and tls_key too")
             }
             _ => anyhow::bail!("tls_cert and tls_key go together: set both, or neither"),
+        }
+    }
+
+    /// How people sign in by an identity provider, if they may.
+    ///
+    /// # Errors
+    /// If only some of the settings are there that go together.
+    pub fn oidc(&self) -> anyhow::Result<Option<OidcConfig<'_>>> {
+        let given = (
+            self.oidc_issuer.as_deref(),
+            self.oidc_client_id.as_deref(),
+            self.oidc_client_secret_file.as_deref(),
+            self.oidc_redirect_url.as_deref(),
+        );
+        match given {
+            (None, None, None, None) => Ok(None),
+            (Some(issuer), Some(client_id), Some(secret_file), Some(redirect_url)) => {
+                Ok(Some(OidcConfig {
+                    issuer,
+                    client_id,
+                    secret_file,
+                    redirect_url,
+                }))
+            }
+            _ => anyhow::bail!(
+                "oidc_issuer, oidc_client_id, oidc_client_secret_file and oidc_redirect_url go \
+                 together: set all of them, or none"
+            ),
         }
     }
 
@@ -470,6 +526,36 @@ mod tests {
             assert!(
                 format!("{error:#}").contains("https://app.example"),
                 "{error:#}"
+            );
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn an_identity_provider_is_set_whole_or_not_at_all() {
+        Jail::expect_with(|jail| {
+            let load = || Config::load(&Settings::default()).unwrap();
+            assert!(load().oidc().unwrap().is_none());
+            for (name, value) in [
+                ("SEALROCK_OIDC_ISSUER", "https://id.example"),
+                ("SEALROCK_OIDC_CLIENT_ID", "sealrock"),
+                ("SEALROCK_OIDC_CLIENT_SECRET_FILE", "oidc.secret"),
+            ] {
+                jail.set_env(name, value);
+                let error = load().oidc().err().unwrap().to_string();
+                assert!(error.contains("oidc_redirect_url"), "{error}");
+            }
+            let back = "https://sealrock.example/oidc/callback";
+            jail.set_env("SEALROCK_OIDC_REDIRECT_URL", back);
+            let config = load();
+            let whole = config.oidc().unwrap().unwrap();
+            assert_eq!(
+                (whole.issuer, whole.client_id),
+                ("https://id.example", "sealrock")
+            );
+            assert_eq!(
+                (whole.secret_file, whole.redirect_url),
+                (Path::new("oidc.secret"), back)
             );
             Ok(())
         });

@@ -24,6 +24,8 @@ mod lockout;
 mod logging;
 mod networks;
 mod node;
+#[cfg(feature = "oidc")]
+mod oidc;
 mod organisation;
 mod origins;
 mod platform;

@@ -9,6 +9,8 @@ use serde_json::json;
 use crate::access::limited;
 use crate::cli::{Json, User};
 use crate::config::Config;
+#[cfg(feature = "oidc")]
+use crate::oidc;
 use crate::platform::{Platform, cli_context};
 
 /// Changes or lists accounts, beside a server that may be running.
@@ -35,6 +37,10 @@ pub async fn run(config: &Config, command: User) -> anyhow::Result<()> {
         User::List(json) => list(config, &json).await,
         User::ResetPassword { name } => reset_password(config, &name.parse()?).await,
         User::ResetSecondFactor { name } => reset_second_factor(config, &name.parse()?).await,
+        #[cfg(feature = "oidc")]
+        User::LinkOidc { name, subject } => oidc::link(config, &name.parse()?, subject).await,
+        #[cfg(feature = "oidc")]
+        User::UnlinkOidc { name } => oidc::unlink(config, &name.parse()?).await,
         User::Erase { name } => erase(config, &name.parse()?).await,
     }
 }

@@ -9,8 +9,9 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
 use crate::accounts::{self, ChangePasswordError, Found};
+use crate::links::{self, Subject};
 use crate::second_factor::{self, EnrolError, Enrolment, FactorKey};
-use crate::sessions::{self, Because, Client, RefreshError, RefreshToken};
+use crate::sessions::{self, Because, Client, Opened, RefreshError, RefreshToken};
 use crate::throttle::{self, Attempt, TooManyAttempts};
 use crate::{
     AccessError, AccountId, ClientAddress, IssuedToken, Password, Principal, SessionId, Tokens,
@@ -152,6 +153,39 @@ impl Gate {
     ) -> Result<AccessError, AccessError> {
         attempt.undecided(&self.pool).await?;
         Ok(error)
+    }
+
+    /// Opens a browser's session for somebody of whom an identity provider has proved that they are this
+    /// subject, and when they did. Who has a second factor here has not proved it, and when a provider
+    /// keeps the time to itself it may have been long ago: what asks for a step-up asks for one then.
+    /// `None` if the subject is nobody here.
+    ///
+    /// # Errors
+    /// [`AccessError`]; no session is open then.
+    pub async fn enter_linked(
+        &self,
+        subject: &Subject,
+        proved: Option<DateTime<Utc>>,
+        client: &Client,
+    ) -> Result<Option<Entered>, AccessError> {
+        let Some(account) = links::account_of(&self.pool, subject).await? else {
+            return Ok(None);
+        };
+        let Some(found) = accounts::find_by_id(&self.pool, account).await? else {
+            return Ok(None);
+        };
+        let mut transaction = self.pool.begin().await?;
+        let held = accounts::hold(&mut transaction, &found).await?;
+        // Who ends links holds the account too.
+        if !held || links::account_of(&mut *transaction, subject).await? != Some(account) {
+            return Ok(None);
+        }
+        let mut opened = sessions::open(&mut transaction, account, client, true).await?;
+        let enrolled = second_factor::is_enrolled(&self.pool, account).await?;
+        let proved = proved.filter(|_| !enrolled).unwrap_or_default();
+        opened.stepped_up = sessions::proved_at(&mut transaction, opened.id, proved).await?;
+        transaction.commit().await?;
+        Ok(Some(self.entered(&found, opened)))
     }
 
     /// Goes on with a browser's session.
@@ -376,12 +410,16 @@ impl Gate {
         }
         let opened = sessions::open(&mut transaction, found.id, client, browser).await?;
         transaction.commit().await?;
+        Ok(Some(self.entered(found, opened)))
+    }
+
+    fn entered(&self, found: &Found, opened: Opened) -> Entered {
         let principal = found.principal(opened.id, opened.stepped_up);
-        Ok(Some(Entered {
+        Entered {
             token: self.tokens.issue(&principal),
             principal,
             refresh_token: opened.refresh_token,
-        }))
+        }
     }
 }
 

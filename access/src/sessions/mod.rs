@@ -4,6 +4,7 @@
 //! session is revoked. A browser's session is renewed by a refresh token: each renewal
 //! gives the next one, and ends what the one before is good for when it is used.
 
+pub mod cookie;
 mod refresh;
 mod revoked;
 
@@ -215,6 +216,17 @@ pub(crate) async fn go_on(
         .execute(connection)
         .await?;
     Ok(gone_on.rows_affected() == 1)
+}
+
+/// Notes that its owner proved who they are before it was opened, or not all that could be asked for:
+/// long ago then.
+pub(crate) async fn proved_at(
+    connection: &mut PgConnection,
+    session: SessionId,
+    at: DateTime<Utc>,
+) -> Result<DateTime<Utc>, AccessError> {
+    let noted = sqlx::query_scalar(include_str!("sql/proved_at.sql"));
+    Ok(noted.bind(session.0).bind(at).fetch_one(connection).await?)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "some days in seconds")]

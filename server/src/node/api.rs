@@ -41,12 +41,11 @@ pub(super) async fn routes(
     let factors = spawn_blocking(move || FactorKey::open_in(&folder)).await??;
     let gate = Gate::new(pool.clone(), Arc::clone(&tokens), Arc::new(factors));
     let readers = (config.database_connections / 3).max(1) as usize;
+    let identities = Identities::new(platform.commands.clone(), Arc::clone(&tokens));
+    let oidc = oidc(config, platform, &gate, &identities)?;
     let ledgers = sealrock_audit::router(LedgerState::new(
         publisher.clone(),
-        Arc::new(Identities::new(
-            platform.commands.clone(),
-            Arc::clone(&tokens),
-        )),
+        Arc::new(identities),
         Arc::new(ExportNotes::new(platform.commands.clone())),
         readers,
     ));
@@ -69,7 +68,38 @@ pub(super) async fn routes(
         shutdown: stopping.clone(),
     });
     let jwks = axum::routing::get(move || async move { axum::Json(of_jwks.jwks()) });
-    Ok(graphql.merge(ledgers).route("/.well-known/jwks.json", jwks))
+    let routes = graphql.merge(ledgers).merge(oidc);
+    Ok(routes.route("/.well-known/jwks.json", jwks))
+}
+
+/// The way to an identity provider and back, if one is set.
+#[cfg(feature = "oidc")]
+fn oidc(
+    config: &Config,
+    platform: &Platform,
+    gate: &Gate,
+    identities: &Identities,
+) -> anyhow::Result<Router> {
+    let provider = crate::oidc::provider(config)?;
+    Ok(provider.map_or_else(Router::new, |oidc| {
+        sealrock_oidc::router(sealrock_oidc::OidcState {
+            oidc,
+            gate: gate.clone(),
+            identities: identities.clone(),
+            pool: platform.store.pool().clone(),
+        })
+    }))
+}
+
+/// A setting that does nothing would let people wait for a door that is not there.
+#[cfg(not(feature = "oidc"))]
+fn oidc(config: &Config, _: &Platform, _: &Gate, _: &Identities) -> anyhow::Result<Router> {
+    anyhow::ensure!(
+        config.oidc()?.is_none(),
+        "oidc_issuer is set, and this sealrock was built without it: build it with \
+         `cargo build --release --package sealrock --features oidc`, or take the setting away"
+    );
+    Ok(Router::new())
 }
 
 /// Tokens of the keys in the keys folder, which are taken up again and again: `sealrock key

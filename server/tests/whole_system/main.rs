@@ -15,9 +15,15 @@ mod erasing;
 mod external;
 mod intake;
 mod nodes;
+#[cfg(feature = "oidc")]
+mod openid;
 mod outside;
 mod overload;
 mod people;
+#[cfg(feature = "oidc")]
+#[path = "../../../oidc/tests/provider/mod.rs"]
+#[expect(dead_code, reason = "forging is for the tests of sealrock-oidc")]
+mod provider;
 mod sealing;
 mod secrets;
 mod signers;

@@ -11,7 +11,7 @@ use sealrock_access::accounts::ChangePasswordError;
 use sealrock_access::gate::{
     Code as FactorCode, EnterError, Entered, Gate, LockedOut, Proof, StepUp, StepUpError,
 };
-use sealrock_access::sessions::{Because, RefreshError};
+use sealrock_access::sessions::{Because, RefreshError, cookie};
 use sealrock_access::{IdentifyError, IssuedToken, Password, Principal};
 use sealrock_commands::{Commands, Context as CommandContext, Identities};
 use sealrock_domain::access::AccessNote;
@@ -23,7 +23,7 @@ use crate::schema::guard::bearer;
 use crate::schema::problem::Problem;
 use crate::schema::scalars::Time;
 use crate::schema::types::Viewer;
-use crate::visitor::{self, Visitor};
+use crate::visitor::Visitor;
 
 pub(crate) use invitations::InvitationMutation;
 pub(crate) use registrations::RegistrationMutation;
@@ -146,7 +146,7 @@ impl AccountMutation {
             Ok(entered) => signed_in(context, entered).await,
             Err(error) => {
                 if !matches!(error, RefreshError::Access(_)) {
-                    set_cookie(context, &visitor::forget());
+                    set_cookie(context, &cookie::forget());
                 }
                 Err(error.into())
             }
@@ -169,7 +169,7 @@ impl AccountMutation {
         if let Some(token) = &visitor.refresh_token {
             own_page(&visitor)?;
             signed_out |= gate(context).leave(token).await?;
-            set_cookie(context, &visitor::forget());
+            set_cookie(context, &cookie::forget());
         }
         Ok(SignOutPayload { signed_out })
     }
@@ -314,13 +314,13 @@ async fn signed_in(context: &Context<'_>, entered: Entered) -> Result<SignInPayl
                 gate(context).end(id, session, Because::Account).await?;
             }
             if entered.refresh_token.is_some() {
-                set_cookie(context, &visitor::forget());
+                set_cookie(context, &cookie::forget());
             }
             return Err(Problem::new(Code::Forbidden, why));
         }
     };
     if let Some(token) = &entered.refresh_token {
-        set_cookie(context, &visitor::keep(token));
+        set_cookie(context, &cookie::keep(token));
     }
     Ok(SignInPayload {
         must_change_password: entered.must_change_password(),

@@ -1,0 +1,231 @@
+//! The provider: what it publishes, where browsers are sent, what a code is exchanged for.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jsonwebtoken::jwk::JwkSet;
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
+use url::{Host, Url};
+
+use crate::flow::Flow;
+use crate::id_token::{self, IdTokenError, Proved};
+
+/// How long an answer of the provider may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest answer that is read.
+const MOST_BYTES: usize = 1 << 20;
+/// How long what it publishes is believed.
+const KEPT: Duration = Duration::from_hours(1);
+/// How soon its keys are read again for a token of an unknown one.
+const AGAIN: Duration = Duration::from_mins(1);
+/// Who proved it longer ago is to prove it again there, in seconds: as long as a step-up holds.
+const FRESH: &str = "900";
+
+/// A provider, and what it knows of us.
+#[derive(Clone)]
+pub struct OidcSettings {
+    /// The provider, exactly as it calls itself in its tokens.
+    pub issuer: String,
+    /// Our name there.
+    pub client_id: String,
+    /// Our secret there.
+    pub client_secret: String,
+    /// Where it sends browsers back: our `/oidc/callback`, as browsers reach it.
+    pub redirect_url: Url,
+}
+
+/// Why a provider did not say who somebody is. For the log: a browser is told less.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// It cannot be asked now.
+    #[error("the provider cannot be asked: {0}")]
+    Away(#[from] reqwest::Error),
+    /// It answers what no provider does.
+    #[error("the provider answers wrongly: {0}")]
+    Wrong(String),
+    /// It does not exchange the code.
+    #[error("the provider does not take the code (status {0})")]
+    Refused(u16),
+    /// What it exchanged the code for proves nothing.
+    #[error("the ID token proves nothing: {0}")]
+    Token(#[from] IdTokenError),
+}
+
+/// A relying party of one provider. Cheap to clone.
+#[derive(Clone)]
+pub struct Oidc(Arc<Inner>);
+
+struct Inner {
+    settings: OidcSettings,
+    http: Client,
+    published: Mutex<Option<Published>>,
+}
+
+/// What the provider publishes.
+#[derive(Clone)]
+struct Published {
+    authorization: Url,
+    token: Url,
+    keys: JwkSet,
+    at: Instant,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    jwks_uri: String,
+}
+
+#[derive(Deserialize)]
+struct Exchanged {
+    id_token: String,
+}
+
+impl fmt::Debug for Oidc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Oidc({})", self.0.settings.issuer)
+    }
+}
+
+impl Oidc {
+    /// Asks nothing yet: the provider may be away when a server starts.
+    ///
+    /// # Errors
+    /// [`ProviderError`] if the issuer is no address that could be trusted.
+    pub fn new(settings: OidcSettings) -> Result<Self, ProviderError> {
+        trusted(&settings.issuer)?;
+        // A provider that sends us elsewhere could have us ask anybody anything.
+        let http = Client::builder().redirect(Policy::none()).timeout(PATIENCE);
+        Ok(Self(Arc::new(Inner {
+            settings,
+            http: http.build()?,
+            published: Mutex::new(None),
+        })))
+    }
+
+    pub(crate) fn settings(&self) -> &OidcSettings {
+        &self.0.settings
+    }
+
+    /// Where a browser is sent to.
+    pub(crate) async fn authorization(&self, flow: &Flow) -> Result<Url, ProviderError> {
+        let OidcSettings {
+            client_id,
+            redirect_url,
+            ..
+        } = self.settings();
+        let mut url = self.published(KEPT).await?.authorization;
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", client_id)
+            .append_pair("redirect_uri", redirect_url.as_str())
+            .append_pair("scope", "openid")
+            .append_pair("max_age", FRESH)
+            .append_pair("state", &flow.state)
+            .append_pair("nonce", &flow.nonce)
+            .append_pair("code_challenge", &flow.challenge())
+            .append_pair("code_challenge_method", "S256");
+        Ok(url)
+    }
+
+    /// What the provider says of whom a code was given for.
+    pub(crate) async fn exchange(&self, code: &str, flow: &Flow) -> Result<Proved, ProviderError> {
+        let OidcSettings {
+            issuer,
+            client_id,
+            client_secret,
+            redirect_url,
+            ..
+        } = self.settings();
+        let published = self.published(KEPT).await?;
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", redirect_url.as_str()),
+            ("code_verifier", &flow.verifier),
+        ];
+        // Both are form-encoded before they are put together (RFC 6749, 2.3.1).
+        let request = self.0.http.post(published.token.clone());
+        let request = request.basic_auth(encoded(client_id), Some(encoded(client_secret)));
+        let Exchanged { id_token } = read(request.form(&form)).await?;
+        let party = (issuer.as_str(), client_id.as_str());
+        match id_token::check(&id_token, &published.keys, party, &flow.nonce) {
+            // It may have changed its keys since.
+            Err(IdTokenError::UnknownKey) if published.at.elapsed() > AGAIN => {
+                let keys = self.published(AGAIN).await?.keys;
+                Ok(id_token::check(&id_token, &keys, party, &flow.nonce)?)
+            }
+            proved => Ok(proved?),
+        }
+    }
+
+    /// What the provider publishes, read at most so long ago.
+    async fn published(&self, age: Duration) -> Result<Published, ProviderError> {
+        let mut kept = self.0.published.lock().await;
+        if let Some(published) = kept.as_ref().filter(|one| one.at.elapsed() < age) {
+            return Ok(published.clone());
+        }
+        let issuer = &self.settings().issuer;
+        let at = Instant::now();
+        let address = format!(
+            "{}/.well-known/openid-configuration",
+            issuer.trim_end_matches('/')
+        );
+        let metadata: Metadata = read(self.0.http.get(address)).await?;
+        if metadata.issuer != *issuer {
+            let told = format!("it calls itself {} and not {issuer}", metadata.issuer);
+            return Err(ProviderError::Wrong(told));
+        }
+        let published = Published {
+            authorization: trusted(&metadata.authorization_endpoint)?,
+            token: trusted(&metadata.token_endpoint)?,
+            keys: read(self.0.http.get(trusted(&metadata.jwks_uri)?)).await?,
+            at,
+        };
+        *kept = Some(published.clone());
+        Ok(published)
+    }
+}
+
+/// An address that is reached by TLS, or on this machine.
+fn trusted(address: &str) -> Result<Url, ProviderError> {
+    let address = Url::parse(address)
+        .map_err(|error| ProviderError::Wrong(format!("{address} is no address: {error}")))?;
+    let here = match address.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    if address.scheme() == "https" || (here && address.scheme() == "http") {
+        return Ok(address);
+    }
+    let told = format!("{address} is not https: nobody could tell who answers there");
+    Err(ProviderError::Wrong(told))
+}
+
+async fn read<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, ProviderError> {
+    let mut answer = request.header("accept", "application/json").send().await?;
+    if !answer.status().is_success() {
+        return Err(ProviderError::Refused(answer.status().as_u16()));
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > MOST_BYTES {
+            return Err(ProviderError::Wrong("an endless answer".to_owned()));
+        }
+    }
+    serde_json::from_slice(&body).map_err(|error| ProviderError::Wrong(error.to_string()))
+}
+
+fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
