@@ -1,5 +1,6 @@
 //! `sealrock grant …` and `sealrock api-key …`.
 
+use sealrock_access::ApiKeySecret;
 use sealrock_commands::{GrantRequest, IssuedApiKey, KeyRequest};
 use sealrock_domain::Slug;
 use sealrock_domain::access::{AccessGranted, ApiKey as Stored};
@@ -129,7 +130,7 @@ async fn keyed(platform: &Platform, command: ApiKey) -> anyhow::Result<String> {
 
 fn shown(issued: &IssuedApiKey) -> String {
     let entry = issued.done.receipt.last;
-    let secret = issued.secret.as_ref().map(|secret| secret.reveal());
+    let secret = issued.secret.as_ref().map(ApiKeySecret::reveal);
     match (issued.key, secret) {
         (Some(key), Some(secret)) => {
             format!("key {key} {secret}   (shown this once; entry {entry})")
