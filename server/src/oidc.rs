@@ -43,11 +43,12 @@ fn secret(file: &Path) -> anyhow::Result<String> {
     let found = std::fs::metadata(file)
         .with_context(|| format!("oidc_client_secret_file {shown} cannot be read"))?;
     let mode = found.permissions().mode() & 0o777;
-    anyhow::ensure!(
-        mode & 0o077 == 0,
-        "{shown} may be read by others (mode {mode:o}): run `chmod 600 {shown}`; if others did read \
+    if mode & 0o077 != 0 {
+        anyhow::bail!(
+            "{shown} may be read by others (mode {mode:o}): run `chmod 600 {shown}`; if others did read \
          it, have the provider make another secret"
-    );
+        );
+    }
     let secret = std::fs::read_to_string(file)
         .with_context(|| format!("oidc_client_secret_file {shown} cannot be read"))?;
     let secret = secret.trim();
