@@ -348,12 +348,10 @@ pub const OWN: [&str; 12] = [
 pub fn for_northsea(mutation: &str, field: &str) -> Option<String> {
     let known = match (mutation, field) {
         ("registerOrganisation", "slug") => quoted("northsea"),
-        ("registerOrganisation", "registry") => "false".to_owned(),
+        ("registerOrganisation", "registry") | (_, "secondFactorRequired") => "false".to_owned(),
         (_, "slug") => quoted("one-more"),
         (_, "name") => quoted("meter-7"),
         (_, "displayName") => quoted("One more"),
-        // Nobody who walks has one.
-        (_, "secondFactorRequired") => "false".to_owned(),
         ("inviteMember", "role") => "OPERATOR".to_owned(),
         ("inviteMember", "sites") => "null".to_owned(),
         (own, "session") if OWN.contains(&own) => "false".to_owned(),

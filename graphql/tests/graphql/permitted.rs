@@ -315,7 +315,7 @@ async fn world_to_walk() -> TwoOrganisations {
 }
 
 /// Those of which the one who may see everything is shown something; each field has one.
-fn what_is_there(all: Vec<Asked>, came: &[Came]) -> Vec<Asked> {
+fn what_is_there(all: &[Asked], came: &[Came]) -> Vec<Asked> {
     let shown = |(_, came): &(&Asked, &Came)| **came == Came::Shown;
     let there: Vec<Asked> = all
         .iter()
@@ -323,7 +323,7 @@ fn what_is_there(all: Vec<Asked>, came: &[Came]) -> Vec<Asked> {
         .filter(shown)
         .map(|(asked, _)| asked.clone())
         .collect();
-    for Asked { field, .. } in &all {
+    for Asked { field, .. } in all {
         let found = there.iter().any(|asked| asked.field == *field);
         assert!(
             found,
@@ -356,12 +356,12 @@ async fn queries_and_subscriptions_show_exactly_what_the_table_allows() {
             .map(|asked| ask(&world, world.token(), asked)),
     )
     .await;
-    let queries = what_is_there(queries, &asks);
+    let queries = what_is_there(&queries, &asks);
     let moment = Duration::from_secs(5);
     let asks = subscriptions.iter();
     let asks = asks.map(|asked| first(&world, world.token(), asked, moment));
     let asks = join_all(asks).await;
-    let subscriptions = what_is_there(subscriptions, &asks);
+    let subscriptions = what_is_there(&subscriptions, &asks);
     for who in &everybody {
         let asks = queries.iter().map(async |asked| {
             who.must_be_shown(asked, &ask(&world, &who.bearer, asked).await);
