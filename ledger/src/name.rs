@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn an_origin_tells_the_name_of_its_ledger() {
-        let name: LedgerName = "northsea".parse().unwrap();
+        let name: LedgerName = "northsea".parse().expect("a name");
         assert_eq!(
             Origin::new("sealrock.example:8443", &name).ledger(),
             "northsea"

@@ -83,7 +83,7 @@ impl People {
             let text = String::from_utf8_lossy(&payload).into_owned();
             assert!(!text.contains("otto"), "{text}");
             if text.contains(&account.to_string()) {
-                types.push(one.entry.kind.to_string());
+                types.push(one.entry.kind.clone());
             }
         }
         types
@@ -258,10 +258,10 @@ async fn somebody_registers_where_that_is_open_and_waits_for_a_role_and_stranger
         .unwrap();
     assert_eq!(p.f.entries().await.len(), before);
     let entered = p.enter("otto").await;
-    let waits = p.identities.entered(entered.principal.clone()).await;
+    let waiting = p.identities.entered(entered.principal.clone()).await;
     assert!(
-        matches!(waits, Err(IdentifyError::Unauthenticated(_))),
-        "{waits:?}"
+        matches!(waiting, Err(IdentifyError::Unauthenticated(_))),
+        "{waiting:?}"
     );
     // Not by a server that starts, either.
     p.f.commands.record_roles_of_rows().await.unwrap();
