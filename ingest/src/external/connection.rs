@@ -213,16 +213,13 @@ impl Connection {
     }
 }
 
-/// Sends what has been asked for, then DISCONNECT, which keeps the session.
+/// Sends what has been asked for, then DISCONNECT, which keeps the session. It is the broker who hangs
+/// up: one that cannot write to us any more, such as what acknowledges our receipts, does not read the
+/// acknowledgements that are still on their way to it, and sends those messages again.
 async fn farewell(line: &Line, events: &mut EventLoop) -> End {
     let leave = async {
-        if !line.disconnect() {
-            return;
-        }
-        while let Ok(event) = events.poll().await {
-            if matches!(event, Event::Outgoing(Outgoing::Disconnect)) {
-                return;
-            }
+        if line.disconnect() {
+            while events.poll().await.is_ok() {}
         }
     };
     if tokio::time::timeout(FAREWELL, leave).await.is_err() {

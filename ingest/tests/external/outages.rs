@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sealrock_testkit::{Mosquitto, cluster, database};
 use sqlx::{Connection, PgConnection};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::*;
 
@@ -181,4 +182,33 @@ async fn a_receipt_that_is_too_large_for_the_broker_does_not_end_the_connection_
     world.has_recorded(1).await;
     broker.stop(GRACE).await;
     assert_nothing_is_left(&world, &mosquitto).await;
+}
+
+/// Who hangs up while the other still writes has what it wrote last thrown away on the other's side.
+#[tokio::test]
+async fn a_node_that_goes_waits_until_the_broker_has_read_everything_and_hangs_up() {
+    let world = World::on(database().await.pool).await;
+    let mosquitto = Mosquitto::start(LASTING);
+    let relay = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut config = config(&mosquitto, "node-1");
+    let relayed = format!("mqtt://{}", relay.local_addr().unwrap());
+    config.url = relayed.parse().unwrap();
+    let port = mosquitto.port();
+    let consumer_was_first = tokio::spawn(async move {
+        let (consumer, _) = relay.accept().await.unwrap();
+        let broker = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let (mut of_consumer, mut to_consumer) = consumer.into_split();
+        let (mut of_broker, mut to_broker) = broker.into_split();
+        let consumed =
+            tokio::spawn(async move { tokio::io::copy(&mut of_consumer, &mut to_broker).await });
+        let _ = tokio::io::copy(&mut of_broker, &mut to_consumer).await;
+        // The broker has hung up, and the consumer does not know it yet.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        consumed.is_finished()
+    });
+    let broker = world.consume_connected(&config).await;
+    publish(&mosquitto, &numbered(1)).await;
+    world.has_recorded(10).await;
+    broker.stop(GRACE).await;
+    assert!(!consumer_was_first.await.unwrap());
 }
