@@ -199,12 +199,12 @@ async fn a_node_that_goes_waits_until_the_broker_has_read_everything_and_hangs_u
         let broker = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         let (mut of_consumer, mut to_consumer) = consumer.into_split();
         let (mut of_broker, mut to_broker) = broker.into_split();
-        let consumed =
+        let carried =
             tokio::spawn(async move { tokio::io::copy(&mut of_consumer, &mut to_broker).await });
         let _ = tokio::io::copy(&mut of_broker, &mut to_consumer).await;
         // The broker has hung up, and the consumer does not know it yet.
         tokio::time::sleep(Duration::from_millis(300)).await;
-        consumed.is_finished()
+        carried.is_finished()
     });
     let broker = world.consume_connected(&config).await;
     publish(&mosquitto, &numbered(1)).await;
