@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use sealrock_access::{Gate, Tokens};
+use sealrock_access::Gate;
 use sealrock_commands::{Commands, Identities};
 use sealrock_projections::{ReadModels, Runner};
 use sqlx::PgPool;
@@ -24,8 +24,8 @@ pub struct GraphqlState {
     pub read: ReadModels,
     /// Tells how far the read models have come; it runs here or in another process.
     pub runner: Runner,
-    /// Issues and checks bearer tokens.
-    pub tokens: Arc<Tokens>,
+    /// Tells who the bearer of a token is, and what they may do.
+    pub identities: Identities,
     /// Lets people in.
     pub gate: Gate,
     /// Where accounts are.
@@ -88,7 +88,7 @@ pub fn router(state: GraphqlState) -> Router {
             introspection: settings.introspection.unwrap_or(state.development),
         },
         rates,
-        identity: Arc::new(Identities::new(state.commands, state.tokens)),
+        identity: Arc::new(state.identities),
         development: state.development,
         places: Places::new(&limits),
         limits,

@@ -4,12 +4,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
+use sealrock_access::Username;
 use sealrock_access::links::{self, Subject};
-use sealrock_access::{Username, accounts};
 use sealrock_oidc::{CALLBACK, Oidc, OidcSettings};
 
 use crate::config::{Config, OidcConfig};
 use crate::platform::Platform;
+use crate::user;
 
 /// The provider that is set, if one is. It is asked nothing yet.
 ///
@@ -79,8 +80,7 @@ pub async fn link(config: &Config, name: &Username, subject: String) -> anyhow::
 
 async fn link_on(platform: &Platform, name: &Username, subject: Subject) -> anyhow::Result<()> {
     let pool = platform.store.pool();
-    let account = accounts::find_id(pool, name).await?;
-    let account = account.with_context(|| no_such_user(name))?;
+    let account = user::account(pool, name).await?;
     let (issuer, told) = (&subject.issuer, &subject.subject);
     anyhow::ensure!(
         links::link(pool, &subject, account).await?,
@@ -100,8 +100,7 @@ pub async fn unlink(config: &Config, name: &Username) -> anyhow::Result<()> {
     let platform = Platform::open(config).await?;
     let pool = platform.store.pool();
     let unlinked = async {
-        let account = accounts::find_id(pool, name).await?;
-        let account = account.with_context(|| no_such_user(name))?;
+        let account = user::account(pool, name).await?;
         anyhow::Ok(links::unlink(pool, account).await?)
     }
     .await;
@@ -112,8 +111,4 @@ pub async fn unlink(config: &Config, name: &Username) -> anyhow::Result<()> {
         println!("user {name} signs in by the provider no more, and the sessions are ended");
     }
     Ok(())
-}
-
-fn no_such_user(name: &Username) -> String {
-    format!("there is no user {name}; `sealrock user list` names those there are")
 }

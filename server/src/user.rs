@@ -5,6 +5,7 @@ use sealrock_access::accounts::{Account, AddError};
 use sealrock_access::{AccountId, Password, Role, Username, accounts, second_factor, standing};
 use sealrock_domain::Slug;
 use serde_json::json;
+use sqlx::PgPool;
 
 use crate::access::limited;
 use crate::cli::{Json, User};
@@ -144,22 +145,28 @@ async fn deactivate(config: &Config, name: &Username) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The account of that name.
+///
+/// # Errors
+/// If there is none, with the command that tells which there are.
+pub(crate) async fn account(pool: &PgPool, name: &Username) -> anyhow::Result<AccountId> {
+    let account = accounts::find_id(pool, name).await?;
+    account.with_context(|| no_such_user(name))
+}
+
 /// An account of an organisation.
 async fn member(platform: &Platform, name: &Username) -> anyhow::Result<(AccountId, Slug)> {
-    let accounts = accounts::list(platform.store.pool()).await?;
-    let found = accounts
-        .into_iter()
-        .find(|account| account.username == *name);
-    let account = found.with_context(|| {
-        format!("there is no user {name}; `sealrock user list` names those there are")
-    })?;
-    let own = account.organisation.with_context(|| {
+    let pool = platform.store.pool();
+    let account = account(pool, name).await?;
+    let row = standing::find(pool, account).await?;
+    let row = row.with_context(|| no_such_user(name))?;
+    let own = row.organisation.with_context(|| {
         format!(
             "user {name} is of no organisation: its role is {} for good",
-            account.role
+            row.role
         )
     })?;
-    Ok((account.id, own))
+    Ok((account, own))
 }
 
 /// Every organisation has a ledger of its name. One that continues another is no organisation's name,
@@ -243,8 +250,7 @@ async fn reset_second_factor(config: &Config, name: &Username) -> anyhow::Result
 /// An entry of the organisation's ledger says so, if the account is of one.
 async fn remove_second_factor(platform: &Platform, name: &Username) -> anyhow::Result<bool> {
     let pool = platform.store.pool();
-    let account = accounts::find_id(pool, name).await?;
-    let account = account.with_context(|| no_such_user(name))?;
+    let account = account(pool, name).await?;
     let row = standing::find(pool, account).await?;
     let Some(organisation) = row.and_then(|row| row.organisation) else {
         return Ok(second_factor::remove(pool, account).await?);

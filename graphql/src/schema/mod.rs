@@ -21,7 +21,6 @@ use std::sync::Arc;
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, MergedSubscription, Schema};
 use futures::future::BoxFuture;
-use sealrock_commands::Identities;
 use tracing::Instrument as _;
 
 use crate::rates::{Costs, Rates};
@@ -102,11 +101,7 @@ pub(crate) fn schema(state: &GraphqlState, rates: Arc<Rates>) -> SealrockSchema 
         .data(state.read.clone())
         .data(state.runner.clone())
         .data(state.commands.clone())
-        .data(Identities::new(
-            state.commands.clone(),
-            state.tokens.clone(),
-        ))
-        .data(state.tokens.clone())
+        .data(state.identities.clone())
         .data(state.pool.clone())
         .data(state.gate.clone())
         .data(subscription::Pages::default())

@@ -8,7 +8,7 @@ use futures::{SinkExt, StreamExt};
 use sealrock_access::{FactorKey, Gate, Principal, TokenKey, Tokens, accounts};
 use sealrock_commands::{
     AGGREGATES, BatchError, Commands, Context, DeviceIdentity, Devices, GapsToSeal, GrantRequest,
-    Sealing, WindowToSeal,
+    Identities, Sealing, WindowToSeal,
 };
 use sealrock_domain::{DeviceId, EventType};
 use sealrock_eventstore::{Append, EventStore, Expected, KeyFiles, NewEvent, Operator, Retention};
@@ -97,7 +97,7 @@ impl World {
             commands: commands.clone(),
             read: ReadModels::new(store.clone()),
             runner,
-            tokens: tokens.clone(),
+            identities: Identities::new(commands.clone(), tokens.clone()),
             gate: gate.clone(),
             pool: pool.clone(),
             patience,

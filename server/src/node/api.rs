@@ -41,11 +41,11 @@ pub(super) async fn routes(
     let factors = spawn_blocking(move || FactorKey::open_in(&folder)).await??;
     let gate = Gate::new(pool.clone(), Arc::clone(&tokens), Arc::new(factors));
     let readers = (config.database_connections / 3).max(1) as usize;
-    let identities = Identities::new(platform.commands.clone(), Arc::clone(&tokens));
+    let identities = Identities::new(platform.commands.clone(), tokens);
     let oidc = oidc(config, platform, &gate, &identities)?;
     let ledgers = sealrock_audit::router(LedgerState::new(
         publisher.clone(),
-        Arc::new(identities),
+        Arc::new(identities.clone()),
         Arc::new(ExportNotes::new(platform.commands.clone())),
         readers,
     ));
@@ -59,7 +59,7 @@ pub(super) async fn routes(
         commands: platform.commands.clone(),
         read: ReadModels::new(platform.store.clone()).asking(questions),
         runner: runner.clone(),
-        tokens,
+        identities,
         gate,
         pool: platform.store.pool().clone(),
         patience: PATIENCE,
