@@ -181,7 +181,8 @@ impl Gate {
             return Ok(None);
         }
         let mut opened = sessions::open(&mut transaction, account, client, true).await?;
-        let enrolled = second_factor::is_enrolled(&self.pool, account).await?;
+        // On this connection: a sign-in that holds one and waits for another could wait for its like.
+        let enrolled = second_factor::is_enrolled(&mut *transaction, account).await?;
         let proved = proved.filter(|_| !enrolled).unwrap_or_default();
         opened.stepped_up = sessions::proved_at(&mut transaction, opened.id, proved).await?;
         transaction.commit().await?;

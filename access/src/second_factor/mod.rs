@@ -9,7 +9,7 @@ mod sealed;
 mod totp;
 
 use chrono::{DateTime, Utc};
-use sqlx::{FromRow, PgPool};
+use sqlx::{FromRow, PgExecutor, PgPool};
 
 use crate::throttle::{ThrottleError, TooManyAttempts};
 use crate::{AccessError, AccountId, Username};
@@ -65,9 +65,9 @@ struct Row {
 ///
 /// # Errors
 /// [`AccessError`] if it could not be read.
-pub async fn is_enrolled(pool: &PgPool, account: AccountId) -> Result<bool, AccessError> {
+pub async fn is_enrolled(by: impl PgExecutor<'_>, account: AccountId) -> Result<bool, AccessError> {
     let found = sqlx::query_scalar(include_str!("sql/is_enrolled.sql"));
-    Ok(found.bind(account.0).fetch_one(pool).await?)
+    Ok(found.bind(account.0).fetch_one(by).await?)
 }
 
 /// Begins: a secret for the app. Codes are asked for once one of them has come back by [`confirm`];
