@@ -173,6 +173,25 @@ impl Principal {
         }
     }
 
+    /// Whether `other` is the same, and may do the same, whatever session it came by and whenever it last
+    /// proved who it is.
+    #[must_use]
+    pub fn may_the_same(&self, other: &Self) -> bool {
+        let timeless = |principal: &Self| {
+            let mut principal = principal.clone();
+            if let Self::User {
+                session,
+                stepped_up,
+                ..
+            } = &mut principal
+            {
+                (*session, *stepped_up) = (None, None);
+            }
+            principal
+        };
+        timeless(self) == timeless(other)
+    }
+
     /// The organisation that it acts for, if it acts for one.
     #[must_use]
     pub fn organisation(&self) -> Option<&Slug> {

@@ -3,12 +3,20 @@
 use std::borrow::Cow;
 
 use axum::extract::ws::{CloseFrame, Utf8Bytes};
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 
 /// Why a socket is closed: the codes of graphql-transport-ws, and two of our own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Close {
     /// 1001: the server goes away; connect again.
     GoingAway,
+    /// 1002: what came is no WebSocket frame.
+    Unreadable,
+    /// 1007: a text that is no UTF-8.
+    NotText,
+    /// 1009: a message that is too long.
+    TooLong,
     /// 4400: a message that is none of the protocol's.
     Invalid(String),
     /// 4401: an operation before the connection was acknowledged.
@@ -20,7 +28,7 @@ pub(super) enum Close {
     /// 4409: an operation with the id of one that runs.
     DuplicateId(String),
     /// 4413, our own: the client did not take a frame in time. Subscribe again after the position
-    /// that was received last: this one, if the last item had a position.
+    /// that was received last: this one, if one operation ran and its last item had a position.
     SlowConsumer(Option<String>),
     /// 4429: a second `connection_init`.
     TooManyInits,
@@ -32,10 +40,31 @@ pub(super) enum Close {
 const MAX_REASON: usize = 123;
 
 impl Close {
+    /// Why a socket could not be read.
+    pub(super) fn of(error: &axum::Error) -> Self {
+        let source = std::error::Error::source(error);
+        match source.and_then(|source| source.downcast_ref()) {
+            Some(Error::Capacity(_)) => Self::TooLong,
+            Some(Error::Utf8(_)) => Self::NotText,
+            Some(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => Self::Gone,
+            Some(Error::Protocol(_)) => Self::Unreadable,
+            _ => Self::Gone,
+        }
+    }
+
+    /// Whether what the client still sends is not read, so that hanging up throws away what is on its way
+    /// to him.
+    pub(super) fn leaves_unread(&self) -> bool {
+        matches!(self, Self::Unreadable | Self::NotText | Self::TooLong)
+    }
+
     pub(super) fn code(&self) -> u16 {
         match self {
             Self::Gone => 1000,
             Self::GoingAway => 1001,
+            Self::Unreadable => 1002,
+            Self::NotText => 1007,
+            Self::TooLong => 1009,
             Self::Invalid(_) => 4400,
             Self::Unauthorized => 4401,
             Self::Forbidden(_) => 4403,
@@ -50,6 +79,9 @@ impl Close {
         match self {
             Self::Gone => "".into(),
             Self::GoingAway => "the server is shutting down; connect again".into(),
+            Self::Unreadable => "this is no frame of RFC 6455".into(),
+            Self::NotText => "a text must be UTF-8".into(),
+            Self::TooLong => "the message is too long: send less at a time".into(),
             Self::Invalid(reason) => format!("Invalid message: {reason}").into(),
             Self::Unauthorized => "Unauthorized".into(),
             Self::Forbidden(reason) => format!("Forbidden: {reason}").into(),

@@ -1,5 +1,6 @@
 //! One socket, from its first message to its last.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +11,13 @@ use chrono::SecondsFormat;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, stream};
 use serde_json::{Map, Value};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout};
+use tokio::time::{Instant, Interval, sleep, sleep_until, timeout};
 
 use super::close::Close;
-use super::credential::{Credential, given};
+use super::credential::{Credential, Standing, given};
 use super::message::{ClientMessage, ServerMessage};
 use super::operations::{Answer, Operations};
+use super::ticks;
 use crate::caller::Caller;
 use crate::code::Code;
 use crate::document::Asked;
@@ -23,16 +25,8 @@ use crate::endpoint::{Endpoint, Holding, is_request_error, operation, with_codes
 use crate::http::params;
 use crate::visitor::Visitor;
 
-/// Why a socket is closed whose client sent no new token.
-const EXPIRED: &str =
-    "the token has expired; send a new one in the payload of a ping before it does";
-
-/// How often it is asked whether who is on a socket still may be. An answer may be half a second old,
-/// so what was taken away stops within a second.
-const RECHECK: Duration = Duration::from_millis(400);
-
-/// How long a socket goes on while it cannot be told whether who is on it still may be.
-const UNSURE: Duration = Duration::from_secs(10);
+/// How long a client has to read why it is hung up on while it sends.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// A socket and what runs on it.
 pub(super) struct Connection<E> {
@@ -43,12 +37,10 @@ pub(super) struct Connection<E> {
     /// What the handshake said of the client.
     visitor: Visitor,
     /// Who it is, once `connection_init` said so.
-    credential: Option<Credential>,
-    /// Since when it cannot be told whether it still may.
-    unsure_since: Option<Instant>,
+    standing: Option<Standing>,
     operations: Operations,
-    /// Of the last item that had one.
-    position: Option<String>,
+    /// Of the last item that had one, with its operation.
+    position: Option<(String, String)>,
     heard: Instant,
 }
 
@@ -57,9 +49,8 @@ enum Next {
     Frame(Option<Result<Message, axum::Error>>),
     Answer(Answer),
     Tick,
-    Recheck,
+    Due(Result<(), Close>),
     InitTimeout,
-    Expired,
     Shutdown,
 }
 
@@ -75,8 +66,7 @@ impl<E: Executor> Connection<E> {
             socket,
             token,
             visitor,
-            credential: None,
-            unsure_since: None,
+            standing: None,
             operations: Operations::default(),
             position: None,
             heard: Instant::now(),
@@ -90,45 +80,44 @@ impl<E: Executor> Connection<E> {
         if close == Close::Gone {
             return;
         }
+        // Nothing goes on for who may not be here any more, however long he takes to hear it.
+        self.operations = Operations::default();
         let last = self.socket.send(Message::Close(Some(close.frame())));
         // A client that takes nothing does not take this either.
         let _ = timeout(self.endpoint.limits.send_timeout, last).await;
+        if close.leaves_unread() {
+            sleep(LAST_WORD).await;
+        }
     }
 
     async fn converse(&mut self) -> Result<std::convert::Infallible, Close> {
         let init_until = Instant::now() + self.endpoint.limits.init_timeout;
         let mut pings = ticks(self.endpoint.limits.ping_interval);
-        let mut rechecks = ticks(RECHECK);
         loop {
-            match self.next(init_until, &mut pings, &mut rechecks).await {
+            match self.next(init_until, &mut pings).await {
                 Next::Frame(frame) => self.frame(frame).await?,
                 Next::Answer(answer) => self.answer(answer).await?,
                 Next::Tick => self.keep_alive().await?,
-                Next::Recheck => self.recheck().await?,
+                Next::Due(due) => self.recheck(due).await?,
                 Next::InitTimeout => return Err(Close::InitTimeout),
-                Next::Expired => return Err(Close::Forbidden(EXPIRED.to_owned())),
                 Next::Shutdown => return Err(Close::GoingAway),
             }
         }
     }
 
-    async fn next(
-        &mut self,
-        init_until: Instant,
-        pings: &mut Interval,
-        rechecks: &mut Interval,
-    ) -> Next {
-        let known = self.credential.is_some();
-        let until = self
-            .credential
-            .as_ref()
-            .and_then(|credential| credential.until);
+    async fn next(&mut self, init_until: Instant, pings: &mut Interval) -> Next {
+        let known = self.standing.is_some();
+        let due = async {
+            match &mut self.standing {
+                Some(standing) => standing.due().await,
+                None => pending().await,
+            }
+        };
         tokio::select! {
             biased;
             () = self.endpoint.shutdown.cancelled() => Next::Shutdown,
             () = sleep_until(init_until), if !known => Next::InitTimeout,
-            () = sleep_until(until.unwrap_or(init_until)), if until.is_some() => Next::Expired,
-            _ = rechecks.tick(), if known => Next::Recheck,
+            due = due => Next::Due(due),
             frame = self.socket.recv() => Next::Frame(frame),
             _ = pings.tick() => Next::Tick,
             answer = self.operations.next() => Next::Answer(answer),
@@ -144,7 +133,8 @@ impl<E: Executor> Connection<E> {
             }
             Some(Ok(Message::Binary(_))) => Err(Close::Invalid("messages are text".to_owned())),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
-            Some(Ok(Message::Close(_)) | Err(_)) | None => Err(Close::Gone),
+            Some(Err(error)) => Err(Close::of(&error)),
+            Some(Ok(Message::Close(_))) | None => Err(Close::Gone),
         }
     }
 
@@ -162,14 +152,15 @@ impl<E: Executor> Connection<E> {
     }
 
     async fn init(&mut self, payload: Option<Map<String, Value>>) -> Result<(), Close> {
-        if self.credential.is_some() {
+        if self.standing.is_some() {
             return Err(Close::TooManyInits);
         }
         let Some(given) = given(payload.as_ref()).or(self.token.as_deref()) else {
             let way = r#"send {"authorization":"Bearer <token>"} in connection_init"#;
             return Err(Close::Forbidden(way.to_owned()));
         };
-        self.credential = Some(Credential::of(&self.endpoint, given).await?);
+        let credential = Credential::of(&self.endpoint, given).await?;
+        self.standing = Some(Standing::new(credential));
         self.token = None;
         self.say(&ServerMessage::ConnectionAck).await
     }
@@ -177,13 +168,13 @@ impl<E: Executor> Connection<E> {
     /// A pong with the same payload. A new token in it lets the socket live on, and the pong then
     /// says until when.
     async fn ping(&mut self, payload: Option<Map<String, Value>>) -> Result<(), Close> {
-        let payload = match (&self.credential, given(payload.as_ref())) {
-            (Some(credential), Some(token)) => {
-                let renewed = credential.renewed(&self.endpoint, token).await?;
+        let payload = match (&mut self.standing, given(payload.as_ref())) {
+            (Some(standing), Some(token)) => {
+                let renewed = standing.credential.renewed(&self.endpoint, token).await?;
                 let expires_at = renewed
                     .expires_at
                     .map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
-                self.credential = Some(renewed);
+                standing.credential = renewed;
                 Some(Map::from_iter([(
                     "expiresAt".to_owned(),
                     expires_at.into(),
@@ -195,7 +186,7 @@ impl<E: Executor> Connection<E> {
     }
 
     async fn subscribe(&mut self, id: String, payload: Map<String, Value>) -> Result<(), Close> {
-        let Some(credential) = &self.credential else {
+        let Some(Standing { credential, .. }) = &self.standing else {
             return Err(Close::Unauthorized);
         };
         if self.operations.contains(&id) {
@@ -261,7 +252,9 @@ impl<E: Executor> Connection<E> {
             None => self.say(&ServerMessage::Complete { id: &id }).await,
             Some(response) if is_request_error(&response) => self.refuse(&id, &response).await,
             Some(response) => {
-                self.position = position(&response).or(self.position.take());
+                if let Some(position) = position(&response) {
+                    self.position = Some((id.clone(), position));
+                }
                 let frame = text(&ServerMessage::Next {
                     id: &id,
                     payload: &response,
@@ -283,16 +276,12 @@ impl<E: Executor> Connection<E> {
         self.say(&ServerMessage::Error { id, payload }).await
     }
 
-    async fn recheck(&mut self) -> Result<(), Close> {
-        let Some(credential) = &self.credential else {
-            return Ok(());
-        };
-        if credential.recheck(&self.endpoint).await? {
-            self.unsure_since = None;
-        } else if self.unsure_since.get_or_insert_with(Instant::now).elapsed() > UNSURE {
-            return Err(Close::GoingAway);
+    async fn recheck(&mut self, due: Result<(), Close>) -> Result<(), Close> {
+        due?;
+        match &mut self.standing {
+            Some(standing) => standing.recheck(&self.endpoint).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     async fn keep_alive(&mut self) -> Result<(), Close> {
@@ -306,12 +295,33 @@ impl<E: Executor> Connection<E> {
         self.send(text(message)).await
     }
 
+    /// A client may take long to read; who may not be here any more is not waited for.
     async fn send(&mut self, message: Message) -> Result<(), Close> {
-        match timeout(self.endpoint.limits.send_timeout, self.socket.send(message)).await {
+        let endpoint = &self.endpoint;
+        let lost = async {
+            match &mut self.standing {
+                Some(standing) => standing.lost(endpoint).await,
+                None => pending().await,
+            }
+        };
+        let sending = timeout(endpoint.limits.send_timeout, self.socket.send(message));
+        let sent = tokio::select! {
+            biased;
+            sent = sending => sent,
+            close = lost => return Err(close),
+            () = endpoint.shutdown.cancelled() => return Err(Close::GoingAway),
+        };
+        match sent {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Close::Gone),
-            Err(_) => Err(Close::SlowConsumer(self.position.take())),
+            Err(_) => Err(Close::SlowConsumer(self.last_position())),
         }
+    }
+
+    /// Of the last item, where it cannot be taken for another operation's.
+    fn last_position(&mut self) -> Option<String> {
+        let (id, position) = self.position.take()?;
+        self.operations.is_only(&id).then_some(position)
     }
 }
 
@@ -343,10 +353,4 @@ fn one_answer(
         *held = holding;
         std::future::ready(Some(response))
     })
-}
-
-fn ticks(every: std::time::Duration) -> Interval {
-    let mut ticks = interval_at(Instant::now() + every, every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
 }

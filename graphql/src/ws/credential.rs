@@ -1,4 +1,4 @@
-//! Who is on a socket, and until when.
+//! Who is on a socket, until when, and whether they still may.
 
 use std::time::Duration;
 
@@ -8,14 +8,83 @@ use chrono::{DateTime, Utc};
 use sealrock_access::IdentifyError;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval, sleep_until};
 
 use super::close::Close;
+use super::ticks;
 use crate::caller::Caller;
 use crate::endpoint::{Endpoint, token};
 
 /// Why a socket is closed whose bearer may do something else than when it began.
 const CHANGED: &str = "what you may do has changed: connect again";
+
+/// Why a socket is closed whose client sent no new token.
+const EXPIRED: &str =
+    "the token has expired; send a new one in the payload of a ping before it does";
+
+/// How often it is asked whether who is on a socket still may. An answer may be half a second old,
+/// so what was taken away stops within a second.
+const RECHECK: Duration = Duration::from_millis(400);
+
+/// How long a socket goes on while it cannot be told whether who is on it still may.
+const UNSURE: Duration = Duration::from_secs(10);
+
+/// Who is on a socket, and how it is watched that they still may.
+pub(super) struct Standing {
+    pub(super) credential: Credential,
+    rechecks: Interval,
+    /// Since when it cannot be told whether they still may.
+    unsure_since: Option<Instant>,
+}
+
+impl Standing {
+    pub(super) fn new(credential: Credential) -> Self {
+        Self {
+            credential,
+            rechecks: ticks(RECHECK),
+            unsure_since: None,
+        }
+    }
+
+    /// Returns when it is to be asked again whether they still may. Dropping the future loses nothing.
+    pub(super) async fn due(&mut self) -> Result<(), Close> {
+        let until = self.credential.until;
+        tokio::select! {
+            biased;
+            () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => {
+                Err(Close::Forbidden(EXPIRED.to_owned()))
+            }
+            _ = self.rechecks.tick() => Ok(()),
+        }
+    }
+
+    /// Asks whether they still may.
+    pub(super) async fn recheck<E>(&mut self, endpoint: &Endpoint<E>) -> Result<(), Close> {
+        // It is due until it is answered, also where nobody waits for the answer.
+        self.rechecks.reset_immediately();
+        let sure = self.credential.recheck(endpoint).await?;
+        self.rechecks.reset();
+        if sure {
+            self.unsure_since = None;
+        } else if self.unsure_since.get_or_insert_with(Instant::now).elapsed() > UNSURE {
+            return Err(Close::GoingAway);
+        }
+        Ok(())
+    }
+
+    /// Returns when they may not any more.
+    pub(super) async fn lost<E>(&mut self, endpoint: &Endpoint<E>) -> Close {
+        loop {
+            let still = async {
+                self.due().await?;
+                self.recheck(endpoint).await
+            };
+            if let Err(close) = still.await {
+                return close;
+            }
+        }
+    }
+}
 
 /// The bearer of a token or key, as long as it holds.
 #[derive(Clone)]
@@ -24,7 +93,7 @@ pub(super) struct Credential {
     /// Of a token; a key's end is in the ledger, which is asked again and again.
     pub(super) expires_at: Option<DateTime<Utc>>,
     /// The same by the clock that the socket's task sleeps by.
-    pub(super) until: Option<Instant>,
+    until: Option<Instant>,
     bearer: String,
 }
 
@@ -46,7 +115,8 @@ impl Credential {
         })
     }
 
-    /// The same account with a newer token.
+    /// The same account with a newer token. What runs on the socket was permitted to who it was then, so
+    /// a token does not make good for a right that is gone.
     pub(super) async fn renewed<E>(
         &self,
         endpoint: &Endpoint<E>,
@@ -54,7 +124,10 @@ impl Credential {
     ) -> Result<Self, Close> {
         let renewed = Self::of(endpoint, bearer).await?;
         match (&self.caller, &renewed.caller) {
-            (Caller::Known(old), Caller::Known(new)) if old.actor() == new.actor() => Ok(renewed),
+            (Caller::Known(old), Caller::Known(new)) if old.may_the_same(new) => Ok(renewed),
+            (Caller::Known(old), Caller::Known(new)) if old.actor() == new.actor() => {
+                Err(Close::Forbidden(CHANGED.to_owned()))
+            }
             _ => Err(Close::Forbidden(
                 "the token is another account's: open another socket for it".to_owned(),
             )),
@@ -63,7 +136,7 @@ impl Credential {
 
     /// Asks again who this is. What runs on the socket was permitted to who it was then, so whoever may
     /// do something else now connects again. `false` if it cannot be told now.
-    pub(super) async fn recheck<E>(&self, endpoint: &Endpoint<E>) -> Result<bool, Close> {
+    async fn recheck<E>(&self, endpoint: &Endpoint<E>) -> Result<bool, Close> {
         match endpoint.identify(&self.bearer).await {
             Ok(caller) if caller == self.caller => Ok(true),
             Ok(_) => Err(Close::Forbidden(CHANGED.to_owned())),

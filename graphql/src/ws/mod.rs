@@ -11,6 +11,7 @@ mod message;
 mod operations;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::Executor;
 use axum::Extension;
@@ -18,6 +19,7 @@ use axum::extract::{State, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use sealrock_access::ClientAddress;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::endpoint::{Endpoint, bearer};
 use crate::http::accept::Media;
@@ -63,6 +65,12 @@ pub(crate) async fn upgrade<E: Executor>(
                 .run()
                 .await;
         })
+}
+
+fn ticks(every: Duration) -> Interval {
+    let mut ticks = interval_at(Instant::now() + every, every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 #[cfg(test)]

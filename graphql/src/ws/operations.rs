@@ -22,6 +22,11 @@ impl Operations {
         self.running.len()
     }
 
+    /// Whether this one runs, and no other.
+    pub(super) fn is_only(&self, id: &str) -> bool {
+        self.running.len() == 1 && self.contains(id)
+    }
+
     pub(super) fn contains(&self, id: &str) -> bool {
         self.running.iter().any(|(running, _)| running == id)
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::{SinkExt, StreamExt};
 use sealrock_access::Principal;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -16,6 +17,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use crate::endpoint::Limits;
 use crate::rates::Rates;
 use crate::testing::Server;
+
+mod standing;
 
 struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -453,6 +456,44 @@ async fn what_is_no_message_closes_with_4400() {
     assert_eq!(client.closed().await, 4400);
 }
 
+/// The head of a frame of that kind, in text of a client, that says how long it is.
+fn head(opcode: u8, length: u64) -> Vec<u8> {
+    let mut head = vec![0x80 | opcode, 0x80 | 127];
+    head.extend(length.to_be_bytes());
+    head.extend([0; 4]);
+    head
+}
+
+#[tokio::test]
+async fn what_is_too_long_no_text_or_no_frame_is_closed_with_the_codes_of_websockets() {
+    let server = Server::start().await;
+    let not_text = [head(1, 2), vec![0xC3, 0x28]].concat();
+    for (bytes, code) in [
+        (head(1, 2 << 20), 1009),
+        (not_text, 1007),
+        (head(3, 0), 1002),
+    ] {
+        let mut client = Client::ready(&server).await;
+        let MaybeTlsStream::Plain(stream) = client.0.get_mut() else {
+            panic!("it is plain")
+        };
+        stream.write_all(&bytes).await.unwrap();
+        assert_eq!(client.closed().await, code);
+    }
+}
+
+#[tokio::test]
+async fn who_sends_more_than_is_read_hears_that_it_is_too_long() {
+    let server = Server::start().await;
+    let mut client = Client::ready(&server).await;
+    client
+        .0
+        .send(Message::text("x".repeat(2 << 20)))
+        .await
+        .unwrap();
+    assert_eq!(client.closed().await, 1009);
+}
+
 #[tokio::test]
 async fn a_shutdown_closes_with_1001_whether_initialised_or_not() {
     let server = Server::start().await;
@@ -555,6 +596,23 @@ async fn a_client_that_takes_nothing_is_told_its_position_and_misses_nothing_aft
         item["payload"]["data"]["items"]["position"],
         following.to_string()
     );
+}
+
+#[tokio::test]
+async fn a_position_that_could_be_another_subscriptions_is_not_named() {
+    let limits = Limits {
+        send_timeout: Duration::from_secs(3),
+        ..Limits::default()
+    };
+    let server = Server::with(limits).await;
+    let mut client = Client::ready(&server).await;
+    client.subscribe("other", "subscription { forever }").await;
+    let items = "subscription { items { position text } }";
+    client.subscribe("items", items).await;
+    tokio::time::sleep(Duration::from_millis(4500)).await;
+    let (code, reason) = client.closed_because().await;
+    assert_eq!(code, 4413);
+    assert!(reason.ends_with("after the last position"), "{reason}");
 }
 
 #[tokio::test]
