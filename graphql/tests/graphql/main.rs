@@ -3,6 +3,7 @@
 
 mod access;
 mod accounts;
+mod below;
 mod capturing;
 mod crediting;
 mod entries;

@@ -199,7 +199,8 @@ async fn everybody(world: &World) -> Vec<Who> {
     known
 }
 
-fn limited(role: Role, site: &str) -> Principal {
+/// Somebody of `northsea` who is limited to this site.
+pub fn limited(role: Role, site: &str) -> Principal {
     let mut principal = person(role, "northsea");
     if let Principal::User { id, sites, .. } = &mut principal {
         *id = AccountId(Uuid::new_v5(&id.as_uuid(), site.as_bytes()));
@@ -220,6 +221,20 @@ fn lent(role: Role, own: &str, site: Option<&str>) -> Principal {
     principal
 }
 
+/// A key of `northsea` with these permissions of a role.
+pub async fn key_with(world: &World, role: Role, permissions: Vec<Permission>) -> String {
+    let request = KeyRequest {
+        label: role.to_string(),
+        role,
+        permissions,
+        sites: None,
+        until: Utc::now() + TimeDelta::days(1),
+    };
+    let (own, by) = (slug("northsea"), World::by_hand());
+    let issued = world.commands.issue_api_key(&by, &own, request);
+    issued.await.unwrap().secret.unwrap().reveal()
+}
+
 /// A key of `northsea` with all that a key of this role can have, if there is anything.
 async fn key_of(world: &World, role: Role) -> Option<Who> {
     let of_keys = |permission: &Permission| permission.allows(role) && !permission.rule().step_up;
@@ -227,19 +242,10 @@ async fn key_of(world: &World, role: Role) -> Option<Who> {
     if permissions.is_empty() {
         return None;
     }
-    let request = KeyRequest {
-        label: role.to_string(),
-        role,
-        permissions: permissions.clone(),
-        sites: None,
-        until: Utc::now() + TimeDelta::days(1),
-    };
-    let (own, by) = (slug("northsea"), World::by_hand());
-    let issued = world.commands.issue_api_key(&by, &own, request);
-    let bearer = issued.await.unwrap().secret.unwrap().reveal();
+    let bearer = key_with(world, role, permissions.clone()).await;
     let principal = Principal::ApiKey {
         id: ApiKeyId(Uuid::nil()),
-        organisation: own,
+        organisation: slug("northsea"),
         role,
         permissions,
         sites: None,
@@ -307,7 +313,7 @@ async fn first(world: &World, bearer: &str, asked: &Asked, patience: Duration) -
 }
 
 /// `northsea` has a second site, for people who are limited to it.
-async fn world_to_walk() -> TwoOrganisations {
+pub async fn world_to_walk() -> TwoOrganisations {
     let all = two_organisations().await;
     all.world.data(REGISTER, json!({"site": "quay-9"})).await;
     all.world.settle().await;

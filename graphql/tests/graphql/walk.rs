@@ -74,6 +74,29 @@ impl<'w> Walk<'w> {
         self.operations_with(kind, |of| self.presence(of))
     }
 
+    /// The types that have fields and can be reached from the fields of a root.
+    pub fn types_below(&self, kind: &str) -> Vec<String> {
+        let root = self.roots[format!("{kind}Type")]["name"].as_str().unwrap();
+        let (mut met, mut next) = (Vec::new(), vec![root.to_owned()]);
+        while let Some(of) = next.pop() {
+            let of = &self.types[&of];
+            for to in ["fields", "possibleTypes"] {
+                for one in of[to].as_array().into_iter().flatten() {
+                    let name = match to {
+                        "fields" => named(&one["type"]).name,
+                        _ => one["name"].as_str().unwrap().to_owned(),
+                    };
+                    if !met.contains(&name) {
+                        met.push(name.clone());
+                        next.push(name);
+                    }
+                }
+            }
+        }
+        met.retain(|name| self.types[name]["kind"] == "OBJECT");
+        met
+    }
+
     fn operations_with(&self, kind: &str, below: impl Fn(&Value) -> String) -> Vec<Asked> {
         let root = self.roots[format!("{kind}Type")]["name"].as_str().unwrap();
         let fields = self.types[root]["fields"].as_array().unwrap();
@@ -204,7 +227,8 @@ impl<'w> Walk<'w> {
             _ => self.fragments(of, path),
         };
         path.pop();
-        (!selected.is_empty()).then(|| format!(" {{ {selected} }}"))
+        // Not for a name alone: there is nothing new below.
+        (selected != "__typename").then(|| format!(" {{ {selected} }}"))
     }
 
     /// Each possible type's fields, under names of their own: two types may have one name for two
@@ -222,7 +246,7 @@ impl<'w> Walk<'w> {
     }
 
     fn fields(&self, of: &str, renamed: bool, path: &mut Vec<String>) -> String {
-        let mut selected = Vec::new();
+        let mut selected = vec!["__typename".to_owned()];
         for field in self.types[of]["fields"].as_array().unwrap() {
             let name = field["name"].as_str().unwrap();
             // `nodes` is the same without cursors.
