@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::field;
+use crate::permitted::{limited, world_to_walk};
 use crate::walk::{Asked, Walk, quoted};
 use crate::world::{PLACES, World, code_of, start};
 
@@ -239,27 +240,45 @@ fn of_nothing(id: &str) -> Option<String> {
 /// To the byte, but for what the question names itself.
 #[tokio::test]
 async fn what_somebody_may_not_see_is_answered_as_if_it_were_not_there() {
-    let TwoOrganisations { world, ids } = two_organisations().await;
-    let mut pairs: Vec<(String, String)> = ids
-        .iter()
-        .filter_map(|id| Some((id.clone(), of_nothing(id)?)))
-        .collect();
-    assert!(pairs.len() > 5, "{ids:?}");
-    pairs.push(("northsea".to_owned(), "nosuch-8".to_owned()));
-    let other = |text: &str| {
-        let replaced =
-            |text: String, (there, nowhere): &(String, String)| text.replace(there, nowhere);
-        pairs.iter().fold(text.to_owned(), replaced)
+    let TwoOrganisations { world, ids } = world_to_walk().await;
+    let of_plant: Vec<String> = ids_at_plant(&world).await;
+    let pairs = |ids: &[String], name: &str| {
+        let nowhere = |id: &String| Some((id.clone(), of_nothing(id)?));
+        let mut pairs: Vec<(String, String)> = ids.iter().filter_map(nowhere).collect();
+        assert!(pairs.len() > 3, "{ids:?}");
+        pairs.push((name.to_owned(), "nosuch-8".to_owned()));
+        pairs
     };
-    let walk = Walk::new(&world, ids.clone(), &of_northsea).await;
-    for role in [Role::Operator, Role::Auditor] {
-        let token = world.token_of(&person(role, "southsea"));
-        for asked in walk.operations("query") {
+    let of_another = pairs(&ids, "northsea");
+    let of_the_next = pairs(&of_plant, "plant-1");
+    for (who, pairs) in [
+        (person(Role::Operator, "southsea"), &of_another),
+        (person(Role::Auditor, "southsea"), &of_another),
+        (limited(Role::Operator, "quay-9"), &of_the_next),
+        (limited(Role::SiteManager, "quay-9"), &of_the_next),
+    ] {
+        let token = world.member(&who).await;
+        let other = |text: &str| {
+            let replaced =
+                |text: String, (there, nowhere): &(String, String)| text.replace(there, nowhere);
+            pairs.iter().fold(text.to_owned(), replaced)
+        };
+        let queries = Walk::new(&world, ids.clone(), &of_northsea)
+            .await
+            .operations("query");
+        let changes = Walk::new(&world, ids.clone(), &for_northsea)
+            .await
+            .shallow("mutation");
+        let changes = changes
+            .into_iter()
+            .filter(|asked| !OWN.contains(&asked.field.as_str()));
+        for asked in queries.into_iter().chain(changes) {
+            let nowhere = other(&asked.operation);
             // Their period is of now, which goes on between two questions.
-            if asked.field == "leaderboard" || asked.field == "systemOverview" {
+            let of_now = asked.field == "leaderboard" || asked.field == "systemOverview";
+            if of_now || nowhere == asked.operation {
                 continue;
             }
-            let nowhere = other(&asked.operation);
             let hidden = world
                 .ask_as(Some(&token), &asked.operation, json!({}))
                 .await;
@@ -267,6 +286,16 @@ async fn what_somebody_may_not_see_is_answered_as_if_it_were_not_there() {
             assert_eq!(other(&hidden.to_string()), absent.to_string(), "{nowhere}");
         }
     }
+}
+
+/// Ids of what stands at `plant-1`.
+async fn ids_at_plant(world: &World) -> Vec<String> {
+    let query = r#"{ site(organisation: "northsea", slug: "plant-1") {
+      id assets { nodes { id } } devices { nodes { id deviceId } }
+    } }"#;
+    let mut ids = Vec::new();
+    texts(&world.data(query, json!({})).await, &mut ids);
+    ids
 }
 
 #[tokio::test]

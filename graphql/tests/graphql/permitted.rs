@@ -398,6 +398,42 @@ async fn a_mutation_is_refused_exactly_where_the_table_does_not_allow_it() {
 }
 
 #[tokio::test]
+async fn what_asks_for_a_step_up_is_refused_to_who_signed_in_long_ago() {
+    let TwoOrganisations { world, ids } = world_to_walk().await;
+    let walk = Walk::new(&world, ids, &for_northsea).await;
+    let mut mutations = walk.shallow("mutation");
+    mutations.retain(|asked| !OWN.contains(&asked.field.as_str()));
+    let mut held_back = 0;
+    for role in Role::ACCOUNTS {
+        let mut principal = person(role, "northsea");
+        let who = Who {
+            is: role.to_string(),
+            principal: principal.clone(),
+            bearer: String::new(),
+        };
+        if let Principal::User { stepped_up, .. } = &mut principal {
+            *stepped_up = Some(Utc::now() - TimeDelta::hours(1));
+        }
+        let stale = world.token_of(&principal);
+        for asked in &mutations {
+            let (permission, at) = asked_for(&asked.field, &asked.operation);
+            let answer = world
+                .ask_as(Some(&stale), &asked.operation, json!({}))
+                .await;
+            let code = &answer["errors"][0]["extensions"]["code"];
+            let right = match (who.may(permission, &at), permission.rule().step_up) {
+                (false, _) => code == "FORBIDDEN",
+                (true, true) => code == "STEP_UP_REQUIRED",
+                (true, false) => code != "FORBIDDEN" && code != "STEP_UP_REQUIRED",
+            };
+            assert!(right, "{role}: {permission}: {asked:?}: {answer}");
+            held_back += usize::from(code == "STEP_UP_REQUIRED");
+        }
+    }
+    assert!(held_back > 20, "{held_back}");
+}
+
+#[tokio::test]
 async fn what_the_schema_lists_of_permissions_is_the_table_and_what_the_caller_may() {
     let TwoOrganisations { world, .. } = two_organisations().await;
     let query = r#"{ permissions(organisation: "northsea", site: "plant-1") {
