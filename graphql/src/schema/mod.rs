@@ -116,14 +116,24 @@ pub(crate) fn schema(state: &GraphqlState, rates: Arc<Rates>) -> SealrockSchema 
         .finish()
 }
 
-/// The schema in the schema language.
+/// The schema in the schema language. The types of pages, which the library writes without a description,
+/// get theirs here: introspection shows them without.
 #[must_use]
 pub fn sdl() -> String {
-    Schema::build(
+    let schema = Schema::build(
         Query::default(),
         Mutation::default(),
         Subscription::default(),
-    )
-    .finish()
-    .sdl()
+    );
+    let written = schema.finish().sdl();
+    let described = written.split_inclusive('\n').map(|line| {
+        let page = line
+            .strip_prefix("type ")
+            .and_then(|rest| rest.strip_suffix("Connection {\n"));
+        match page {
+            Some(of) => format!("\"\"\"\nA page of a list: {of}\n\"\"\"\n{line}"),
+            None => line.to_owned(),
+        }
+    });
+    described.collect()
 }
