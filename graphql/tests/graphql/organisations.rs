@@ -492,6 +492,9 @@ async fn what_rests_on_a_ledger_that_continues_another_names_the_one_that_it_sta
       readings(device: $device, metric: "co2_ppm", from: "2026-11-20T00:00:00Z", to: "2026-11-21T00:00:00Z") {
         nodes { provenance { ledger indexes } }
       }
+      timeSeries(
+        device: $device, metric: "co2_ppm", from: "2026-11-20T12:00:00Z", to: "2026-11-20T12:01:00Z", bucketSeconds: 1
+      ) { buckets { provenance { ledger indexes } } }
       latestReadings(device: $device) { provenance { ledger indexes } }
       device(id: $device) {
         provenance { ledger indexes } status { provenance { ledger indexes } } site { provenance { ledger } }
@@ -502,6 +505,9 @@ async fn what_rests_on_a_ledger_that_continues_another_names_the_one_that_it_sta
     let readings = told["readings"]["nodes"].as_array().unwrap();
     assert_eq!(readings[0]["provenance"], at("northsea", before));
     assert_eq!(readings[1]["provenance"], at("northsea-2", after));
+    let buckets = &told["timeSeries"]["buckets"];
+    assert_eq!(buckets[0]["provenance"], at("northsea", before));
+    assert_eq!(buckets[1]["provenance"], at("northsea-2", after));
     assert_eq!(
         told["latestReadings"][0]["provenance"],
         at("northsea-2", after)

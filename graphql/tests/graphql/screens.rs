@@ -1,6 +1,6 @@
 //! What screens ask, and places on which each of them has something to show.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta, Utc};
 use sealrock_domain::capture_day::{CaptureDayEvent, CaptureDayId, CaptureRecorded};
 use sealrock_domain::injection_day::{self, InjectionDayEvent, InjectionDayRecorded, Measured};
 use sealrock_domain::mass_account::{MassAccountEvent, MassAccountId, NetMassRecorded};
@@ -73,6 +73,10 @@ const LEADERBOARD: &str = r#"{ leaderboard(
   rank site { slug latest { value } } targets { averageKgPerH } provenance { indexes } capturedProvenance { indexes }
   stacks { slug asset { slug } devices { name status { online } latest { value } } }
 } } }"#;
+/// `DEVICE` is a gauge, `FROM` yesterday and `TO` tomorrow.
+const SERIES: &str = r#"{ timeSeries(device: "DEVICE", metric: "injection_rate", from: "FROM", to: "TO", bucketSeconds: 300) {
+  buckets { start avg provenance { ledger indexes } }
+} }"#;
 
 /// What screens ask, some of it as of now.
 pub async fn questions(world: &World) -> Vec<String> {
@@ -97,7 +101,24 @@ pub async fn questions(world: &World) -> Vec<String> {
         LEADERBOARD,
     ];
     let now = now.into_iter().map(str::to_owned);
-    now.chain([as_of]).collect()
+    now.chain([as_of, series(world).await]).collect()
+}
+
+async fn series(world: &World) -> String {
+    let query =
+        r#"{ organisation(slug: "northsea") { devices(first: 10) { nodes { name id } } } }"#;
+    let devices = world.data(query, json!({})).await;
+    let devices = devices["organisation"]["devices"]["nodes"]
+        .as_array()
+        .unwrap();
+    let gauge = devices.iter().find(|device| device["name"] == "gauge-1");
+    let day = |days| (Utc::now() + TimeDelta::days(days)).to_rfc3339();
+    let id = gauge.unwrap()["id"].as_str().unwrap();
+    let of_gauge = SERIES.replace("DEVICE", id).replace("FROM", &day(-1));
+    let question = of_gauge.replace("TO", &day(1));
+    let shown = world.data(&question, json!({})).await;
+    assert!(shown["timeSeries"]["buckets"][1].is_object(), "{shown}");
+    question
 }
 
 /// A site with stacks, a device at one that has sent what has gaps, and a unit and a well with two days

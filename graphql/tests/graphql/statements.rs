@@ -91,6 +91,10 @@ async fn a_question_costs_as_many_statements_for_many_items_as_for_few() {
     }
     let more = "mutation { registerOrganisation(input: {slug: \"southsea\", displayName: \"S\"}, waitFor: [\"registry\"]) { duplicate } }";
     world.data(more, json!({})).await;
+    for minutes in [70, 140, 210] {
+        let earlier = chrono::Utc::now() - chrono::TimeDelta::minutes(minutes);
+        field::measure(&world, &wells.gauge, &earlier.to_rfc3339()).await;
+    }
     field::measure(&world, &wells.watcher, &chrono::Utc::now().to_rfc3339()).await;
     world.settle().await;
     let mut grown = Vec::new();

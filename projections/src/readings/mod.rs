@@ -3,6 +3,7 @@
 
 mod after;
 mod dictionary;
+mod entries;
 mod fold;
 mod partitions;
 mod queries;
@@ -16,6 +17,7 @@ use sealrock_eventstore::LedgerId;
 use sealrock_ledger::Index;
 
 pub use after::{ReadingFilter, ReadingsAfter};
+pub use entries::BucketEntries;
 pub use fold::ReadingsProjection;
 pub use queries::{Order, ReadingCursor, ReadingRange};
 

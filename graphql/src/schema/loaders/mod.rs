@@ -21,7 +21,8 @@ pub(crate) use credits::{AccountEntriesOf, BlockOf, IssuanceOf, NetMassOf};
 pub(crate) use ledgers::{CurrentLedger, FoldedTo, LedgerNames, ledger_name, ledger_names};
 pub(crate) use registry::{AssetsOf, DevicesOf, PlacePage, SitesOf, TargetsOf};
 pub(crate) use telemetry::{
-    EvidenceOf, GapsOf, LatestAt, LatestOfDevice, ReadingsOfWell, StatusOf, WindowsOf,
+    EntriesOfBucket, EvidenceOf, GapsOf, LatestAt, LatestOfDevice, ReadingsOfWell, StatusOf,
+    WindowsOf,
 };
 pub(crate) use wells::{DayVersionsOf, DaysOf, WellOf};
 

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader as Load;
+use chrono::{DateTime, Utc};
+use sealrock_domain::telemetry::MetricName;
 use sealrock_domain::telemetry::window::Hour;
 use sealrock_domain::{DeviceId, Slug};
 use sealrock_ledger::Index;
@@ -10,6 +12,7 @@ use sealrock_projections::LedgerId;
 use sealrock_projections::device_status::{DeviceStatus, Gap};
 use sealrock_projections::latest::{Latest, LatestFilter};
 use sealrock_projections::leaderboard::Period;
+use sealrock_projections::readings::BucketEntries;
 use sealrock_projections::wells::WellPlace;
 use sealrock_projections::windows::Window;
 
@@ -56,6 +59,24 @@ pub(crate) struct EvidenceOf {
     pub(crate) period: Period,
     pub(crate) first: u32,
 }
+
+/// Asks for the entries that a bucket of a device's metric rests on, by its first readings.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct EntriesOfBucket {
+    pub(crate) device: DeviceId,
+    pub(crate) metric: MetricName,
+    pub(crate) span: (DateTime<Utc>, DateTime<Utc>),
+    pub(crate) most: u32,
+}
+
+load_alike!(
+    EntriesOfBucket => Option<BucketEntries>,
+    |key| (key.device, key.metric.clone(), key.most),
+    |read, (device, metric, most), keys| {
+        let spans: Vec<_> = keys.iter().map(|key| key.span).collect();
+        read.entries_of_buckets((device, &metric), &spans, most).await
+    }
+);
 
 load_alike!(
     EvidenceOf => Vec<Index>,

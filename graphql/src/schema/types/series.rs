@@ -4,10 +4,9 @@ use async_graphql::{Context, Object};
 use chrono::TimeDelta;
 use sealrock_domain::telemetry::metric;
 use sealrock_ledger::LedgerName;
-use sealrock_projections::ReadModels;
-use sealrock_projections::readings::{Order, ReadingRange};
 use sealrock_projections::rollups::{Bucket, Series};
 
+use crate::schema::loaders::{EntriesOfBucket, ledger_name, load};
 use crate::schema::problem::Problem;
 use crate::schema::provenance::Provenance;
 use crate::schema::scalars::{Count, Time};
@@ -110,34 +109,22 @@ impl TimeSeriesBucket<'_> {
     }
 
     /// The entries whose readings went into it. Looked up when asked for.
-    // By itself for each bucket: those of a list together would be millions of readings. Its complexity
-    // says so.
+    // Those of a list together may be millions of readings. Its complexity says so.
     #[graphql(complexity = 100)]
     async fn provenance(&self, context: &Context<'_>) -> Result<Provenance, Problem> {
         let TimeSeries { ledger, series, .. } = self.of;
+        let start = self.bucket.start;
         let width = TimeDelta::from_std(series.bucket).unwrap_or(TimeDelta::MAX);
-        let range = ReadingRange {
+        let asked = EntriesOfBucket {
             device: series.device,
             metric: series.metric.clone(),
-            from: self.bucket.start,
-            to: self
-                .bucket
-                .start
-                .checked_add_signed(width)
-                .unwrap_or(self.bucket.start),
-            order: Order::OldestFirst,
-            after: None,
-            first: MOST_READINGS,
+            span: (start, start.checked_add_signed(width).unwrap_or(start)),
+            most: MOST_READINGS,
         };
-        let readings = context
-            .data_unchecked::<ReadModels>()
-            .readings(&range)
-            .await?;
-        let truncated = readings.len() >= MOST_READINGS as usize;
-        let counting = readings
-            .iter()
-            .filter(|reading| reading.canonical.is_some());
-        let indexes = counting.map(|reading| reading.position.index);
-        Ok(Provenance::of(ledger, indexes).cut_short(truncated))
+        let Some(found) = load(context, asked).await?.flatten() else {
+            return Ok(Provenance::of(ledger, []));
+        };
+        let ledger = ledger_name(context, found.ledger).await?;
+        Ok(Provenance::of(&ledger, found.indexes).cut_short(found.truncated))
     }
 }
