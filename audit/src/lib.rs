@@ -23,7 +23,7 @@ pub use directory::DirectorySource;
 pub use export::{ExportError, Exported, Selection, export, export_published, export_selected};
 pub use follow::{Continuity, Extent, Marks, State, WholeLook, look};
 pub use fsck::{Code, FsckFinding, FsckReport, Pace, fsck};
-pub use http::{Begun, Exports, LedgerState, router};
+pub use http::{Begun, Exports, LedgerState, Readers, router};
 pub use proofs::{FileKind, ProofFailure, verify_fork, verify_proof};
 pub use publish::{Lag, PublishError, Published, Publisher, Publishing};
 pub use recompute::{Recomputed, recompute};

@@ -1,6 +1,5 @@
 //! What both transports stand on: an executor, a way to tell callers apart, limits.
 
-use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,15 +10,15 @@ use async_graphql::parser::types::{
 use async_graphql::{Executor, Request, Response, ServerError};
 use axum::http::{HeaderMap, header};
 use futures::FutureExt;
-use sealrock_access::{ClientAddress, Identify, IdentifyError, Share, Shares};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use sealrock_access::{Identify, IdentifyError};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::allowance::{Allowance, Room};
+use crate::allowance::Allowance;
 use crate::caller::Caller;
 use crate::code::Code;
 use crate::document::Reader;
+use crate::places::{Holding, Places};
 use crate::rates::Rates;
 use crate::state::REQUEST_TIME;
 
@@ -40,6 +39,8 @@ pub(crate) struct Limits {
     /// Queries and mutations that run at a time, over HTTP and sockets: each holds its request, and
     /// its answer until it is written. Of those who are known by a token.
     pub(crate) requests: usize,
+    /// Of these, for one account.
+    pub(crate) requests_of_one: usize,
     /// The same of strangers, who may sign in and read the schema.
     pub(crate) strangers: usize,
     /// Of these, for one address.
@@ -70,6 +71,7 @@ impl Default for Limits {
         Self {
             request_bytes: 1 << 20,
             requests: 128,
+            requests_of_one: 32,
             strangers: 64,
             strangers_of_one: 16,
             stranger_bytes: 16 << 10,
@@ -81,48 +83,6 @@ impl Default for Limits {
             init_timeout: Duration::from_secs(3),
             send_timeout: Duration::from_secs(30),
             ping_interval: Duration::from_secs(30),
-        }
-    }
-}
-
-/// Strangers' places of each address, so that no one keeps the others from signing in.
-#[derive(Debug, Clone)]
-pub(crate) struct ByAddress {
-    held: Shares<IpAddr>,
-    most: usize,
-}
-
-impl ByAddress {
-    fn new(most: usize) -> Self {
-        let held = Shares::default();
-        Self { held, most }
-    }
-
-    fn take(&self, address: ClientAddress) -> Option<Share<IpAddr>> {
-        self.held.take(address.network(), self.most)
-    }
-}
-
-/// Places for what is held in memory, by [`Limits`].
-#[derive(Debug, Clone)]
-pub(crate) struct Places {
-    pub(crate) requests: Arc<Semaphore>,
-    pub(crate) strangers: Arc<Semaphore>,
-    pub(crate) strangers_of_one: ByAddress,
-    pub(crate) entries: Room,
-    pub(crate) sockets: Arc<Semaphore>,
-    pub(crate) subscriptions: Shares<String>,
-}
-
-impl Places {
-    pub(crate) fn new(limits: &Limits) -> Self {
-        Self {
-            requests: Arc::new(Semaphore::new(limits.requests)),
-            strangers: Arc::new(Semaphore::new(limits.strangers)),
-            strangers_of_one: ByAddress::new(limits.strangers_of_one),
-            entries: Room::default(),
-            sockets: Arc::new(Semaphore::new(limits.sockets)),
-            subscriptions: Shares::default(),
         }
     }
 }
@@ -152,46 +112,6 @@ impl<E> Endpoint<E> {
     }
 }
 
-/// What an operation holds until its answer is written.
-pub(crate) struct Holding {
-    _place: OwnedSemaphorePermit,
-    _of_address: Option<Share<IpAddr>>,
-    pub(crate) allowance: Allowance,
-}
-
-impl Places {
-    /// A place for an operation, if there is one now.
-    pub(crate) fn try_take(
-        &self,
-        caller: &Caller,
-        address: Option<ClientAddress>,
-    ) -> Option<Holding> {
-        let (places, of_address) = match (caller, address) {
-            (Caller::Known(_), _) => (&self.requests, None),
-            (Caller::Anonymous, None) => (&self.strangers, None),
-            (Caller::Anonymous, Some(address)) => {
-                (&self.strangers, Some(self.strangers_of_one.take(address)?))
-            }
-        };
-        let place = Arc::clone(places).try_acquire_owned().ok()?;
-        Some(self.holding(place, of_address))
-    }
-
-    /// The same of somebody who is known; waits for it.
-    async fn take(&self) -> Holding {
-        let place = Arc::clone(&self.requests).acquire_owned().await;
-        self.holding(place.expect("nobody closes this semaphore"), None)
-    }
-
-    fn holding(&self, place: OwnedSemaphorePermit, of_address: Option<Share<IpAddr>>) -> Holding {
-        Holding {
-            _place: place,
-            _of_address: of_address,
-            allowance: Allowance::new(&self.entries),
-        }
-    }
-}
-
 impl<E: Executor> Endpoint<E> {
     /// Runs a query or mutation; every error of the answer has a code.
     pub(crate) async fn execute(&self, request: Request, allowance: Allowance) -> Response {
@@ -204,11 +124,15 @@ impl<E: Executor> Endpoint<E> {
         }))
     }
 
-    /// The same when there is a place for it, within the time that a request may take. What it holds is
+    /// The same when there is a place of this account for it, within the time that a request may take. What it holds is
     /// to be kept until the answer is written.
-    pub(crate) async fn execute_in_turn(self, request: Request) -> (Response, Option<Holding>) {
+    pub(crate) async fn execute_in_turn(
+        self,
+        account: String,
+        request: Request,
+    ) -> (Response, Option<Holding>) {
         let answer = async {
-            let holding = self.places.take().await;
+            let holding = self.places.take(account).await;
             let response = self.execute(request, holding.allowance.clone()).await;
             (response, Some(holding))
         };

@@ -6,6 +6,7 @@ mod code;
 mod document;
 mod endpoint;
 mod http;
+mod places;
 mod rates;
 mod schema;
 mod state;

@@ -12,7 +12,8 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::document::{AllowList, DocumentLimits, Documents, Reader};
-use crate::endpoint::{Endpoint, Limits, Places};
+use crate::endpoint::{Endpoint, Limits};
+use crate::places::Places;
 use crate::rates::Rates;
 
 /// What the GraphQL interface stands on. Cheap to clone.

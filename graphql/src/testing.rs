@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::caller::Caller;
 use crate::document::{DocumentLimits, Documents, Reader};
-use crate::endpoint::{Endpoint, Limits, Places};
+use crate::endpoint::{Endpoint, Limits};
+use crate::places::Places;
 use crate::rates::{Costs, Rates};
 
 /// More than a test asks for.

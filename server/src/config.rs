@@ -194,6 +194,8 @@ pub struct Config {
     pub graphql_introspection: Option<bool>,
     /// A file of GraphQL documents besides which nothing is answered.
     pub graphql_allow_list: Option<PathBuf>,
+    /// Files of ledgers that one account or key may ask for in a second, with ten seconds' worth at once.
+    pub ledger_requests_per_second: NonZeroU32,
     /// GraphQL requests of one account in a second; twice as many may come at once.
     pub graphql_requests_per_second: NonZeroU32,
     /// What the GraphQL operations of one account may cost in a minute.
@@ -265,6 +267,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             graphql_introspection: None,
             graphql_allow_list: None,
+            ledger_requests_per_second: NonZeroU32::new(1_000).expect("not 0"),
             graphql_requests_per_second: GraphqlSettings::default().requests_per_second,
             graphql_cost_per_minute: GraphqlSettings::default().cost_per_minute,
             development: false,

@@ -1,31 +1,53 @@
 //! Who may read an operational ledger.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, header};
 use sealrock_access::{Denied, Identify, Permission, Principal, Scope, authorise};
 use sealrock_ledger::LedgerName;
 
 use super::problem::Problem;
 
-/// Who asks, if they may read this ledger, which takes the facts of
-/// `organisation`. A refusal speaks of the ledger that was asked for and of nothing else.
-pub(super) async fn require_reader(
-    identity: &dyn Identify,
-    headers: &HeaderMap,
-    asked: &LedgerName,
-    organisation: &LedgerName,
-) -> Result<Principal, Problem> {
-    let token = bearer(headers).ok_or_else(Problem::anonymous)?;
-    let identified = identity.identify(token).await;
-    let principal = identified.map_err(|error| Problem::unidentified(&error))?;
-    let scope = scope_of(organisation)?;
-    let asked = scope_of(asked)?;
-    authorise(&principal, Permission::ReadLedger, &scope).map_err(|denied| {
-        Problem::denied(&Denied {
-            scope: asked,
-            ..denied
+/// That somebody asks for a ledger. Whether he may is asked again for each piece of a long answer.
+#[derive(Clone)]
+pub(super) struct Admission {
+    identity: Arc<dyn Identify>,
+    bearer: String,
+    asked: Scope,
+    organisation: Scope,
+}
+
+impl Admission {
+    /// Who asks for this ledger, which takes the facts of `organisation`.
+    pub(super) fn new(
+        identity: Arc<dyn Identify>,
+        headers: &HeaderMap,
+        asked: &LedgerName,
+        organisation: &LedgerName,
+    ) -> Result<Self, Problem> {
+        let bearer = bearer(headers).ok_or_else(Problem::anonymous)?.to_owned();
+        Ok(Self {
+            identity,
+            bearer,
+            asked: scope_of(asked)?,
+            organisation: scope_of(organisation)?,
         })
-    })?;
-    Ok(principal)
+    }
+
+    /// Who it is, if they may read it now. A refusal speaks of the ledger that was asked for and of nothing
+    /// else.
+    pub(super) async fn reader(&self) -> Result<Principal, Problem> {
+        let identified = self.identity.identify(&self.bearer).await;
+        let principal = identified.map_err(|error| Problem::unidentified(&error))?;
+        let allowed = authorise(&principal, Permission::ReadLedger, &self.organisation);
+        allowed.map_err(|denied| {
+            Problem::denied(&Denied {
+                scope: self.asked.clone(),
+                ..denied
+            })
+        })?;
+        Ok(principal)
+    }
 }
 
 fn scope_of(ledger: &LedgerName) -> Result<Scope, Problem> {

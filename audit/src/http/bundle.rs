@@ -1,4 +1,5 @@
-//! Bundles, sent piece by piece: 256 payloads can have 256 MiB.
+//! Bundles, sent piece by piece: 256 payloads can have 256 MiB, and who reads them slowly takes as long as
+//! he likes. Who may not read any more gets no further piece.
 
 use axum::body::{Body, Bytes};
 use futures::stream;
@@ -6,6 +7,7 @@ use sealrock_eventstore::LedgerId;
 use sealrock_ledger::{Index, TILE_WIDTH, encode_entries, encode_payloads};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::admission::Admission;
 use super::problem::Problem;
 use super::{LedgerState, rows};
 
@@ -16,71 +18,80 @@ const PIECE_BYTES: u64 = 4 << 20;
 
 /// Entries or payloads still to be sent.
 #[derive(Clone)]
-struct Rest {
+pub(super) struct Rest {
     state: LedgerState,
     ledger: LedgerId,
+    /// Who reads; `None` where anybody may.
+    admission: Option<Admission>,
     payloads: bool,
     next: u64,
     end: u64,
 }
 
-pub(super) async fn entries(
-    state: &LedgerState,
-    ledger: LedgerId,
-    n: u64,
-    width: u64,
-    place: OwnedSemaphorePermit,
-) -> Result<Body, Problem> {
-    send(Rest::new(state, ledger, false, n, width), place).await
-}
-
-pub(super) async fn payloads(
-    state: &LedgerState,
-    ledger: LedgerId,
-    n: u64,
-    width: u64,
-    place: OwnedSemaphorePermit,
-) -> Result<Body, Problem> {
-    send(Rest::new(state, ledger, true, n, width), place).await
-}
-
-/// The first piece is read before anything is answered. If a later one cannot be read, the
-/// connection is cut, so that nobody takes the beginning for the whole.
-async fn send(mut rest: Rest, place: OwnedSemaphorePermit) -> Result<Body, Problem> {
-    let first = rest.piece().await?;
-    // A client that reads slowly holds no place meanwhile.
-    drop(place);
-    if rest.is_done() {
-        return Ok(Body::from(first));
-    }
-    let later = stream::try_unfold(rest, |mut rest| async move {
-        if rest.is_done() {
-            return Ok(None);
-        }
-        let place = rest.state.place().await.map_err(cut)?;
-        let piece = rest.piece().await.map_err(cut)?;
-        drop(place);
-        Ok::<_, std::io::Error>(Some((piece, rest)))
-    });
-    let first = stream::iter([Ok(first)]);
-    Ok(Body::from_stream(futures::StreamExt::chain(first, later)))
-}
-
-fn cut(problem: impl Into<Problem>) -> std::io::Error {
-    let problem = problem.into();
+fn cut(problem: &Problem) -> std::io::Error {
     std::io::Error::other(format!("{problem:?}"))
 }
 
 impl Rest {
-    fn new(state: &LedgerState, ledger: LedgerId, payloads: bool, n: u64, width: u64) -> Self {
+    /// Of the bundle of that number and width.
+    pub(super) fn of_entries(
+        state: &LedgerState,
+        ledger: LedgerId,
+        (n, width): (u64, u64),
+        admission: Option<Admission>,
+    ) -> Self {
         let next = n * TILE_WIDTH;
         Self {
             state: state.clone(),
             ledger,
-            payloads,
+            admission,
+            payloads: false,
             next,
             end: next + width,
         }
+    }
+
+    /// The same of payloads.
+    pub(super) fn of_payloads(
+        state: &LedgerState,
+        ledger: LedgerId,
+        bundle: (u64, u64),
+        admission: Option<Admission>,
+    ) -> Self {
+        let payloads = true;
+        let entries = Self::of_entries(state, ledger, bundle, admission);
+        Self {
+            payloads,
+            ..entries
+        }
+    }
+
+    /// The first piece is read before anything is answered. If a later one cannot be read, or may not be
+    /// any more, the connection is cut, so that nobody takes the beginning for the whole.
+    pub(super) async fn send(mut self, place: OwnedSemaphorePermit) -> Result<Body, Problem> {
+        let first = self.piece().await?;
+        // A client that reads slowly holds no place meanwhile.
+        drop(place);
+        if self.is_done() {
+            return Ok(Body::from(first));
+        }
+        let later = stream::try_unfold(self, |mut rest| async move {
+            if rest.is_done() {
+                return Ok(None);
+            }
+            let piece = rest.later_piece().await.map_err(|problem| cut(&problem))?;
+            Ok::<_, std::io::Error>(Some((piece, rest)))
+        });
+        let first = stream::iter([Ok(first)]);
+        Ok(Body::from_stream(futures::StreamExt::chain(first, later)))
+    }
+
+    async fn later_piece(&mut self) -> Result<Bytes, Problem> {
+        let _place = self.state.place().await?;
+        if let Some(admission) = &self.admission {
+            admission.reader().await?;
+        }
+        self.piece().await
     }
 
     fn is_done(&self) -> bool {

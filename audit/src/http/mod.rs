@@ -12,21 +12,24 @@ mod reply;
 mod resource;
 mod rows;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use sealrock_access::{Identify, Principal, Proved};
+use sealrock_access::{ClientAddress, Identify, Proved, RateLimit};
 use sealrock_eventstore::{LedgerInfo, LedgerKind};
 use sealrock_ledger::LedgerName;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::compression::CompressionLayer;
 
 use crate::publish::{Published, Publisher};
+use admission::Admission;
+use bundle::Rest;
 pub use exports::{Begun, Exports};
 use problem::Problem;
 use reply::Reader;
@@ -42,26 +45,47 @@ pub struct LedgerState {
     identity: Arc<dyn Identify>,
     exports: Arc<dyn Exports>,
     places: Arc<Semaphore>,
+    rates: Arc<RateLimit<String>>,
+}
+
+/// How much is read at a time.
+#[derive(Debug, Clone, Copy)]
+pub struct Readers {
+    /// Requests that use the database at once, so that readers cannot take the connections of those who
+    /// append.
+    pub at_once: usize,
+    /// Requests of one account or key in a second, with ten seconds' worth at once; of the registry's
+    /// ledger, which asks nobody who he is, of one address.
+    pub per_second: NonZeroU32,
 }
 
 impl LedgerState {
     /// Serves what `publisher` publishes: to anybody in the registry, elsewhere to those whom
-    /// `identity` knows to be permitted, and `exports` takes note of these. At most `readers` requests use the database at once, so that
-    /// readers cannot take the connections of those who append.
+    /// `identity` knows to be permitted, and `exports` takes note of these.
     #[must_use]
     pub fn new(
         publisher: Publisher,
         identity: Arc<dyn Identify>,
         exports: Arc<dyn Exports>,
-        readers: usize,
+        readers: Readers,
     ) -> Self {
-        let places = Arc::new(Semaphore::new(readers));
+        let places = Arc::new(Semaphore::new(readers.at_once));
+        let rates = Arc::new(RateLimit::new(readers.per_second));
         Self {
             publisher,
             identity,
             exports,
             places,
+            rates,
         }
+    }
+
+    /// Counts a request of an account, a key or an address.
+    fn count(&self, who: &String) -> Result<(), Problem> {
+        self.rates.take(who).map_err(|_| {
+            metrics::counter!("sealrock_rate_limited_total", "who" => "reader").increment(1);
+            Problem::too_many()
+        })
     }
 
     /// A place to read from the database.
@@ -88,9 +112,19 @@ async fn no_such_method(method: Method) -> Response {
 }
 
 /// The path is taken as it came: one that is spelt with `%` is another.
-async fn read(State(state): State<LedgerState>, headers: HeaderMap, uri: Uri) -> Response {
+async fn read(
+    State(state): State<LedgerState>,
+    address: Option<Extension<ClientAddress>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
     let mut proved = None;
-    let answered = answer(&state, &headers, uri.path(), &mut proved).await;
+    let question = Question {
+        headers: &headers,
+        path: uri.path(),
+        address: address.map(|Extension(address)| address),
+    };
+    let answered = answer(&state, &question, &mut proved).await;
     let mut response = answered.unwrap_or_else(IntoResponse::into_response);
     if let Some(proved) = proved {
         response.extensions_mut().insert(proved);
@@ -98,50 +132,79 @@ async fn read(State(state): State<LedgerState>, headers: HeaderMap, uri: Uri) ->
     response
 }
 
+/// What is asked for, by whom.
+struct Question<'a> {
+    headers: &'a HeaderMap,
+    path: &'a str,
+    address: Option<ClientAddress>,
+}
+
 async fn answer(
     state: &LedgerState,
-    headers: &HeaderMap,
-    path: &str,
+    question: &Question<'_>,
     proved: &mut Option<Proved>,
 ) -> Result<Response, Problem> {
-    let (name, resource) = split(path).ok_or_else(|| Problem::not_found("no such path"))?;
+    let (name, resource) =
+        split(question.path).ok_or_else(|| Problem::not_found("no such path"))?;
     let place = state.place().await?;
     let ledger = state.publisher.store().ledger(&name).await?;
     let open = ledger
         .as_ref()
         .is_some_and(|ledger| ledger.kind == LedgerKind::Registry);
-    let mut admitted: Option<(Principal, LedgerName)> = None;
-    if !open {
+    let mut admitted = None;
+    if open {
+        if let Some(address) = question.address {
+            state.count(&address.network().to_string())?;
+        }
+    } else {
         // Before anything is said about whether there is such a ledger.
         let organisation = match &ledger {
             Some(ledger) => state.publisher.store().recorded_under(ledger).await?,
             None => name.clone(),
         };
-        let identity = state.identity.as_ref();
-        let reader = admission::require_reader(identity, headers, &name, &organisation).await?;
+        let identity = Arc::clone(&state.identity);
+        let admission = Admission::new(identity, question.headers, &name, &organisation)?;
+        let reader = admission.reader().await?;
         *proved = Some(Proved);
-        admitted = Some((reader, organisation));
+        state.count(&reader.actor())?;
+        admitted = Some((admission, reader, organisation));
     }
     let ledger = ledger.ok_or_else(|| Problem::not_found("there is no such ledger"))?;
     let resource: Resource = resource
         .parse()
         .map_err(|()| Problem::not_found("no such path in a ledger"))?;
-    let reader = Reader { headers, open };
+    let reply = Reader {
+        headers: question.headers,
+        open,
+    };
     if resource == Resource::Policy {
         let policy = state.publisher.policy(&ledger).await?;
-        return Ok(reader.text(policy.to_string()));
+        return Ok(reply.text(policy.to_string()));
     }
     let published = state.publisher.published(&ledger).await?;
     let published =
         published.ok_or_else(|| Problem::not_found("no checkpoint is published yet"))?;
     let size = published.checkpoint.size;
-    if let (Some((reader, organisation)), true) = (
+    if let (Some((_, reader, organisation)), true) = (
         &admitted,
         resource.is_content() && resource.is_covered(size),
     ) {
         state.exports.begun(reader, organisation, size).await;
     }
-    serve(state, &ledger, published, resource, &reader, place).await
+    let asked = Asked {
+        ledger: &ledger,
+        resource,
+        admission: admitted.map(|(admission, ..)| admission),
+    };
+    serve(state, asked, published, &reply, place).await
+}
+
+/// What is served, to whom.
+struct Asked<'a> {
+    ledger: &'a LedgerInfo,
+    resource: Resource,
+    /// `None` where anybody may.
+    admission: Option<Admission>,
 }
 
 fn split(path: &str) -> Option<(LedgerName, &str)> {
@@ -151,13 +214,17 @@ fn split(path: &str) -> Option<(LedgerName, &str)> {
 
 async fn serve(
     state: &LedgerState,
-    ledger: &LedgerInfo,
+    asked: Asked<'_>,
     published: Published,
-    resource: Resource,
     reader: &Reader<'_>,
     place: OwnedSemaphorePermit,
 ) -> Result<Response, Problem> {
     let size = published.checkpoint.size;
+    let Asked {
+        ledger,
+        resource,
+        admission,
+    } = asked;
     if !resource.is_covered(size) {
         let reason = format!("the published checkpoint of {size} entries does not cover it");
         return Err(Problem::not_found(&reason));
@@ -177,12 +244,12 @@ async fn serve(
             Ok(reader.tile(hashes, width))
         }
         Resource::Entries { n, width } => {
-            let body = bundle::entries(state, ledger.id, n, width, place).await?;
-            Ok(reader.entries(body, width))
+            let rest = Rest::of_entries(state, ledger.id, (n, width), admission);
+            Ok(reader.entries(rest.send(place).await?, width))
         }
         Resource::Payloads { n, width } => {
-            let body = bundle::payloads(state, ledger.id, n, width, place).await?;
-            Ok(reader.payloads(body))
+            let rest = Rest::of_payloads(state, ledger.id, (n, width), admission);
+            Ok(reader.payloads(rest.send(place).await?))
         }
         Resource::Payload(index) => match rows::payload(store, ledger.id, index).await? {
             Some(payload) => Ok(reader.payload(payload)),

@@ -84,6 +84,12 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).with(RETRY_AFTER, "2")
     }
 
+    pub(super) fn too_many() -> Self {
+        let detail =
+            "this account or address reads more files a second than it may; ask again in a second";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", detail).with(RETRY_AFTER, "1")
+    }
+
     /// What contradicts itself is for the operator to know.
     fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a ledger cannot be served");

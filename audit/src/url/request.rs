@@ -5,6 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use reqwest::blocking::{Client, RequestBuilder, Response};
+use reqwest::header::RETRY_AFTER;
 use reqwest::{StatusCode, Url, redirect};
 use sealrock_ledger::verify::SourceError;
 
@@ -60,7 +61,7 @@ pub(super) fn send(
     let mut waits = WAITS.iter();
     loop {
         let failure = match request().send() {
-            Ok(response) if !may_pass(response.status()) => match answer(response, most) {
+            Ok(response) if !may_pass(&response) => match answer(response, most) {
                 Ok(Some(answer)) => return Ok(answer),
                 Ok(None) => {
                     let reason = format!("the server sends more than {most} bytes");
@@ -78,12 +79,16 @@ pub(super) fn send(
     }
 }
 
-fn may_pass(status: StatusCode) -> bool {
+/// Whether it may be answered otherwise within the waits.
+fn may_pass(response: &Response) -> bool {
+    let status = response.status();
+    let told = response.headers().get(RETRY_AFTER);
+    let told = told.and_then(|told| told.to_str().ok()?.parse().ok());
+    let waited: Duration = WAITS.iter().sum();
+    let soon = told.is_none_or(|seconds| Duration::from_secs(seconds) <= waited);
     status.is_server_error()
-        || matches!(
-            status,
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
-        )
+        || status == StatusCode::REQUEST_TIMEOUT
+        || (status == StatusCode::TOO_MANY_REQUESTS && soon)
 }
 
 /// `None` if the body is larger than that, however small it was packed.

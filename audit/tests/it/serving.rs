@@ -1,11 +1,15 @@
 //! A ledger over HTTP, as strangers read it.
 
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::future::join_all;
 use reqwest::{Client, Response, StatusCode};
-use sealrock_access::{AccountId, Permission, Principal, Role, TokenKey, Tokens};
-use sealrock_audit::{Begun, Exports, LedgerState, Publisher, Publishing, router};
+use sealrock_access::{
+    AccountId, Identified, Identify, IdentifyError, Permission, Principal, Role, TokenKey, Tokens,
+};
+use sealrock_audit::{Begun, Exports, LedgerState, Publisher, Publishing, Readers, router};
 use sealrock_eventstore::{Expected, LedgerKind, NewEvent, Retention};
 use sealrock_ledger::{LedgerName, Policy, TlogProof, decode_payloads};
 use tempfile::tempdir;
@@ -30,23 +34,53 @@ impl Exports for Taken {
     }
 }
 
+/// Knows tokens until its door is shut.
+struct Door {
+    tokens: Arc<Tokens>,
+    shut: AtomicBool,
+}
+
+impl Identify for Door {
+    fn identify<'a>(&'a self, bearer: &'a str) -> Identified<'a> {
+        if self.shut.load(Ordering::Relaxed) {
+            let gone = IdentifyError::Unauthenticated("it was revoked".to_owned());
+            return Box::pin(std::future::ready(Err(gone)));
+        }
+        self.tokens.identify(bearer)
+    }
+}
+
 /// A ledger on a port of loopback, and tokens to read it with.
 struct Site {
     ledger: Ledger,
     taken: Arc<Taken>,
+    door: Arc<Door>,
     tokens: Arc<Tokens>,
     url: String,
     client: Client,
 }
 
 impl Site {
-    async fn of(ledger: Ledger, readers: usize) -> Self {
+    async fn of(ledger: Ledger, at_once: usize) -> Self {
+        let per_second = NonZeroU32::MAX;
+        let readers = Readers {
+            at_once,
+            per_second,
+        };
+        Self::read_by(ledger, readers).await
+    }
+
+    async fn read_by(ledger: Ledger, readers: Readers) -> Self {
         let key = TokenKey::open(&ledger.folder().join("token.key")).unwrap();
         let tokens = Arc::new(Tokens::new(key, "sealrock.test"));
         let client = Client::builder().gzip(false).build().unwrap();
         let publisher = Publisher::new(ledger.store.clone(), Publishing::plain(), client.clone());
         let taken = Arc::<Taken>::default();
-        let state = LedgerState::new(publisher, tokens.clone(), taken.clone(), readers);
+        let door = Arc::new(Door {
+            tokens: tokens.clone(),
+            shut: AtomicBool::new(false),
+        });
+        let state = LedgerState::new(publisher, door.clone(), taken.clone(), readers);
         let routes = router(state);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/ledger", listener.local_addr().unwrap());
@@ -54,6 +88,7 @@ impl Site {
         Self {
             ledger,
             taken,
+            door,
             tokens,
             url,
             client,
@@ -436,6 +471,59 @@ async fn a_bundle_of_many_mebibytes_arrives_whole() {
     let bundle = site.bytes("payloads/000.p/12").await;
     let payloads = decode_payloads(&bundle, 12).unwrap();
     assert_eq!(payloads[11].shown().unwrap().bytes.len(), 1 << 20);
+}
+
+/// A system's buffers between a server and who does not read hold some mebibytes, and one piece is read ahead.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_read_any_more_gets_no_further_piece_of_a_bundle() {
+    let site = Site::with(1).await;
+    let events = (0..64).map(|_| large_event(1 << 20)).collect();
+    let appended = site
+        .ledger
+        .store
+        .append(site.ledger.info.id, append(events));
+    appended.await.unwrap();
+    let mut begun = site.get("payloads/000.p/65").await;
+    assert_eq!(begun.status(), 200);
+    let first = begun.chunk().await.unwrap().unwrap();
+    site.door.shut.store(true, Ordering::Relaxed);
+    let mut read = first.len();
+    let error = loop {
+        match begun.chunk().await {
+            Ok(Some(chunk)) => read += chunk.len(),
+            Ok(None) => panic!("all {read} bytes came"),
+            Err(error) => break error,
+        }
+    };
+    assert!(read < 64 << 20, "{read}: {error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_reads_so_many_files_a_second_and_others_are_not_touched() {
+    let readers = Readers {
+        at_once: 4,
+        per_second: NonZeroU32::MIN,
+    };
+    let site = Site::read_by(Ledger::of(1).await, readers).await;
+    let mut answers = Vec::new();
+    let refused = loop {
+        let answer = site.get("checkpoint").await;
+        if answer.status() != 200 {
+            break answer;
+        }
+        answers.push(answer);
+    };
+    assert!(answers.len() >= 10, "ten seconds' worth at once");
+    assert_eq!(refused.status(), 429);
+    assert_eq!(header(&refused, "retry-after"), "1");
+    let problem: serde_json::Value = refused.json().await.unwrap();
+    assert_eq!(problem["code"], "rate-limited");
+    let id = AccountId(Uuid::max());
+    let other = Principal::signed_in(id, "eve".parse().unwrap(), Role::Auditor, None);
+    let url = format!("{}/northsea/checkpoint", site.url);
+    let token = site.tokens.issue(&other).token;
+    let answer = site.client.get(url).bearer_auth(token).send().await;
+    assert_eq!(answer.unwrap().status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,8 @@ use sealrock_access::{ClientAddress, IdentifyError, Proved};
 use crate::allowance::Allowance;
 use crate::caller::Caller;
 use crate::document::Asked;
-use crate::endpoint::{Endpoint, Holding, Limits, bearer, is_public, operation, out_of_time};
+use crate::endpoint::{Endpoint, Limits, bearer, is_public, operation, out_of_time};
+use crate::places::{Holding, Taken};
 use crate::visitor::Visitor;
 use accept::Media;
 use reply::Refusal;
@@ -72,10 +73,17 @@ async fn admit<E: Executor>(
     if matches!(caller, Caller::Anonymous) {
         request = arrived(&endpoint.limits, request).await?;
     }
-    let busy = || Refusal::busy("requests are being answered");
     let address = request.extensions().get::<ClientAddress>();
-    let taken = endpoint.places.try_take(&caller, address.copied());
-    let holding = taken.ok_or_else(busy)?;
+    let holding = endpoint.places.try_take(&caller, address.copied());
+    let holding = holding.map_err(|taken| match (taken, &caller) {
+        (Taken::All, _) => Refusal::busy("requests are being answered"),
+        (Taken::Own, Caller::Known(_)) => {
+            Refusal::busy("requests of this account are being answered")
+        }
+        (Taken::Own, Caller::Anonymous) => {
+            Refusal::busy("requests of this address are being answered")
+        }
+    })?;
     endpoint.rates.request(&caller).map_err(Refusal::too_many)?;
     let extensions = request.extensions_mut();
     extensions.insert(holding.allowance.clone());

@@ -12,7 +12,8 @@ use serde::Serialize;
 
 use super::accept::Media;
 use crate::code::Code;
-use crate::endpoint::{Holding, is_request_error};
+use crate::endpoint::is_request_error;
+use crate::places::Holding;
 
 /// An HTTP request that never became a GraphQL operation.
 #[derive(Debug)]
@@ -103,7 +104,7 @@ struct Errors<'a> {
 /// The answer to an operation, run or not.
 pub(super) fn answered(media: Media, response: &async_graphql::Response) -> Response<Body> {
     if !is_request_error(response) {
-        let mut answer = write(media, StatusCode::OK, response);
+        let mut answer = write(media, ran(response), response);
         answer.headers_mut().extend(response.http_headers.clone());
         if let Some(value) = response.errors.iter().find_map(retry_after) {
             answer.headers_mut().insert(RETRY_AFTER, value);
@@ -126,6 +127,17 @@ fn status(media: Media, errors: &[ServerError]) -> StatusCode {
         StatusCode::TOO_MANY_REQUESTS
     } else if is(Code::LimitExceeded) || media == Media::GraphqlResponse {
         StatusCode::BAD_REQUEST
+    } else {
+        StatusCode::OK
+    }
+}
+
+/// The status of an answer with `data`. Where it is null because of too many attempts, nothing was done:
+/// a program that tries passwords, or a proxy before it, looks at no body.
+fn ran(response: &async_graphql::Response) -> StatusCode {
+    let too_many = |error| has_code(error, Code::TooManyAttempts);
+    if response.data == Value::Null && response.errors.iter().any(too_many) {
+        StatusCode::TOO_MANY_REQUESTS
     } else {
         StatusCode::OK
     }

@@ -8,13 +8,14 @@ use futures::future;
 
 use reqwest::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{Client, RequestBuilder, Response};
-use sealrock_access::ClientAddress;
+use sealrock_access::{ClientAddress, Principal};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::caller::Caller;
-use crate::endpoint::{Limits, Places};
+use crate::endpoint::Limits;
+use crate::places::Places;
 use crate::rates::Rates;
 use crate::testing::Server;
 
@@ -618,6 +619,44 @@ async fn strangers_who_send_slowly_keep_nobody_out() {
     }
 }
 
+#[tokio::test]
+async fn who_sends_slowly_or_asks_for_what_takes_long_keeps_no_other_account_out() {
+    let server = Server::with(Limits {
+        requests: 3,
+        requests_of_one: 2,
+        ..Limits::default()
+    })
+    .await;
+    let eve = Principal::Service {
+        name: "eve".parse().unwrap(),
+    };
+    let eve = server.tokens.issue(&eve).token;
+    let slowly = format!("authorization: Bearer {eve}\r\n");
+    let mut slow = Vec::new();
+    for _ in 0..3 {
+        slow.push(half_a_request(&server, &slowly).await);
+    }
+    let client = Client::new();
+    let actor = json!({"query": "{ actor }"});
+    // Once she has taken all of hers.
+    let refused = loop {
+        let hers = client.post(server.url()).bearer_auth(&eve).json(&actor);
+        let answer = send(hers).await;
+        if answer.status() != 200 {
+            break answer;
+        }
+    };
+    assert_eq!(refused.status(), 503);
+    assert_eq!(header(&refused, RETRY_AFTER), "1");
+    let told: Value = refused.json().await.unwrap();
+    let message = told["errors"][0]["message"].as_str().unwrap();
+    assert!(message.contains("this account"), "{message}");
+    for _ in 0..3 {
+        let known = post(&server, &client, GRAPHQL, &actor);
+        assert_eq!(send(known).await.status(), 200);
+    }
+}
+
 #[test]
 fn strangers_of_one_address_leave_places_to_those_of_others() {
     let places = Places::new(&Limits {
@@ -630,14 +669,14 @@ fn strangers_of_one_address_leave_places_to_those_of_others() {
         places.try_take(&Caller::Anonymous, Some(address))
     };
     let crowd = [take("192.0.2.1"), take("192.0.2.1")];
-    assert!(crowd.iter().all(Option::is_some) && take("192.0.2.1").is_none());
+    assert!(crowd.iter().all(Result::is_ok) && take("192.0.2.1").is_err());
     let other = take("192.0.2.2");
     assert!(
-        other.is_some() && take("192.0.2.3").is_none(),
+        other.is_ok() && take("192.0.2.3").is_err(),
         "there are three in all"
     );
     drop(crowd);
-    assert!(take("192.0.2.1").is_some());
+    assert!(take("192.0.2.1").is_ok());
 }
 
 #[tokio::test]

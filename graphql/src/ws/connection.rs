@@ -21,8 +21,9 @@ use super::ticks;
 use crate::caller::Caller;
 use crate::code::Code;
 use crate::document::Asked;
-use crate::endpoint::{Endpoint, Holding, is_request_error, operation, with_codes};
+use crate::endpoint::{Endpoint, is_request_error, operation, with_codes};
 use crate::http::params;
+use crate::places::Holding;
 use crate::visitor::Visitor;
 
 /// How long a client has to read why it is hung up on while it sends.
@@ -223,15 +224,16 @@ impl<E: Executor> Connection<E> {
         let document = request.parsed_query()?;
         let subscribes = operation(document, name.as_deref())
             .is_none_or(|operation| operation.ty == OperationType::Subscription);
-        if !subscribes {
-            let answer = self.endpoint.clone().execute_in_turn(request.data(caller));
-            return Ok(one_answer(answer).boxed());
-        }
-        let most = limits.subscriptions_per_account;
         let account = match &caller {
             Caller::Known(principal) => principal.actor(),
             Caller::Anonymous => String::new(),
         };
+        if !subscribes {
+            let endpoint = self.endpoint.clone();
+            let answer = endpoint.execute_in_turn(account, request.data(caller));
+            return Ok(one_answer(answer).boxed());
+        }
+        let most = limits.subscriptions_per_account;
         let Some(share) = self.endpoint.places.subscriptions.take(account, most) else {
             return Err(Code::TooManyOperations.error(format!(
                 "{most} subscriptions of this account run: complete one"

@@ -655,6 +655,31 @@ async fn a_query_on_a_socket_has_the_time_of_a_request_and_a_subscription_has_no
 }
 
 #[tokio::test]
+async fn queries_beyond_an_accounts_share_wait_and_those_of_other_accounts_do_not() {
+    let limits = Limits {
+        requests: 3,
+        requests_of_one: 2,
+        ..Limits::default()
+    };
+    let server = Server::with(limits).await;
+    let mut client = Client::ready(&server).await;
+    for id in ["a", "b"] {
+        client.subscribe(id, "{ endless }").await;
+    }
+    client.subscribe("c", "{ actor }").await;
+    let mut other = Client::connect(&server).await;
+    let authorization = token(&server, "somebody", 300);
+    other
+        .say(&json!({"type": "connection_init", "payload": {"authorization": authorization}}))
+        .await;
+    assert_eq!(other.hear().await, json!({"type": "connection_ack"}));
+    other.subscribe("q", "{ actor }").await;
+    assert_eq!(other.hear().await, next("q", "actor", "service/somebody"));
+    client.say(&complete("a")).await;
+    assert_eq!(client.hear().await, next("c", "actor", "service/tester"));
+}
+
+#[tokio::test]
 async fn one_socket_too_many_is_refused_in_http() {
     let limits = Limits {
         sockets: 1,

@@ -191,6 +191,10 @@ async fn who_guesses_is_told_when_to_try_again_whether_or_not_there_is_such_a_na
         let kept_out =
             "UPDATE access.sign_in_attempts SET blocked_until = now() + interval '900 s'";
         sqlx::query(kept_out).execute(&world.pool).await.unwrap();
+        let asked = json!({"query": SIGN_IN, "variables": {"input": &guess}});
+        let url = format!("http://{}/graphql", world.address);
+        let refused = reqwest::Client::new().post(url).json(&asked).send();
+        assert_eq!(refused.await.unwrap().status(), 429);
         let (headers, answer) = browse(&world, &[], SIGN_IN, guess).await;
         assert_eq!(code_of(&answer), "TOO_MANY_ATTEMPTS", "{answer}");
         assert!(headers.contains_key(RETRY_AFTER), "{headers:?}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use sealrock_access::{FactorKey, Gate, LOOK, TokenKeys, Tokens, accounts};
-use sealrock_audit::{LedgerState, Publisher};
+use sealrock_audit::{LedgerState, Publisher, Readers};
 use sealrock_commands::Identities;
 use sealrock_graphql::{AllowList, GraphqlSettings, GraphqlState, STATEMENT_TIME};
 use sealrock_projections::{ReadModels, Runner};
@@ -40,7 +40,10 @@ pub(super) async fn routes(
     let folder = config.keys_folder();
     let factors = spawn_blocking(move || FactorKey::open_in(&folder)).await??;
     let gate = Gate::new(pool.clone(), Arc::clone(&tokens), Arc::new(factors));
-    let readers = (config.database_connections / 3).max(1) as usize;
+    let readers = Readers {
+        at_once: (config.database_connections / 3).max(1) as usize,
+        per_second: config.ledger_requests_per_second,
+    };
     let identities = Identities::new(platform.commands.clone(), tokens);
     let oidc = oidc(config, platform, &gate, &identities)?;
     let ledgers = sealrock_audit::router(LedgerState::new(

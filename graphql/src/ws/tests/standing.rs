@@ -18,7 +18,7 @@ impl Identify for Says {
 }
 
 impl Says {
-    fn from_now_on(&self, change: impl FnOnce(&mut Principal)) {
+    fn becomes(&self, change: impl FnOnce(&mut Principal)) {
         change(&mut self.0.lock().unwrap());
     }
 }
@@ -58,7 +58,7 @@ async fn a_new_token_does_not_make_good_for_a_right_that_is_gone() {
     let (server, says) = verifier_at(Limits::default()).await;
     let mut client = Client::ready(&server).await;
     client.subscribe("a", "subscription { forever }").await;
-    says.from_now_on(take_back);
+    says.becomes(take_back);
     let ping = json!({"type": "ping", "payload": {"authorization": "Bearer another"}});
     client.say(&ping).await;
     let (code, reason) = loop {
@@ -76,7 +76,7 @@ async fn who_has_stepped_up_or_signed_in_again_goes_on_with_the_new_token() {
     let (server, says) = verifier_at(Limits::default()).await;
     let mut client = Client::ready(&server).await;
     client.subscribe("a", "subscription { forever }").await;
-    says.from_now_on(|principal| {
+    says.becomes(|principal| {
         let Principal::User {
             session,
             stepped_up,
@@ -108,7 +108,7 @@ async fn what_was_taken_away_stops_also_while_the_client_reads_nothing() {
     deaf.subscribe("f", "subscription { flood }").await;
     // Until it waits for its client.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    says.from_now_on(take_back);
+    says.becomes(take_back);
     let mut other = Client::ready(&server).await;
     let again = async {
         loop {
