@@ -77,6 +77,10 @@ id! {
     ApiKeyId
 }
 id! {
+    /// An invitation as the access tables know it; random, and no secret: it opens nothing.
+    InvitationId
+}
+id! {
     /// A block of credits; derived from its serials.
     CreditBlockId
 }

@@ -30,7 +30,8 @@ pub use actor::{Actor, ActorError};
 pub use citation::{Citation, CitationError};
 pub use event::{Encoded, EventDecodeError, EventType};
 pub use ids::{
-    AccountId, ApiKeyId, AssetId, CredentialId, CreditBlockId, DeviceId, OrganisationId, SiteId,
+    AccountId, ApiKeyId, AssetId, CredentialId, CreditBlockId, DeviceId, InvitationId,
+    OrganisationId, SiteId,
 };
 pub use kilogram_range::{KG_PER_TONNE, KilogramRange};
 pub use mass::{Mass, MassError};

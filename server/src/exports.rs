@@ -8,11 +8,9 @@ use chrono::{NaiveDate, Utc};
 use lru::LruCache;
 use sealrock_access::Principal;
 use sealrock_audit::{Begun, Exports};
-use sealrock_commands::{CommandError, Commands, Context};
+use sealrock_commands::Commands;
 use sealrock_domain::Slug;
-use sealrock_domain::access::AccessNote;
 use sealrock_ledger::LedgerName;
-use uuid::Uuid;
 
 /// Of how many readers it is remembered that the day's entry is there.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
@@ -21,8 +19,9 @@ type Day = (String, LedgerName, NaiveDate);
 
 /// How long a reader waits for the entry.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// When it is tried again that could not be written.
+/// When it is tried again that could not be written, and how often: for a day.
 const AGAIN: Duration = Duration::from_mins(1);
+const ATTEMPTS: u32 = 24 * 60;
 
 /// Writes these entries. Clones share what they remember.
 #[derive(Clone)]
@@ -30,6 +29,7 @@ pub struct ExportNotes {
     commands: Commands,
     /// What is written, or being written.
     there: Arc<Mutex<LruCache<Day, ()>>>,
+    again: Duration,
 }
 
 impl ExportNotes {
@@ -38,42 +38,28 @@ impl ExportNotes {
         Self {
             commands,
             there: Arc::new(Mutex::new(LruCache::new(REMEMBERED))),
+            again: AGAIN,
         }
     }
 
-    /// Writes the entry; if that fails, the next one to ask after a while tries again.
-    async fn write(self, reader: Principal, day: Day, entries: u64) {
-        if let Err(error) = self.note(&reader, &day, entries).await {
-            let (actor, organisation, _) = &day;
-            tracing::warn!(%error, actor, %organisation, "an export is in no entry");
-            tokio::time::sleep(AGAIN).await;
-            self.lock().pop(&day);
-        }
-    }
-
-    async fn note(
-        &self,
-        reader: &Principal,
-        (actor, organisation, day): &Day,
-        entries: u64,
-    ) -> Result<(), CommandError> {
-        let name = format!("sealrock:export:{actor}:{organisation}:{day}");
-        let context = Context {
-            principal: reader.clone(),
-            // The same on every node, so that there is one.
-            command: Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()),
-            via: "http".to_owned(),
-            received_at: Utc::now(),
+    /// Writes the entry, however long that takes: the reader need not come back.
+    async fn write(self, reader: Principal, (actor, name, day): Day, entries: u64) {
+        let Ok(organisation) = name.as_str().parse::<Slug>() else {
+            return tracing::error!(actor, %name, "an export is in no entry: no organisation has that name");
         };
-        let slug: Slug = organisation.as_str().parse().map_err(|_| {
-            CommandError::NotFound(format!("there is no organisation {organisation}"))
-        })?;
-        let note = AccessNote::LedgerExported { entries };
-        match self.commands.note_access(&context, &slug, note).await {
-            // Another node wrote it, when the ledger had another size.
-            Ok(_) | Err(CommandError::CommandIdReused { .. }) => Ok(()),
-            Err(error) => Err(error),
+        for _ in 0..ATTEMPTS {
+            let noted = self
+                .commands
+                .note_export(&reader, &organisation, day, entries);
+            match noted.await {
+                Ok(_) => return,
+                Err(error) => {
+                    tracing::warn!(%error, actor, %organisation, "an export is in no entry yet");
+                }
+            }
+            tokio::time::sleep(self.again).await;
         }
+        tracing::error!(actor, %organisation, "an export is in no entry");
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, LruCache<Day, ()>> {
@@ -101,5 +87,59 @@ impl Exports for ExportNotes {
             // It goes on without the reader, who is not kept from checking.
             let _ = tokio::time::timeout(PATIENCE, writing).await;
         })
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use sealrock_access::{AccountId, Role};
+    use sealrock_domain::organisation::RegisterOrganisation;
+    use sealrock_eventstore::{EventStore, KeyFiles};
+    use sealrock_ledger::Index;
+    use sealrock_testkit::database;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::platform::cli_context;
+
+    #[tokio::test]
+    async fn an_export_that_could_not_be_noted_is_noted_later_without_another_request() {
+        let (database, keys) = (database().await, tempfile::tempdir().unwrap());
+        let files = Arc::new(KeyFiles::new(keys.path()));
+        let store = EventStore::open(database.pool.clone(), files, "sealrock.test").await;
+        let store = store.unwrap();
+        let commands = Commands::new(store.clone(), false);
+        let notes = ExportNotes {
+            again: Duration::from_millis(20),
+            ..ExportNotes::new(commands.clone())
+        };
+        let name: LedgerName = "northsea".parse().unwrap();
+        let reader = Principal::signed_in(
+            AccountId(Uuid::from_u128(7)),
+            "otto".parse().unwrap(),
+            Role::Auditor,
+            None,
+        );
+        // There is no ledger yet: nothing can be noted.
+        notes.begun(&reader, &name, 1).await;
+        let organisation = RegisterOrganisation {
+            slug: "northsea".parse().unwrap(),
+            display_name: "North Sea".parse().unwrap(),
+            demo: false,
+            registry: false,
+        };
+        let by = cli_context();
+        let registered = commands.register_organisation(&by, organisation).await;
+        let registered = registered.unwrap().receipt.last;
+        let ledger = store.current(&name).await.unwrap();
+        let mut sizes = store.watch_size(ledger.id);
+        let next = registered.0 + 1;
+        sizes.wait_for(|size| *size > next).await.unwrap();
+        let recorded = store.read(ledger.id, Index(next), 1).await.unwrap();
+        assert_eq!(recorded[0].entry.kind, "LedgerExported");
+        let payload = recorded[0].payload.as_ref().unwrap();
+        let payload = String::from_utf8_lossy(&payload.bytes).into_owned();
+        assert!(payload.contains(&reader.actor()), "{payload}");
     }
 }

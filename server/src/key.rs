@@ -4,15 +4,17 @@
     reason = "the comments of arguments are the help text, where backticks would show"
 )]
 
+use anyhow::Context as _;
 use clap::Subcommand;
 use sealrock_access::{LOOK, TokenKeys};
+use sealrock_domain::access::AccessNote;
 use sealrock_eventstore::{Appended, LedgerInfo};
 use sealrock_ledger::KeyRange;
 use serde_json::json;
 
 use crate::cli::Json;
 use crate::config::Config;
-use crate::platform::{Platform, operator};
+use crate::platform::{Platform, cli_context, operator};
 
 #[derive(Debug, Subcommand)]
 pub enum Key {
@@ -62,14 +64,27 @@ pub async fn run(config: &Config, command: Key) -> anyhow::Result<()> {
     done
 }
 
-/// By the keys folder alone, which servers look at every few seconds.
-fn rotate_tokens(config: &Config, compromised: bool, json: &Json) -> anyhow::Result<()> {
+/// By the keys folder alone, which servers look at every few seconds: a ledger that takes no entry must
+/// not keep a key in use that somebody else has. The entry comes after it.
+async fn rotate_tokens(
+    config: &Config,
+    platform: &Platform,
+    compromised: bool,
+    json: &Json,
+) -> anyhow::Result<()> {
     let keys = TokenKeys::new(config.keys_folder());
     let key = if compromised {
         keys.replace()?
     } else {
         keys.rotate()?
     };
+    let note = AccessNote::TokenKeysRotated { compromised };
+    let noted = platform.commands.note_platform(&cli_context(), note).await;
+    noted.with_context(|| {
+        format!(
+            "tokens are signed by {key} from now on, and no entry says so: make a note of your own"
+        )
+    })?;
     if json.json {
         println!("{}", json!({ "kid": key }));
     } else if compromised {
@@ -89,7 +104,9 @@ fn rotate_tokens(config: &Config, compromised: bool, json: &Json) -> anyhow::Res
 async fn run_in(config: &Config, platform: &Platform, command: Key) -> anyhow::Result<()> {
     let store = &platform.store;
     match command {
-        Key::RotateTokens { compromised, json } => rotate_tokens(config, compromised, &json),
+        Key::RotateTokens { compromised, json } => {
+            rotate_tokens(config, platform, compromised, &json).await
+        }
         Key::List { ledger, json } => {
             let ledger = platform.ledger(&ledger).await?;
             list(platform, &ledger, &json).await

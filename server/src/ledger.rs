@@ -2,13 +2,15 @@
 
 use std::process::ExitCode;
 
+use chrono::Utc;
 use indicatif::{ProgressBar, ProgressStyle};
 use sealrock_audit::{Exported, FsckReport, Pace, Progress, Selection};
+use sealrock_eventstore::LedgerKind;
 use sealrock_ledger::Index;
 
 use crate::cli::{Export, Fsck};
 use crate::config::Config;
-use crate::platform::Platform;
+use crate::platform::{Platform, cli_context};
 use crate::publishing;
 
 /// Something was found.
@@ -21,12 +23,37 @@ const FINDINGS: u8 = 1;
 pub async fn export(config: &Config, arguments: Export) -> anyhow::Result<()> {
     let platform = Platform::open(config).await?;
     let exported = export_from(config, &platform, &arguments).await;
+    if let Ok(exported) = &exported
+        && let Err(error) = note(&platform, &arguments.ledger, exported.size).await
+    {
+        eprintln!("the package is written, and no entry says so: {error:#}");
+    }
     platform.close().await;
     let exported = exported?;
     if arguments.json {
         println!("{}", serde_json::to_string(&exported)?);
     } else {
         print_exported(&exported, &arguments);
+    }
+    Ok(())
+}
+
+/// An entry of the organisation says that its ledger was taken here, once a UTC day. It comes behind the
+/// package, which is written of a ledger that takes no entries, too.
+async fn note(platform: &Platform, ledger: &str, entries: u64) -> anyhow::Result<()> {
+    let ledgers = platform.store.ledgers().await?;
+    let mut own = platform.ledger(ledger).await?;
+    while let Some(before) = ledgers.iter().find(|one| own.continues == Some(one.id)) {
+        own = before.clone();
+    }
+    // A registry's is for everybody.
+    if own.kind == LedgerKind::Operational {
+        let organisation = own.name.as_str().parse()?;
+        let (by, day) = (cli_context().principal, Utc::now().date_naive());
+        let noted = platform
+            .commands
+            .note_export(&by, &organisation, day, entries);
+        noted.await?;
     }
     Ok(())
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use sealrock_access::Username;
-use sealrock_access::links::{self, Subject};
+use sealrock_access::links::Subject;
 use sealrock_oidc::{CALLBACK, Oidc, OidcSettings};
 
 use crate::config::{Config, OidcConfig};
-use crate::platform::Platform;
+use crate::platform::{Platform, cli_context};
 use crate::user;
 
 /// The provider that is set, if one is. It is asked nothing yet.
@@ -79,11 +79,13 @@ pub async fn link(config: &Config, name: &Username, subject: String) -> anyhow::
 }
 
 async fn link_on(platform: &Platform, name: &Username, subject: Subject) -> anyhow::Result<()> {
-    let pool = platform.store.pool();
-    let account = user::account(pool, name).await?;
+    let account = user::account(platform.store.pool(), name).await?;
+    let commands = &platform.commands;
     let (issuer, told) = (&subject.issuer, &subject.subject);
     anyhow::ensure!(
-        links::link(pool, &subject, account).await?,
+        commands
+            .link_identity(&cli_context(), &subject, account)
+            .await?,
         "{told} of {issuer} is another user already: `sealrock user unlink-oidc` ends that"
     );
     println!(
@@ -98,17 +100,17 @@ async fn link_on(platform: &Platform, name: &Username, subject: Subject) -> anyh
 /// If there is no such user.
 pub async fn unlink(config: &Config, name: &Username) -> anyhow::Result<()> {
     let platform = Platform::open(config).await?;
-    let pool = platform.store.pool();
     let unlinked = async {
-        let account = user::account(pool, name).await?;
-        anyhow::Ok(links::unlink(pool, account).await?)
+        let account = user::account(platform.store.pool(), name).await?;
+        let (commands, by) = (&platform.commands, cli_context());
+        anyhow::Ok(commands.unlink_identity(&by, account).await?)
     }
     .await;
     platform.close().await;
-    if unlinked? == 0 {
-        println!("user {name} is linked to nobody");
-    } else {
+    if unlinked? {
         println!("user {name} signs in by the provider no more, and the sessions are ended");
+    } else {
+        println!("user {name} is linked to nobody");
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use sealrock_access::accounts::{Account, AddError};
-use sealrock_access::{AccountId, Password, Role, Username, accounts, second_factor, standing};
+use sealrock_access::{AccountId, Password, Role, Username, accounts, standing};
 use sealrock_domain::Slug;
 use serde_json::json;
 use sqlx::PgPool;
@@ -95,8 +95,12 @@ async fn add_on(
         AddError::NeedsOrganisation(_) => anyhow::anyhow!("{error} (--org <name>)"),
         _ => error.into(),
     })?;
-    // The role becomes an entry of the organisation's ledger.
-    platform.commands.record_roles_of_rows().await?;
+    let commands = &platform.commands;
+    // The role becomes an entry of the organisation's ledger; of an account without one, of the platform's.
+    if organisation.is_none() {
+        commands.note_added(&cli_context(), name, role).await?;
+    }
+    commands.record_roles_of_rows().await?;
     Ok(password)
 }
 
@@ -226,7 +230,7 @@ fn print(account: &Account) {
 
 async fn reset_password(config: &Config, name: &Username) -> anyhow::Result<()> {
     let platform = Platform::open(config).await?;
-    let reset = accounts::reset_password(platform.store.pool(), name).await;
+    let reset = platform.commands.reset_password(&cli_context(), name).await;
     platform.close().await;
     match reset? {
         Some(password) => show(name, &password),
@@ -237,7 +241,12 @@ async fn reset_password(config: &Config, name: &Username) -> anyhow::Result<()> 
 
 async fn reset_second_factor(config: &Config, name: &Username) -> anyhow::Result<()> {
     let platform = Platform::open(config).await?;
-    let removed = remove_second_factor(&platform, name).await;
+    let removed = async {
+        let account = account(platform.store.pool(), name).await?;
+        let (commands, by) = (&platform.commands, cli_context());
+        anyhow::Ok(commands.take_second_factor(&by, account).await?)
+    }
+    .await;
     platform.close().await;
     if removed? {
         println!("user {name} signs in by the password alone, until a second factor is enrolled");
@@ -245,19 +254,6 @@ async fn reset_second_factor(config: &Config, name: &Username) -> anyhow::Result
         println!("user {name} has no second factor");
     }
     Ok(())
-}
-
-/// An entry of the organisation's ledger says so, if the account is of one.
-async fn remove_second_factor(platform: &Platform, name: &Username) -> anyhow::Result<bool> {
-    let pool = platform.store.pool();
-    let account = account(pool, name).await?;
-    let row = standing::find(pool, account).await?;
-    let Some(organisation) = row.and_then(|row| row.organisation) else {
-        return Ok(second_factor::remove(pool, account).await?);
-    };
-    let (commands, by) = (&platform.commands, cli_context());
-    let reset = commands.reset_second_factor(&by, &organisation, account);
-    Ok(reset.await?.is_some())
 }
 
 async fn erase(config: &Config, name: &Username) -> anyhow::Result<()> {

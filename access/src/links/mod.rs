@@ -91,6 +91,16 @@ pub async fn account_of(
     Ok(found.map(AccountId))
 }
 
+/// Whether an account is a subject of any provider.
+///
+/// # Errors
+/// [`AccessError`] if it cannot be read.
+pub async fn is_linked(pool: &PgPool, account: AccountId) -> Result<bool, AccessError> {
+    let linked = "SELECT EXISTS (SELECT FROM access.oidc_links WHERE account_id = $1)";
+    let linked = sqlx::query_scalar(linked).bind(account.0);
+    Ok(linked.fetch_one(pool).await?)
+}
+
 /// Uses up the state of a sign-in; `false` if it came back before.
 ///
 /// # Errors

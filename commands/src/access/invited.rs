@@ -5,7 +5,8 @@ use std::time::Duration;
 use chrono::Utc;
 use sealrock_access::invitations::{self, AcceptError, Invitation, InvitationToken, Place};
 use sealrock_access::{AccessError, AccountId, Password, Principal, Username};
-use sealrock_domain::access::{AdmitMember, AssignRole};
+use sealrock_domain::access::{AccessNote, AdmitMember, AssignRole};
+use sealrock_domain::{InvitationId, Slug};
 use uuid::Uuid;
 
 use crate::commands::Commands;
@@ -27,6 +28,58 @@ pub enum InvitationError {
 }
 
 impl Commands {
+    /// Invites somebody. The row comes first: nobody has its token before the entry is there. Who may
+    /// invite to this place is for the caller to ask.
+    ///
+    /// # Errors
+    /// See [`CommandError`]; there is no invitation then.
+    pub async fn invite(
+        &self,
+        context: &Context,
+        place: &Place,
+        invited_by: AccountId,
+    ) -> Result<(Invitation, InvitationToken), CommandError> {
+        let pool = self.store.pool();
+        let (made, token) = invitations::invite(pool, place, invited_by).await?;
+        let note = AccessNote::UserInvited {
+            invitation: InvitationId(made.id),
+            role: place.role,
+            sites: place.sites.clone(),
+        };
+        let noted = self.note_access(context, &place.organisation, note).await;
+        if noted.is_err() {
+            invitations::withdraw(pool, &place.organisation, made.id).await?;
+        }
+        noted?;
+        Ok((made, token))
+    }
+
+    /// Withdraws an invitation of an organisation; `false` if there is no such one that holds. The row
+    /// comes first: of who accepts at this moment no entry says that the invitation was withdrawn. Who
+    /// may is for the caller to ask.
+    ///
+    /// # Errors
+    /// See [`CommandError`]; it holds still then.
+    pub async fn withdraw_invitation(
+        &self,
+        context: &Context,
+        organisation: &Slug,
+        id: Uuid,
+    ) -> Result<bool, CommandError> {
+        let pool = self.store.pool();
+        if !invitations::withdraw(pool, organisation, id).await? {
+            return Ok(false);
+        }
+        let invitation = InvitationId(id);
+        let note = AccessNote::InvitationWithdrawn { invitation };
+        let noted = self.note_access(context, organisation, note).await;
+        if noted.is_err() {
+            invitations::hold_again(pool, id).await?;
+        }
+        noted?;
+        Ok(true)
+    }
+
     /// Makes somebody who was invited an account, and a member by an entry. Nothing is left of it where
     /// the entry is refused; where the ledger is away for long, the next start writes it.
     ///

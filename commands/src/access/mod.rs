@@ -6,6 +6,7 @@
 mod invited;
 mod keys;
 mod lift;
+mod notes;
 mod people;
 mod standing;
 
@@ -15,8 +16,8 @@ use chrono::{DateTime, Utc};
 use sealrock_access::sessions::{self, Because};
 use sealrock_access::{AccessError, AccountId, Permission, Role, registrations, standing as rows};
 use sealrock_domain::access::{
-    AccessCommand, AccessNote, AccessSettings, AdmitMember, AssignRole, ChangeAccess,
-    DeactivateMember, GrantAccess, OrganisationAccess, RevokeAccess,
+    AccessCommand, AccessSettings, AdmitMember, AssignRole, ChangeAccess, DeactivateMember,
+    GrantAccess, OrganisationAccess, RevokeAccess,
 };
 use sealrock_domain::{OrganisationId, Slug};
 use sealrock_eventstore::{LedgerKind, Loaded};
@@ -195,21 +196,6 @@ impl Commands {
         self.change_access(context, organisation, command).await
     }
 
-    /// Notes what happened to the access of an organisation and changes nothing of it. The platform's
-    /// own parts do that, not people: nobody needs a permission to be noted.
-    ///
-    /// # Errors
-    /// See [`CommandError`].
-    pub async fn note_access(
-        &self,
-        context: &Context,
-        organisation: &Slug,
-        note: AccessNote,
-    ) -> Result<Done, CommandError> {
-        self.change_access(context, organisation, AccessCommand::Note(note))
-            .await
-    }
-
     /// The access of an organisation as it is committed now; empty where there is no such organisation.
     ///
     /// # Errors
@@ -240,15 +226,19 @@ impl Commands {
         &self,
         organisation: &Slug,
     ) -> Result<Arc<OrganisationLedger>, CommandError> {
-        let own = self.ledger(organisation).await?;
-        if own.info.kind == LedgerKind::Operational {
-            return Ok(own);
-        }
-        if let Some(platform) = self.platform_ledger_for(&own).await? {
-            return Ok(platform);
-        }
         let platform = Slug::platform();
-        self.new_ledger(&platform, LedgerKind::Operational).await
+        if *organisation != platform {
+            let own = self.ledger(organisation).await?;
+            if own.info.kind == LedgerKind::Operational {
+                return Ok(own);
+            }
+        }
+        match self.ledger(&platform).await {
+            Err(CommandError::NotFound(_)) => {
+                self.new_ledger(&platform, LedgerKind::Operational).await
+            }
+            found => found,
+        }
     }
 
     /// The platform's ledger, if this one is a registry's and that one is there.
@@ -272,10 +262,7 @@ impl Commands {
         organisation: &Slug,
         change: AccessCommand,
     ) -> Result<Done, CommandError> {
-        let noted = matches!(
-            change,
-            AccessCommand::Note(AccessNote::LedgerExported { .. })
-        );
+        let noted = matches!(change, AccessCommand::Note(_));
         if organisation.is_reserved_for_organisations() && !noted {
             return Err(CommandError::NotFound(format!(
                 "there is no organisation {organisation}"

@@ -1,8 +1,11 @@
 //! What happens to the account of somebody besides their role.
 
+use chrono::{DateTime, Utc};
+use sealrock_access::links::{self, Subject};
 use sealrock_access::registrations::{self, RegisterError, Registration, Waiting};
 use sealrock_access::{
-    AccountId, ClientAddress, Permission, Username, accounts, second_factor, standing as rows,
+    AccountId, ClientAddress, Password, Permission, Role, Username, accounts, second_factor,
+    standing as rows,
 };
 use sealrock_domain::Slug;
 use sealrock_domain::access::AccessNote;
@@ -63,7 +66,8 @@ impl Commands {
         Ok(registrations::list(self.store.pool(), organisation).await?)
     }
 
-    /// Erases an account that waits for a role.
+    /// Erases an account that waits for a role. The entry comes first: what is repeated after a failure
+    /// finds the account still waiting.
     ///
     /// # Errors
     /// See [`CommandError`]; `NotFound` if none such waits.
@@ -74,12 +78,43 @@ impl Commands {
         account: AccountId,
     ) -> Result<(), CommandError> {
         permit(context, Permission::ManageAccess, organisation, None)?;
-        if registrations::decline(self.store.pool(), organisation, account).await? {
-            return Ok(());
+        let pool = self.store.pool();
+        let waiting = registrations::list(pool, organisation).await?;
+        if waiting.iter().any(|waiting| waiting.id == account) {
+            let note = AccessNote::RegistrationDeclined { account };
+            self.note_access(context, organisation, note).await?;
+            // Unless another administrator gave it a role at this moment.
+            if registrations::decline(pool, organisation, account).await? {
+                return Ok(());
+            }
         }
         Err(CommandError::NotFound(format!(
             "no account {account} waits for a role in {organisation}: registrations lists those that do"
         )))
+    }
+
+    /// Notes that an account of no organisation was made, which reaches all of them; where that cannot be
+    /// noted, there is none. For who runs the platform.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn note_added(
+        &self,
+        context: &Context,
+        username: &Username,
+        role: Role,
+    ) -> Result<(), CommandError> {
+        permit(context, Permission::ManageAccess, &Slug::platform(), None)?;
+        let pool = self.store.pool();
+        let Some(account) = accounts::find_id(pool, username).await? else {
+            return Ok(());
+        };
+        let note = AccessNote::AccountAdded { account, role };
+        let noted = self.note_platform(context, note).await;
+        if noted.is_err() {
+            accounts::erase(pool, username).await?;
+        }
+        noted.map(|_| ())
     }
 
     /// Ends the membership of a person, and forgets them: name, password, second factor and sessions.
@@ -99,13 +134,20 @@ impl Commands {
             return Ok(None);
         };
         let row = rows::find(pool, account).await?;
-        if let Some(organisation) = row.and_then(|row| row.organisation) {
+        let Some(organisation) = row.map(|row| row.organisation) else {
+            return Ok(None);
+        };
+        if let Some(organisation) = organisation {
             let ended = self.deactivate_member(context, &organisation, account);
             match ended.await {
                 // No member (any more), or of an organisation that is not registered.
                 Ok(_) | Err(CommandError::NotFound(_)) => {}
                 Err(error) => return Err(error),
             }
+        } else {
+            self.permit_account(context, account).await?;
+            let note = AccessNote::AccountErased { account };
+            self.note_platform(context, note).await?;
         }
         Ok(accounts::erase(pool, username).await?)
     }
@@ -131,5 +173,133 @@ impl Commands {
         let done = self.note_access(context, organisation, note).await?;
         second_factor::remove_of(pool, account, since).await?;
         Ok(Some(done))
+    }
+
+    /// Takes the second factor of any account away: for who runs the platform. `false` if there is none.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn take_second_factor(
+        &self,
+        context: &Context,
+        account: AccountId,
+    ) -> Result<bool, CommandError> {
+        self.permit_account(context, account).await?;
+        let note = |since| AccessNote::SecondFactorReset { account, since };
+        self.end_second_factor(context, account, note).await
+    }
+
+    /// Notes that the caller enrolled a second factor, which is there.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn note_second_factor(
+        &self,
+        context: &Context,
+        account: AccountId,
+    ) -> Result<(), CommandError> {
+        let note = AccessNote::MfaEnrolled { account };
+        self.note_account(context, account, note).await
+    }
+
+    /// Takes the second factor of the caller's own account away; `false` if there is none.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn disable_second_factor(
+        &self,
+        context: &Context,
+        account: AccountId,
+    ) -> Result<bool, CommandError> {
+        let note = |_| AccessNote::MfaDisabled { account };
+        self.end_second_factor(context, account, note).await
+    }
+
+    /// The entry comes first.
+    async fn end_second_factor(
+        &self,
+        context: &Context,
+        account: AccountId,
+        note: impl FnOnce(DateTime<Utc>) -> AccessNote,
+    ) -> Result<bool, CommandError> {
+        let pool = self.store.pool();
+        let Some(since) = second_factor::enrolled_since(pool, account).await? else {
+            return Ok(false);
+        };
+        self.note_account(context, account, note(since)).await?;
+        second_factor::remove_of(pool, account, since).await?;
+        Ok(true)
+    }
+
+    /// Gives an account a password that was made here, and ends its sessions: for who runs the platform.
+    /// The entry comes first. `None` if there is no such account.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn reset_password(
+        &self,
+        context: &Context,
+        username: &Username,
+    ) -> Result<Option<Password>, CommandError> {
+        let pool = self.store.pool();
+        let Some(account) = accounts::find_id(pool, username).await? else {
+            return Ok(None);
+        };
+        self.permit_account(context, account).await?;
+        let note = AccessNote::PasswordReset { account };
+        self.note_account(context, account, note).await?;
+        Ok(accounts::reset_password(pool, username).await?)
+    }
+
+    /// Says that a subject of an identity provider is this account: for who runs the platform. The
+    /// entry comes first, and names no subject. `false` if the subject is another account.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn link_identity(
+        &self,
+        context: &Context,
+        subject: &Subject,
+        account: AccountId,
+    ) -> Result<bool, CommandError> {
+        self.permit_account(context, account).await?;
+        let pool = self.store.pool();
+        let linked = links::account_of(pool, subject).await?;
+        if linked.is_some_and(|linked| linked != account) {
+            return Ok(false);
+        }
+        let note = AccessNote::IdentityLinked { account };
+        self.note_account(context, account, note).await?;
+        Ok(links::link(pool, subject, account).await?)
+    }
+
+    /// Ends all links of an account, and its sessions: for who runs the platform. `false` if there are
+    /// none.
+    ///
+    /// # Errors
+    /// See [`CommandError`].
+    pub async fn unlink_identity(
+        &self,
+        context: &Context,
+        account: AccountId,
+    ) -> Result<bool, CommandError> {
+        self.permit_account(context, account).await?;
+        let pool = self.store.pool();
+        if !links::is_linked(pool, account).await? {
+            return Ok(false);
+        }
+        let note = AccessNote::IdentityUnlinked { account };
+        self.note_account(context, account, note).await?;
+        Ok(links::unlink(pool, account).await? > 0)
+    }
+
+    /// That the caller manages the access of the account's organisation; of one without, the platform's.
+    async fn permit_account(
+        &self,
+        context: &Context,
+        account: AccountId,
+    ) -> Result<(), CommandError> {
+        let organisation = self.organisation_of(account).await?;
+        permit(context, Permission::ManageAccess, &organisation, None)
     }
 }

@@ -10,6 +10,7 @@ mod fixture;
 mod injecting;
 mod issuing;
 mod mapped;
+mod noting;
 mod outage;
 mod people;
 mod registering;

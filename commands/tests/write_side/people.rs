@@ -127,7 +127,7 @@ async fn the_last_administrator_is_not_erased_and_keeps_everything() {
 }
 
 #[tokio::test]
-async fn somebody_of_no_organisation_is_erased_without_an_entry() {
+async fn somebody_of_no_organisation_is_erased_without_an_entry_of_any() {
     let p = people().await;
     let pool = &p.f.database.pool;
     let (name, password) = ("otto".parse().unwrap(), Password::new(PHRASE));

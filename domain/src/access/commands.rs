@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::Role;
+use super::{AccessNote, Role};
 use crate::{AccountId, Actor, ApiKeyId, CredentialId, Slug};
 
 /// A change of the access of one organisation, and who wants it.
@@ -167,28 +167,4 @@ pub struct AccessSettings {
     pub self_registration: bool,
     /// Whether members must have a second factor.
     pub second_factor_required: bool,
-}
-
-/// What happened to access and changes nothing of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum AccessNote {
-    /// Somebody keeps trying passwords.
-    SignInBurst {
-        /// The account that they want to be.
-        account: AccountId,
-        /// How many were wrong.
-        failures: u32,
-    },
-    /// A member's second factor was taken away, to enrol another one.
-    SecondFactorReset {
-        /// The member.
-        account: AccountId,
-        /// Since when it was asked for: the same command for a later one is another.
-        since: DateTime<Utc>,
-    },
-    /// A member had themselves given the ledger.
-    LedgerExported {
-        /// How many entries it had.
-        entries: u64,
-    },
 }

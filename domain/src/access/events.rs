@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Role;
-use crate::{AccountId, ApiKeyId, CredentialId, Slug, event::events};
+use crate::{AccountId, Actor, ApiKeyId, CredentialId, InvitationId, Slug, event::events};
 
 /// An account is a member with this role from now on, whatever it was before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,12 +125,111 @@ pub struct SecondFactorReset {
     pub account: AccountId,
 }
 
-/// Somebody signed in began to export the ledger; the entry's actor says who.
+/// A person enrolled a second factor of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MfaEnrolled {
+    /// The account.
+    pub account: AccountId,
+}
+
+/// A person took their own second factor away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MfaDisabled {
+    /// The account.
+    pub account: AccountId,
+}
+
+/// Whoever runs the platform gave an account another password, and ended its sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordReset {
+    /// The account.
+    pub account: AccountId,
+}
+
+/// An account is signed in to by an identity provider from now on. As whom it knows them is in no entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityLinked {
+    /// The account.
+    pub account: AccountId,
+}
+
+/// No identity provider signs in to an account any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityUnlinked {
+    /// The account.
+    pub account: AccountId,
+}
+
+/// Somebody was invited to become a member; the entry's actor says by whom. Who accepts is a member by
+/// [`RoleAssigned`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserInvited {
+    /// The invitation.
+    pub invitation: InvitationId,
+    /// To which role.
+    pub role: Role,
+    /// The sites that they are to be limited to; absent where they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sites: Option<Vec<Slug>>,
+}
+
+/// An invitation was withdrawn before anybody accepted it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InvitationWithdrawn {
+    /// The invitation.
+    pub invitation: InvitationId,
+}
+
+/// An account that waited for a role got none, and is erased.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegistrationDeclined {
+    /// The account.
+    pub account: AccountId,
+}
+
+/// An account of no organisation was made: it reaches all of them in its role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountAdded {
+    /// The account.
+    pub account: AccountId,
+    /// Its role, for good.
+    pub role: Role,
+}
+
+/// An account of no organisation was erased.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountErased {
+    /// The account.
+    pub account: AccountId,
+}
+
+/// Access tokens of the platform are signed by another key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenKeysRotated {
+    /// Whether the keys before were forgotten because somebody else may have them.
+    pub compromised: bool,
+}
+
+/// Somebody began to export the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LedgerExported {
     /// How many entries it had.
     pub entries: u64,
+    /// Who; absent in entries of before, whose actor says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reader: Option<Actor>,
 }
 
 events! {
@@ -156,6 +255,28 @@ events! {
         SignInBurstDetected = 1,
         /// See [`SecondFactorReset`].
         SecondFactorReset = 1,
+        /// See [`MfaEnrolled`].
+        MfaEnrolled = 1,
+        /// See [`MfaDisabled`].
+        MfaDisabled = 1,
+        /// See [`PasswordReset`].
+        PasswordReset = 1,
+        /// See [`IdentityLinked`].
+        IdentityLinked = 1,
+        /// See [`IdentityUnlinked`].
+        IdentityUnlinked = 1,
+        /// See [`UserInvited`].
+        UserInvited = 1,
+        /// See [`InvitationWithdrawn`].
+        InvitationWithdrawn = 1,
+        /// See [`RegistrationDeclined`].
+        RegistrationDeclined = 1,
+        /// See [`AccountAdded`].
+        AccountAdded = 1,
+        /// See [`AccountErased`].
+        AccountErased = 1,
+        /// See [`TokenKeysRotated`].
+        TokenKeysRotated = 1,
         /// See [`LedgerExported`].
         LedgerExported = 1,
     }

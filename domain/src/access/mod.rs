@@ -7,6 +7,7 @@
 
 mod commands;
 mod events;
+mod notes;
 mod rejection;
 mod role;
 #[cfg(test)]
@@ -19,14 +20,17 @@ use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
 pub use commands::{
-    AccessCommand, AccessNote, AccessSettings, AdmitMember, AssignRole, ChangeAccess,
-    DeactivateMember, GrantAccess, IssueApiKey, RevokeAccess, RevokeApiKey, RotateApiKey,
+    AccessCommand, AccessSettings, AdmitMember, AssignRole, ChangeAccess, DeactivateMember,
+    GrantAccess, IssueApiKey, RevokeAccess, RevokeApiKey, RotateApiKey,
 };
 pub use events::{
-    AccessEvent, AccessGranted, AccessRevoked, AccessSettingsChanged, ApiKeyIssued, ApiKeyRevoked,
-    ApiKeyRotated, LedgerExported, MemberDeactivated, RoleAssigned, SecondFactorReset,
-    SignInBurstDetected,
+    AccessEvent, AccessGranted, AccessRevoked, AccessSettingsChanged, AccountAdded, AccountErased,
+    ApiKeyIssued, ApiKeyRevoked, ApiKeyRotated, IdentityLinked, IdentityUnlinked,
+    InvitationWithdrawn, LedgerExported, MemberDeactivated, MfaDisabled, MfaEnrolled,
+    PasswordReset, RegistrationDeclined, RoleAssigned, SecondFactorReset, SignInBurstDetected,
+    TokenKeysRotated, UserInvited,
 };
+pub use notes::AccessNote;
 pub use rejection::AccessRejection;
 pub use role::{Role, RoleError};
 
@@ -374,18 +378,6 @@ fn sorted(sites: Option<Vec<Slug>>) -> Result<Option<Vec<Slug>>, AccessRejection
     Ok(Some(sites))
 }
 
-impl From<AccessNote> for AccessEvent {
-    fn from(note: AccessNote) -> Self {
-        match note {
-            AccessNote::SignInBurst { account, failures } => {
-                SignInBurstDetected { account, failures }.into()
-            }
-            AccessNote::SecondFactorReset { account, .. } => SecondFactorReset { account }.into(),
-            AccessNote::LedgerExported { entries } => LedgerExported { entries }.into(),
-        }
-    }
-}
-
 impl Aggregate for OrganisationAccess {
     const TYPE: &'static str = "access";
     type Command = ChangeAccess;
@@ -454,6 +446,17 @@ impl Aggregate for OrganisationAccess {
             }
             AccessEvent::SignInBurstDetected(_)
             | AccessEvent::SecondFactorReset(_)
+            | AccessEvent::MfaEnrolled(_)
+            | AccessEvent::MfaDisabled(_)
+            | AccessEvent::PasswordReset(_)
+            | AccessEvent::IdentityLinked(_)
+            | AccessEvent::IdentityUnlinked(_)
+            | AccessEvent::UserInvited(_)
+            | AccessEvent::InvitationWithdrawn(_)
+            | AccessEvent::RegistrationDeclined(_)
+            | AccessEvent::AccountAdded(_)
+            | AccessEvent::AccountErased(_)
+            | AccessEvent::TokenKeysRotated(_)
             | AccessEvent::LedgerExported(_) => {}
         }
     }

@@ -247,6 +247,86 @@ fn a_second_factor_is_reset_by_another_administrator() {
 }
 
 #[test]
+fn what_is_noted_is_an_event_and_changes_nothing_of_what_holds() {
+    let account = account(2);
+    let invitation = crate::InvitationId(Uuid::from_u128(7));
+    let (role, sites) = (Role::Operator, Some(vec![slug("plant-1")]));
+    let reader = by(2);
+    let invited = UserInvited {
+        invitation,
+        role,
+        sites: sites.clone(),
+    };
+    let exported = LedgerExported {
+        entries: 9,
+        reader: Some(reader.clone()),
+    };
+    let compromised = true;
+    let notes: [(AccessNote, AccessEvent); 12] = [
+        (
+            AccessNote::AccountAdded { account, role },
+            AccountAdded { account, role }.into(),
+        ),
+        (
+            AccessNote::AccountErased { account },
+            AccountErased { account }.into(),
+        ),
+        (
+            AccessNote::MfaEnrolled { account },
+            MfaEnrolled { account }.into(),
+        ),
+        (
+            AccessNote::MfaDisabled { account },
+            MfaDisabled { account }.into(),
+        ),
+        (
+            AccessNote::PasswordReset { account },
+            PasswordReset { account }.into(),
+        ),
+        (
+            AccessNote::IdentityLinked { account },
+            IdentityLinked { account }.into(),
+        ),
+        (
+            AccessNote::IdentityUnlinked { account },
+            IdentityUnlinked { account }.into(),
+        ),
+        (
+            AccessNote::UserInvited {
+                invitation,
+                role,
+                sites,
+            },
+            invited.into(),
+        ),
+        (
+            AccessNote::InvitationWithdrawn { invitation },
+            InvitationWithdrawn { invitation }.into(),
+        ),
+        (
+            AccessNote::RegistrationDeclined { account },
+            RegistrationDeclined { account }.into(),
+        ),
+        (
+            AccessNote::TokenKeysRotated { compromised },
+            TokenKeysRotated { compromised }.into(),
+        ),
+        (
+            AccessNote::LedgerExported { reader, entries: 9 },
+            exported.into(),
+        ),
+    ];
+    let before = vec![assigned(1, Role::Admin), assigned(2, Role::Operator)];
+    for (note, event) in notes {
+        given(before.clone())
+            .when(asked(AccessCommand::Note(note), by(1)))
+            .then_expect_events(vec![event.clone()]);
+        let after = [before.clone(), vec![event]].concat();
+        assert_eq!(state(after), state(before.clone()));
+    }
+}
+
+#[test]
 fn who_is_admitted_is_new_so_that_no_newer_decision_is_undone() {
     given(vec![assigned(1, Role::Admin)])
         .when(admit(2, Role::Operator, None))

@@ -1,15 +1,18 @@
 //! Samples of access.
 
 use sealrock_domain::access::{
-    AccessEvent, AccessGranted, AccessRevoked, AccessSettingsChanged, ApiKeyIssued, ApiKeyRevoked,
-    ApiKeyRotated, LedgerExported, MemberDeactivated, Role, RoleAssigned, SecondFactorReset,
-    SignInBurstDetected,
+    AccessEvent, AccessGranted, AccessRevoked, AccessSettingsChanged, AccountAdded, AccountErased,
+    ApiKeyIssued, ApiKeyRevoked, ApiKeyRotated, IdentityLinked, IdentityUnlinked,
+    InvitationWithdrawn, LedgerExported, MemberDeactivated, MfaDisabled, MfaEnrolled,
+    PasswordReset, RegistrationDeclined, Role, RoleAssigned, SecondFactorReset,
+    SignInBurstDetected, TokenKeysRotated, UserInvited,
 };
-use sealrock_domain::{AccountId, ApiKeyId};
+use sealrock_domain::{AccountId, ApiKeyId, InvitationId};
 
 use super::{credential, parse};
 
 const ADA: &str = "0192a1b2-c3d4-7e5f-8a9b-0000000000aa";
+const INVITATION: &str = "0192a1b2-c3d4-7e5f-8a9b-0000000000cc";
 const KEY: &str = "0192a1b2-c3d4-7e5f-8a9b-0000000000bb";
 
 fn members() -> Vec<(&'static str, AccessEvent)> {
@@ -43,6 +46,60 @@ fn members() -> Vec<(&'static str, AccessEvent)> {
     ]
 }
 
+fn people() -> Vec<(&'static str, AccessEvent)> {
+    let account: AccountId = parse(ADA);
+    let invitation: InvitationId = parse(INVITATION);
+    let least = UserInvited {
+        invitation,
+        role: Role::SiteManager,
+        sites: None,
+    };
+    let full = UserInvited {
+        sites: Some(vec![parse("plant-1")]),
+        ..least.clone()
+    };
+    let compromised = TokenKeysRotated { compromised: true };
+    let added = AccountAdded {
+        account,
+        role: Role::Auditor,
+    };
+    vec![
+        ("AccountAdded.v1", added.into()),
+        ("AccountErased.v1", AccountErased { account }.into()),
+        ("UserInvited.v1", full.into()),
+        ("UserInvited.v1.least", least.into()),
+        (
+            "InvitationWithdrawn.v1",
+            InvitationWithdrawn { invitation }.into(),
+        ),
+        (
+            "RegistrationDeclined.v1",
+            RegistrationDeclined { account }.into(),
+        ),
+        ("MfaEnrolled.v1", MfaEnrolled { account }.into()),
+        ("MfaDisabled.v1", MfaDisabled { account }.into()),
+        ("PasswordReset.v1", PasswordReset { account }.into()),
+        ("IdentityLinked.v1", IdentityLinked { account }.into()),
+        ("IdentityUnlinked.v1", IdentityUnlinked { account }.into()),
+        ("TokenKeysRotated.v1", compromised.into()),
+    ]
+}
+
+fn exports() -> Vec<(&'static str, AccessEvent)> {
+    let least = LedgerExported {
+        entries: 4711,
+        reader: None,
+    };
+    let full = LedgerExported {
+        reader: Some(parse(&format!("user/{ADA}"))),
+        ..least.clone()
+    };
+    vec![
+        ("LedgerExported.v1", full.into()),
+        ("LedgerExported.v1.least", least.into()),
+    ]
+}
+
 fn grants() -> Vec<(&'static str, AccessEvent)> {
     let least = AccessGranted {
         organisation: parse("verico"),
@@ -62,7 +119,6 @@ fn grants() -> Vec<(&'static str, AccessEvent)> {
         ("AccessGranted.v1", full.into()),
         ("AccessGranted.v1.least", least.into()),
         ("AccessRevoked.v1", revoked.into()),
-        ("LedgerExported.v1", LedgerExported { entries: 4711 }.into()),
     ]
 }
 
@@ -95,5 +151,5 @@ fn keys() -> Vec<(&'static str, AccessEvent)> {
 }
 
 pub fn access() -> Vec<(&'static str, AccessEvent)> {
-    [members(), grants(), keys()].concat()
+    [members(), people(), exports(), grants(), keys()].concat()
 }

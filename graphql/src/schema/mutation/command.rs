@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_graphql::{Context, ErrorExtensionValues, ServerError};
 use chrono::Utc;
+use sealrock_access::Principal;
 use sealrock_commands::{Context as CommandContext, Done};
 use sealrock_domain::Slug;
 use sealrock_projections::{QueryError, ReadModels, Runner};
@@ -26,12 +27,17 @@ pub(crate) fn sender(
     context: &Context<'_>,
     command: Option<Uuid>,
 ) -> Result<CommandContext, Problem> {
-    Ok(CommandContext {
-        principal: principal(context)?.clone(),
+    Ok(sent_by(principal(context)?, command))
+}
+
+/// A command of somebody who may send it.
+pub(crate) fn sent_by(principal: &Principal, command: Option<Uuid>) -> CommandContext {
+    CommandContext {
+        principal: principal.clone(),
         command: command.unwrap_or_else(Uuid::new_v4),
         via: "graphql".to_owned(),
         received_at: Utc::now(),
-    })
+    }
 }
 
 /// What a mutation waits for, checked before the command is sent.

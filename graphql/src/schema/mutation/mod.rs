@@ -21,7 +21,7 @@ pub(crate) use account::{
     SessionMutation,
 };
 pub(crate) use captures::CaptureMutation;
-pub(crate) use command::{Patience, sender};
+pub(crate) use command::{Patience, sender, sent_by};
 pub(crate) use credits::CreditMutation;
 pub(crate) use device_certificates::DeviceCertificateMutation;
 pub(crate) use devices::DeviceMutation;

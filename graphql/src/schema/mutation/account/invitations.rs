@@ -1,17 +1,17 @@
 //! Invitations: somebody becomes a member of an organisation by an account of their own.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use sealrock_access::invitations::{self, InvitationToken, Place};
+use sealrock_access::invitations::{InvitationToken, Place};
 use sealrock_access::{Password, Permission, Username};
 use sealrock_commands::Commands;
 use sealrock_domain::Slug;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::sessions::own_account;
 use crate::code::Code;
 use crate::schema::guard::{permit, principal};
 use crate::schema::input::read;
+use crate::schema::mutation::sender;
 use crate::schema::problem::Problem;
 use crate::schema::types::{Invitation, Role};
 
@@ -104,8 +104,9 @@ impl InvitationMutation {
                            ask an administrator";
             return Err(Problem::new(Code::Forbidden, message));
         }
-        let pool = context.data_unchecked::<PgPool>();
-        let (made, token) = invitations::invite(pool, &place, own_account(context)?).await?;
+        let commands = context.data_unchecked::<Commands>();
+        let (sender, inviter) = (sender(context, None)?, own_account(context)?);
+        let (made, token) = commands.invite(&sender, &place, inviter).await?;
         Ok(InviteMemberPayload {
             token: token.reveal().to_owned(),
             invitation: made.into(),
@@ -120,9 +121,13 @@ impl InvitationMutation {
     ) -> Result<WithdrawInvitationPayload, Problem> {
         let organisation = read::<Slug>("organisation", &input.organisation)?;
         permit(context, Permission::InviteMember, &organisation, None)?;
-        let pool = context.data_unchecked::<PgPool>();
+        let commands = context.data_unchecked::<Commands>();
+        let sender = sender(context, None)?;
         let withdrawn = match input.id.parse::<Uuid>() {
-            Ok(id) => invitations::withdraw(pool, &organisation, id).await?,
+            Ok(id) => {
+                let withdrawn = commands.withdraw_invitation(&sender, &organisation, id);
+                withdrawn.await?
+            }
             Err(_) => false,
         };
         if withdrawn {

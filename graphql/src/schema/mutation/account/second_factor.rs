@@ -3,9 +3,8 @@
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use chrono::Utc;
 use sealrock_access::gate::Code as FactorCode;
-use sealrock_access::{AccountId, Principal, STEP_UP_HOLDS, Username, second_factor};
+use sealrock_access::{AccountId, Principal, STEP_UP_HOLDS, Username};
 use sealrock_commands::Commands;
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{gate, visitor};
@@ -13,7 +12,7 @@ use crate::code::Code;
 use crate::schema::guard::{enrolling, principal};
 use crate::schema::input::read;
 use crate::schema::mutation::receipt::Receipt;
-use crate::schema::mutation::sender;
+use crate::schema::mutation::{sender, sent_by};
 use crate::schema::problem::Problem;
 
 #[derive(Default)]
@@ -98,6 +97,7 @@ impl SecondFactorMutation {
         recently_proved(caller)?;
         let (code, address) = (FactorCode(input.code), visitor(context).client.address);
         let recovery_codes = gate(context).confirm(account, &code, address).await?;
+        note_enrolled(context, caller, account).await;
         Ok(ConfirmSecondFactorPayload { recovery_codes })
     }
 
@@ -125,11 +125,27 @@ impl SecondFactorMutation {
         let caller = principal(context)?;
         let (account, _) = person(caller)?;
         recently_proved(caller)?;
-        let removed = second_factor::remove(context.data_unchecked::<PgPool>(), account);
+        let commands = context.data_unchecked::<Commands>();
+        let sender = sent_by(caller, None);
+        let disabled = commands.disable_second_factor(&sender, account);
         Ok(DisableSecondFactorPayload {
-            disabled: removed.await?,
+            disabled: disabled.await?,
         })
     }
+}
+
+/// An entry says that there is a second factor, even if its owner hangs up. The recovery codes are shown
+/// this once: they are answered too if it cannot be written.
+async fn note_enrolled(context: &Context<'_>, caller: &Principal, account: AccountId) {
+    let commands = context.data_unchecked::<Commands>().clone();
+    let sender = sent_by(caller, None);
+    let noting = tokio::spawn(async move {
+        if let Err(error) = commands.note_second_factor(&sender, account).await {
+            tracing::warn!(%error, %account, "a second factor that was enrolled is in no ledger");
+        }
+    });
+    // It goes on by itself.
+    let _ = noting.await;
 }
 
 fn person(caller: &Principal) -> Result<(AccountId, &Username), Problem> {
