@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use jsonwebtoken::errors::{Error, ErrorKind};
-use jsonwebtoken::jwk::JwkSet;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -25,6 +25,9 @@ pub enum IdTokenError {
     /// Its key is none of those that the provider publishes.
     #[error("it was signed with a key that the provider does not publish")]
     UnknownKey,
+    /// Its key has the name of one that the provider publishes, and is another one.
+    #[error("its signature is wrong")]
+    Signature,
     /// It was not made for this sign-in.
     #[error("its nonce is not the one of this sign-in")]
     Nonce,
@@ -72,12 +75,8 @@ pub(crate) fn check(
     if !ALGORITHMS.contains(&header.alg) {
         return Err(IdTokenError::Invalid(format!("algorithm {:?}", header.alg)));
     }
-    let key = match (&header.kid, keys.keys.as_slice()) {
-        (Some(kid), _) => keys.find(kid),
-        (None, [only]) => Some(only),
-        (None, _) => None,
-    };
-    let key = DecodingKey::from_jwk(key.ok_or(IdTokenError::UnknownKey)?).map_err(invalid)?;
+    let key = key_of(&header, keys).ok_or(IdTokenError::UnknownKey)?;
+    let key = DecodingKey::from_jwk(key).map_err(invalid)?;
     let mut validation = Validation::new(header.alg);
     validation.leeway = LEEWAY;
     validation.set_issuer(&[issuer]);
@@ -107,11 +106,35 @@ pub(crate) fn check(
     })
 }
 
+/// The key that it says it is signed with; where it says nothing, the only one that can have signed it.
+fn key_of<'k>(header: &Header, keys: &'k JwkSet) -> Option<&'k Jwk> {
+    let named = |key: &Jwk| header.kid.is_none() || key.common.key_id == header.kid;
+    let fits = |key: &&Jwk| named(key) && signs(key, header.alg);
+    let mut fit = keys.keys.iter().filter(fits);
+    let first = fit.next()?;
+    (header.kid.is_some() || fit.next().is_none()).then_some(first)
+}
+
+/// Whether signatures of this kind may be made with this key.
+fn signs(key: &Jwk, algorithm: Algorithm) -> bool {
+    use AlgorithmParameters::{EllipticCurve, OctetKeyPair, RSA};
+    let kind = match algorithm {
+        Algorithm::ES256 | Algorithm::ES384 => matches!(key.algorithm, EllipticCurve(_)),
+        Algorithm::EdDSA => matches!(key.algorithm, OctetKeyPair(_)),
+        _ => matches!(key.algorithm, RSA(_)),
+    };
+    let Jwk { common, .. } = key;
+    let alone = common
+        .key_algorithm
+        .is_none_or(|one| one == algorithm.into());
+    kind && alone && common.public_key_use != Some(PublicKeyUse::Encryption)
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn invalid(error: Error) -> IdTokenError {
     IdTokenError::Invalid(match error.kind() {
+        ErrorKind::InvalidSignature => return IdTokenError::Signature,
         ErrorKind::ExpiredSignature => "it has expired".to_owned(),
-        ErrorKind::InvalidSignature => "its signature is wrong".to_owned(),
         ErrorKind::InvalidIssuer => "another issuer made it".to_owned(),
         ErrorKind::InvalidAudience => "it is for another program".to_owned(),
         _ => error.to_string(),

@@ -9,6 +9,7 @@
 mod flow;
 mod id_token;
 mod provider;
+mod published;
 mod routes;
 
 pub use id_token::IdTokenError;

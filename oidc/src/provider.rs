@@ -2,18 +2,18 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jsonwebtoken::jwk::JwkSet;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::Mutex;
-use url::{Host, Url};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use url::Url;
 
 use crate::flow::Flow;
 use crate::id_token::{self, IdTokenError, Proved};
+use crate::published::Publications;
 
 /// How long an answer of the provider may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -21,8 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const MOST_BYTES: usize = 1 << 20;
 /// How long what it publishes is believed.
 const KEPT: Duration = Duration::from_hours(1);
-/// How soon its keys are read again for a token of an unknown one.
+/// How soon its keys are read again for a token of another one.
 const AGAIN: Duration = Duration::from_mins(1);
+/// How many codes are exchanged at a time; a network that has only wrong ones is stopped at fewer.
+const PLACES: usize = 64;
 /// Who proved it longer ago is to prove it again there, in seconds: as long as a step-up holds.
 const FRESH: &str = "900";
 
@@ -45,6 +47,9 @@ pub enum ProviderError {
     /// It cannot be asked now.
     #[error("the provider cannot be asked: {0}")]
     Away(#[from] reqwest::Error),
+    /// It does not answer, or did not a moment ago.
+    #[error("the provider does not answer")]
+    Silent,
     /// It answers what no provider does.
     #[error("the provider answers wrongly: {0}")]
     Wrong(String),
@@ -56,6 +61,14 @@ pub enum ProviderError {
     Token(#[from] IdTokenError),
 }
 
+impl ProviderError {
+    /// Whether it says something of who brought the code, and nothing of the provider or of us.
+    pub(crate) fn is_about_the_code(&self) -> bool {
+        // 401 is for a wrong name or secret of ours.
+        matches!(self, Self::Refused(400 | 402..=499) | Self::Token(_))
+    }
+}
+
 /// A relying party of one provider. Cheap to clone.
 #[derive(Clone)]
 pub struct Oidc(Arc<Inner>);
@@ -63,24 +76,9 @@ pub struct Oidc(Arc<Inner>);
 struct Inner {
     settings: OidcSettings,
     http: Client,
-    published: Mutex<Option<Published>>,
-}
-
-/// What the provider publishes.
-#[derive(Clone)]
-struct Published {
-    authorization: Url,
-    token: Url,
-    keys: JwkSet,
-    at: Instant,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    issuer: String,
-    authorization_endpoint: String,
-    token_endpoint: String,
-    jwks_uri: String,
+    published: Publications,
+    /// For codes that are being exchanged.
+    places: Semaphore,
 }
 
 #[derive(Deserialize)]
@@ -100,13 +98,14 @@ impl Oidc {
     /// # Errors
     /// [`ProviderError`] if the issuer is no address that could be trusted.
     pub fn new(settings: OidcSettings) -> Result<Self, ProviderError> {
-        trusted(&settings.issuer)?;
+        let published = Publications::of(settings.issuer.clone())?;
         // A provider that sends us elsewhere could have us ask anybody anything.
         let http = Client::builder().redirect(Policy::none()).timeout(PATIENCE);
         Ok(Self(Arc::new(Inner {
             settings,
             http: http.build()?,
-            published: Mutex::new(None),
+            published,
+            places: Semaphore::new(PLACES),
         })))
     }
 
@@ -121,7 +120,8 @@ impl Oidc {
             redirect_url,
             ..
         } = self.settings();
-        let mut url = self.published(KEPT).await?.authorization;
+        let published = self.0.published.read(&self.0.http, KEPT).await?;
+        let mut url = published.authorization;
         url.query_pairs_mut()
             .append_pair("response_type", "code")
             .append_pair("client_id", client_id)
@@ -135,6 +135,11 @@ impl Oidc {
         Ok(url)
     }
 
+    /// A place to exchange a code at, while there is one.
+    pub(crate) fn place(&self) -> Option<SemaphorePermit<'_>> {
+        self.0.places.try_acquire().ok()
+    }
+
     /// What the provider says of whom a code was given for.
     pub(crate) async fn exchange(&self, code: &str, flow: &Flow) -> Result<Proved, ProviderError> {
         let OidcSettings {
@@ -144,7 +149,7 @@ impl Oidc {
             redirect_url,
             ..
         } = self.settings();
-        let published = self.published(KEPT).await?;
+        let published = self.0.published.read(&self.0.http, KEPT).await?;
         let form = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -158,60 +163,19 @@ impl Oidc {
         let party = (issuer.as_str(), client_id.as_str());
         match id_token::check(&id_token, &published.keys, party, &flow.nonce) {
             // It may have changed its keys since.
-            Err(IdTokenError::UnknownKey) if published.at.elapsed() > AGAIN => {
-                let keys = self.published(AGAIN).await?.keys;
-                Ok(id_token::check(&id_token, &keys, party, &flow.nonce)?)
+            Err(IdTokenError::UnknownKey | IdTokenError::Signature)
+                if published.at.elapsed() > AGAIN =>
+            {
+                let again = self.0.published.read(&self.0.http, AGAIN).await?;
+                Ok(id_token::check(&id_token, &again.keys, party, &flow.nonce)?)
             }
             proved => Ok(proved?),
         }
     }
-
-    /// What the provider publishes, read at most so long ago.
-    async fn published(&self, age: Duration) -> Result<Published, ProviderError> {
-        let mut kept = self.0.published.lock().await;
-        if let Some(published) = kept.as_ref().filter(|one| one.at.elapsed() < age) {
-            return Ok(published.clone());
-        }
-        let issuer = &self.settings().issuer;
-        let at = Instant::now();
-        let address = format!(
-            "{}/.well-known/openid-configuration",
-            issuer.trim_end_matches('/')
-        );
-        let metadata: Metadata = read(self.0.http.get(address)).await?;
-        if metadata.issuer != *issuer {
-            let told = format!("it calls itself {} and not {issuer}", metadata.issuer);
-            return Err(ProviderError::Wrong(told));
-        }
-        let published = Published {
-            authorization: trusted(&metadata.authorization_endpoint)?,
-            token: trusted(&metadata.token_endpoint)?,
-            keys: read(self.0.http.get(trusted(&metadata.jwks_uri)?)).await?,
-            at,
-        };
-        *kept = Some(published.clone());
-        Ok(published)
-    }
 }
 
-/// An address that is reached by TLS, or on this machine.
-fn trusted(address: &str) -> Result<Url, ProviderError> {
-    let address = Url::parse(address)
-        .map_err(|error| ProviderError::Wrong(format!("{address} is no address: {error}")))?;
-    let here = match address.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    if address.scheme() == "https" || (here && address.scheme() == "http") {
-        return Ok(address);
-    }
-    let told = format!("{address} is not https: nobody could tell who answers there");
-    Err(ProviderError::Wrong(told))
-}
-
-async fn read<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, ProviderError> {
+/// What is answered, as far as it is what was asked for.
+pub(crate) async fn read<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, ProviderError> {
     let mut answer = request.header("accept", "application/json").send().await?;
     if !answer.status().is_success() {
         return Err(ProviderError::Refused(answer.status().as_u16()));

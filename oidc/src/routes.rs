@@ -3,13 +3,14 @@
 use axum::Extension;
 use axum::Router;
 use axum::extract::{Query, State};
-use axum::http::header::{CACHE_CONTROL, COOKIE, LOCATION, SET_COOKIE, USER_AGENT};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{CACHE_CONTROL, COOKIE, LOCATION, RETRY_AFTER, SET_COOKIE, USER_AGENT};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::routing::get;
 use sealrock_access::gate::Entered;
 use sealrock_access::links::{self, Subject};
 use sealrock_access::sessions::{Because, Client, cookie};
+use sealrock_access::throttle::{self, ThrottleError};
 use sealrock_access::{AccessError, ClientAddress, Gate, IdentifyError, Principal};
 use sealrock_commands::Identities;
 use serde::Deserialize;
@@ -26,6 +27,9 @@ pub const START: &str = "/oidc/start";
 pub const CALLBACK: &str = "/oidc/callback";
 /// Where somebody who is signed in goes on.
 const HOME: &str = "/";
+/// After how many seconds there may be a place again.
+const FULL: u64 = 10;
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What the routes stand on. Cheap to clone.
 #[derive(Clone)]
@@ -40,9 +44,13 @@ pub struct OidcState {
     pub pool: PgPool,
 }
 
-/// Why a browser is not signed in; each text says what to do.
+/// Why a browser is not signed in.
 #[derive(Debug)]
 enum Refused {
+    /// A page of another site wants to begin it.
+    Foreign,
+    /// Too many came from there, or all places are taken: again after so many seconds.
+    Wait(u64),
     /// Nothing was begun in this browser, or it took too long, or it was used before.
     NotBegun,
     /// The provider sent it back without a code.
@@ -72,7 +80,12 @@ pub fn router(state: OidcState) -> Router {
         .with_state(state)
 }
 
-async fn start(State(state): State<OidcState>) -> Result<Response, Refused> {
+/// Browsers say where a request comes from: nobody is sent to the provider by a page of another site.
+async fn start(State(state): State<OidcState>, headers: HeaderMap) -> Result<Response, Refused> {
+    let from = text(&headers, &SEC_FETCH_SITE);
+    if from.is_some_and(|from| !matches!(from, "same-origin" | "none")) {
+        return Err(Refused::Foreign);
+    }
     let flow = Flow::begin();
     let url = state.oidc.authorization(&flow).await?;
     let headers = [
@@ -88,46 +101,62 @@ async fn callback(
     address: Option<Extension<ClientAddress>>,
     Query(back): Query<Back>,
     headers: HeaderMap,
-) -> Result<Response, Refused> {
+) -> Response {
     let client = Client {
         address: address.map(|Extension(address)| address),
         name: text(&headers, &USER_AGENT).map(str::to_owned),
     };
-    let flow = begun_here(&state, &headers, back.state.as_deref()).await?;
-    let code = back.code.ok_or(Refused::AtProvider)?;
-    let proved = state.oidc.exchange(&code, &flow).await?;
-    let entered = state.enter(proved, &client).await?;
-    let token = entered.refresh_token.as_ref().ok_or(Refused::Unavailable)?;
-    let headers = [
-        (LOCATION, HOME.to_owned()),
-        (SET_COOKIE, cookie::keep(token)),
-        (SET_COOKIE, flow::forget()),
-        (CACHE_CONTROL, "no-store".to_owned()),
-    ];
-    Ok((StatusCode::SEE_OTHER, AppendHeaders(headers)).into_response())
+    // Of another sign-in, or sent here by another site: the one that goes on in this browser does.
+    let Some(flow) = begun_here(&headers, back.state.as_deref()) else {
+        return Refused::NotBegun.into_response();
+    };
+    let came = state.come_back(&flow, back.code, &client).await;
+    if matches!(came, Err(Refused::Wait(_))) {
+        return came.into_response();
+    }
+    let over = AppendHeaders([(SET_COOKIE, flow::forget())]);
+    (over, came).into_response()
 }
 
-/// What began in this browser, if it comes back for the first time.
-async fn begun_here(
-    state: &OidcState,
-    headers: &HeaderMap,
-    came: Option<&str>,
-) -> Result<Flow, Refused> {
+/// What began in this browser, if that is what comes back.
+fn begun_here(headers: &HeaderMap, came: Option<&str>) -> Option<Flow> {
     let cookies = headers.get_all(COOKIE).iter();
     let flow = cookies
         .filter_map(|cookies| cookies.to_str().ok())
         .find_map(Flow::read);
-    let flow = flow.filter(|flow| came == Some(flow.state.as_str()));
-    let flow = flow.ok_or(Refused::NotBegun)?;
-    let hash = Sha256::digest(&flow.state).into();
-    if links::use_state(&state.pool, &hash).await? {
-        Ok(flow)
-    } else {
-        Err(Refused::NotBegun)
-    }
+    flow.filter(|flow| came == Some(flow.state.as_str()))
 }
 
 impl OidcState {
+    /// Asks the provider who comes back, unless too many come from there of whom it knows nothing: who
+    /// makes up cookies and codes would have it lock us out.
+    async fn come_back(
+        &self,
+        flow: &Flow,
+        code: Option<String>,
+        client: &Client,
+    ) -> Result<Response, Refused> {
+        let code = code.ok_or(Refused::AtProvider)?;
+        let _place = self.oidc.place().ok_or(Refused::Wait(FULL))?;
+        let attempt = throttle::attempt_by_provider(&self.pool, client.address).await?;
+        let hash = Sha256::digest(&flow.state).into();
+        if !links::use_state(&self.pool, &hash).await? {
+            return Err(Refused::NotBegun);
+        }
+        let proved = self.oidc.exchange(&code, flow).await;
+        if !proved.as_ref().is_err_and(ProviderError::is_about_the_code) {
+            attempt.undecided(&self.pool).await?;
+        }
+        let entered = self.enter(proved?, client).await?;
+        let token = entered.refresh_token.as_ref().ok_or(Refused::Unavailable)?;
+        let headers = [
+            (LOCATION, HOME.to_owned()),
+            (SET_COOKIE, cookie::keep(token)),
+            (CACHE_CONTROL, "no-store".to_owned()),
+        ];
+        Ok((StatusCode::SEE_OTHER, AppendHeaders(headers)).into_response())
+    }
+
     /// Opens the session of the account that a subject is.
     async fn enter(&self, proved: Proved, client: &Client) -> Result<Entered, Refused> {
         let known = Subject {
@@ -157,9 +186,19 @@ impl OidcState {
 impl From<ProviderError> for Refused {
     fn from(error: ProviderError) -> Self {
         tracing::warn!(%error, "somebody cannot be signed in by the OpenID provider");
+        if error.is_about_the_code() {
+            Self::Unproved
+        } else {
+            Self::Unavailable
+        }
+    }
+}
+
+impl From<ThrottleError> for Refused {
+    fn from(error: ThrottleError) -> Self {
         match error {
-            ProviderError::Refused(400..=499) | ProviderError::Token(_) => Self::Unproved,
-            _ => Self::Unavailable,
+            ThrottleError::TooMany(told) => Self::Wait(told.retry_after()),
+            ThrottleError::Access(error) => error.into(),
         }
     }
 }
@@ -171,9 +210,20 @@ impl From<AccessError> for Refused {
     }
 }
 
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        let (status, told) = match self {
+impl Refused {
+    /// What the browser is told; each text says what to do.
+    fn told(self) -> (StatusCode, String) {
+        match self {
+            Self::Foreign => (
+                StatusCode::FORBIDDEN,
+                format!("a page of another site cannot begin this: go to {START} yourself"),
+            ),
+            Self::Wait(seconds) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                format!(
+                    "too many sign-ins of your network failed, or all places are taken: load this again in {seconds} s"
+                ),
+            ),
             Self::NotBegun => (
                 StatusCode::BAD_REQUEST,
                 format!(
@@ -203,15 +253,23 @@ impl IntoResponse for Refused {
                     "you cannot be signed in just now: go to {START} in a minute; the log has the reason"
                 ),
             ),
-        };
-        let headers = [
-            (SET_COOKIE, flow::forget()),
-            (CACHE_CONTROL, "no-store".to_owned()),
-        ];
-        (status, AppendHeaders(headers), told + "\n").into_response()
+        }
     }
 }
 
-fn text<'h>(headers: &'h HeaderMap, name: &axum::http::HeaderName) -> Option<&'h str> {
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let wait = if let Self::Wait(seconds) = self {
+            Some((RETRY_AFTER, seconds))
+        } else {
+            None
+        };
+        let (status, told) = self.told();
+        let headers = AppendHeaders([(CACHE_CONTROL, "no-store")]);
+        (status, headers, AppendHeaders(wait), told + "\n").into_response()
+    }
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }

@@ -43,6 +43,14 @@ const REGISTRATIONS: Bounds = Bounds {
     one_forgotten: 0,
 };
 
+/// Sign-ins of a network that came back from a provider, which did not vouch for them. A person's hardly
+/// ever do; each costs a question to the provider.
+const BY_PROVIDER: Bounds = Bounds {
+    free: 20,
+    most: 30,
+    one_forgotten: 15,
+};
+
 /// Wrong attempts after which a name is kept out.
 pub const MOST: u32 = 15;
 /// How long somebody is kept out, and how long a wrong attempt is remembered.
@@ -149,12 +157,25 @@ pub(crate) async fn registration(
     pool: &PgPool,
     address: Option<ClientAddress>,
 ) -> Result<(), ThrottleError> {
-    let from = address.map_or_else(
-        || "nowhere".to_owned(),
-        |address| address.network().to_string(),
-    );
-    let key = format!("register/{from}");
+    let key = network_key("register", address);
     count(pool, &key, &REGISTRATIONS).await.map(drop)
+}
+
+/// Counts a sign-in that comes back from a provider. One that it vouches for is taken back by
+/// [`Attempt::undecided`]: whose it is nobody has said before.
+///
+/// # Errors
+/// [`ThrottleError`]: the provider must not be asked.
+pub async fn attempt_by_provider(
+    pool: &PgPool,
+    address: Option<ClientAddress>,
+) -> Result<Attempt, ThrottleError> {
+    let key = network_key("provider", address);
+    let failures = count(pool, &key, &BY_PROVIDER).await?;
+    Ok(Attempt {
+        counted: vec![(key, failures)],
+        last: false,
+    })
 }
 
 /// Lets an account try again at once: its password was set anew.
@@ -199,6 +220,11 @@ impl Attempt {
 fn name_key(name: &str) -> String {
     let name = name.trim().to_ascii_lowercase();
     format!("name/{}", hex::encode(Sha256::digest(name)))
+}
+
+fn network_key(what: &str, address: Option<ClientAddress>) -> String {
+    let network = address.map(|address| address.network().to_string());
+    format!("{what}/{}", network.as_deref().unwrap_or("nowhere"))
 }
 
 fn account_key(account: AccountId) -> String {

@@ -21,6 +21,9 @@ const REMEMBERED: usize = 100_000;
 /// What tells whether the node runs: asked by those who would restart it.
 const PROBES: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 
+/// Paths below which nobody looks at what a request shows: it excuses nothing there.
+const UNSEEN: [&str; 2] = ["/oidc/", "/.well-known/"];
+
 /// Limits who has proved nothing yet.
 ///
 /// Behind one address there may be a whole plant. So who has shown a token, a secret or a certificate
@@ -50,6 +53,10 @@ async fn admit(State(strangers): State<Arc<Strangers>>, request: Request, next: 
         return next.run(request).await;
     };
     let proof = strangers.proof(address, &request);
+    let unseen = UNSEEN
+        .iter()
+        .any(|path| request.uri().path().starts_with(path));
+    let proof = proof.filter(|_| !unseen);
     let known = proof.is_some_and(|proof| strangers.knows(proof));
     if !known && let Err(wait) = strangers.limit.take(&address.network()) {
         metrics::counter!("sealrock_rate_limited_total", "who" => "address").increment(1);
@@ -132,6 +139,7 @@ mod tests {
         let routes = Router::new()
             .route("/", door)
             .route("/open", get(|| async {}))
+            .route("/oidc/callback", get(|| async {}))
             .route("/livez", get(|| async {}));
         limited(routes, NonZeroU32::MIN)
     }
@@ -180,6 +188,19 @@ mod tests {
             ask(&routes, "/open", "192.0.2.1", Some("made up")).await,
             429
         );
+    }
+
+    #[tokio::test]
+    async fn a_proof_excuses_nothing_where_nobody_looks_at_it() {
+        let (routes, here) = (routes(), "192.0.2.1");
+        assert_eq!(ask(&routes, "/", here, Some("sesame")).await, 200);
+        for _ in 0..9 {
+            let answer = ask(&routes, "/oidc/callback", here, Some("sesame")).await;
+            assert_eq!(answer, 200);
+        }
+        let answer = ask(&routes, "/oidc/callback", here, Some("sesame")).await;
+        assert_eq!(answer, 429);
+        assert_eq!(ask(&routes, "/", here, Some("sesame")).await, 200);
     }
 
     #[tokio::test]

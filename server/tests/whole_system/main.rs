@@ -21,7 +21,7 @@ mod outside;
 mod overload;
 mod people;
 #[cfg(feature = "oidc")]
-#[path = "../../../oidc/tests/provider/mod.rs"]
+#[path = "../../../oidc/tests/oidc/provider.rs"]
 #[expect(dead_code, reason = "forging is for the tests of sealrock-oidc")]
 mod provider;
 mod sealing;

@@ -25,21 +25,39 @@ pub const SUBJECT: &str = "248289761001";
 #[derive(Clone)]
 pub struct Provider {
     pub issuer: String,
-    key: EncodingKey,
     plan: Arc<Mutex<Plan>>,
+}
+
+/// How often it was asked what it publishes, and for tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub metadata: usize,
+    pub tokens: usize,
 }
 
 #[derive(Default)]
 struct Plan {
     name: String,
+    /// What signs, and what is published.
+    keys: Option<(EncodingKey, Vec<Jwk>)>,
+    unnamed: bool,
+    hangs: bool,
+    asked: Asked,
     change: Value,
     forge: Option<&'static str>,
     /// Codes that were not exchanged: challenge and nonce.
     codes: HashMap<String, (String, String)>,
 }
 
+/// As it is published.
+pub fn public(key: &EncodingKey, algorithm: Algorithm) -> Jwk {
+    let mut public = Jwk::from_encoding_key(key, algorithm).unwrap();
+    public.common.key_id = Some("one".to_owned());
+    public
+}
+
 /// A new key of the kind that most providers have.
-fn rsa() -> EncodingKey {
+pub fn rsa() -> EncodingKey {
     let made = Command::new("openssl")
         .args(["genrsa", "-traditional", "2048"])
         .output();
@@ -51,11 +69,11 @@ impl Provider {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap());
         let provider = Self {
-            key: rsa(),
             plan: Arc::default(),
             issuer: issuer.clone(),
         };
         provider.calls_itself(&issuer);
+        provider.takes_a_new_key();
         let routes = Router::new()
             .route("/.well-known/openid-configuration", get(metadata))
             .route("/keys", get(keys))
@@ -67,6 +85,29 @@ impl Provider {
 
     pub fn calls_itself(&self, name: &str) {
         name.clone_into(&mut self.plan.lock().unwrap().name);
+    }
+
+    /// Another key of the same name, in place of all others.
+    pub fn takes_a_new_key(&self) {
+        let key = rsa();
+        let published = vec![public(&key, Algorithm::RS256)];
+        self.plan.lock().unwrap().keys = Some((key, published));
+    }
+
+    /// Publishes another key besides, of no use to it, and says no more which one has signed.
+    pub fn publishes_beside(&self, beside: Jwk) {
+        let mut plan = self.plan.lock().unwrap();
+        plan.unnamed = true;
+        plan.keys.as_mut().unwrap().1.insert(0, beside);
+    }
+
+    /// Takes what it is asked, and does not answer.
+    pub fn hangs(&self, hangs: bool) {
+        self.plan.lock().unwrap().hangs = hangs;
+    }
+
+    pub fn asked(&self) -> Asked {
+        self.plan.lock().unwrap().asked
     }
 
     /// The next tokens have these claims in place of theirs; null for none.
@@ -128,11 +169,14 @@ impl Provider {
             .unwrap()
             .retain(|_, value| !value.is_null());
         let header = |algorithm, kid: &str| Header {
-            kid: Some(kid.to_owned()),
+            kid: (!plan.unnamed).then(|| kid.to_owned()),
             ..Header::new(algorithm)
         };
         let (header, key) = match plan.forge {
-            None => (header(Algorithm::RS256, "one"), self.key.clone()),
+            None => {
+                let (key, _) = plan.keys.clone().unwrap();
+                (header(Algorithm::RS256, "one"), key)
+            }
             Some("another-key") => (header(Algorithm::RS256, "one"), rsa()),
             Some("unknown-kid") => (header(Algorithm::RS256, "two"), rsa()),
             Some("hs256") => {
@@ -151,7 +195,14 @@ impl Provider {
 
 async fn metadata(State(provider): State<Provider>) -> Json<Value> {
     let here = &provider.issuer;
-    let name = provider.plan.lock().unwrap().name.clone();
+    let (name, hangs) = {
+        let mut plan = provider.plan.lock().unwrap();
+        plan.asked.metadata += 1;
+        (plan.name.clone(), plan.hangs)
+    };
+    if hangs {
+        std::future::pending::<()>().await;
+    }
     Json(json!({
         "issuer": name,
         "authorization_endpoint": format!("{here}/authorize?tenant=northsea"),
@@ -161,9 +212,8 @@ async fn metadata(State(provider): State<Provider>) -> Json<Value> {
 }
 
 async fn keys(State(provider): State<Provider>) -> Json<JwkSet> {
-    let mut key = Jwk::from_encoding_key(&provider.key, Algorithm::RS256).unwrap();
-    key.common.key_id = Some("one".to_owned());
-    Json(JwkSet { keys: vec![key] })
+    let (_, keys) = provider.plan.lock().unwrap().keys.clone().unwrap();
+    Json(JwkSet { keys })
 }
 
 async fn token(
@@ -179,7 +229,11 @@ async fn token(
         return Err(StatusCode::UNAUTHORIZED);
     }
     assert_eq!(form["grant_type"], "authorization_code");
-    let code = provider.plan.lock().unwrap().codes.remove(&form["code"]);
+    let code = {
+        let mut plan = provider.plan.lock().unwrap();
+        plan.asked.tokens += 1;
+        plan.codes.remove(&form["code"])
+    };
     let (challenge, nonce) = code.ok_or(StatusCode::BAD_REQUEST)?;
     let shown = URL_SAFE_NO_PAD.encode(Sha256::digest(&form["code_verifier"]));
     if shown != challenge {
