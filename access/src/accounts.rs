@@ -7,7 +7,7 @@ use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
 use crate::gate::LockedOut;
-use crate::sessions::{Because, go_on, revoke_all};
+use crate::sessions::{Because, end_of_nobody, go_on, revoke_all};
 use crate::throttle::{self, ThrottleError, TooManyAttempts};
 use crate::{
     AccessError, AccountId, Password, PasswordRefused, Principal, Role, SessionId, Username,
@@ -440,12 +440,7 @@ pub async fn erase(pool: &PgPool, username: &Username) -> Result<Option<AccountI
     let Some(id) = erased.map(AccountId) else {
         return Ok(None);
     };
-    // The rows of sessions, without where they were, outlive their last tokens.
-    revoke_all(&mut *transaction, id, None, Because::Account).await?;
-    sqlx::query("UPDATE access.sessions SET address = NULL, client = NULL WHERE account_id = $1")
-        .bind(id.0)
-        .execute(&mut *transaction)
-        .await?;
+    end_of_nobody(&mut transaction, id).await?;
     sqlx::query("UPDATE access.invitations SET revoked_at = now() WHERE invited_by = $1 AND account_id IS NULL")
         .bind(id.0)
         .execute(&mut *transaction)

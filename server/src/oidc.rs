@@ -89,7 +89,8 @@ async fn link_on(platform: &Platform, name: &Username, subject: Subject) -> anyh
         "{told} of {issuer} is another user already: `sealrock user unlink-oidc` ends that"
     );
     println!(
-        "user {name} signs in as {told} of {issuer} from now on; a password that was issued and never changed is void"
+        "user {name} signs in as {told} of {issuer} from now on; a password that was issued and never \
+         changed, or of a registration that waits, is void"
     );
     Ok(())
 }

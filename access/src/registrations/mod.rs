@@ -3,7 +3,9 @@
 //!
 //! Whether an organisation takes registrations is for the caller to ask. Who registers is not told
 //! whether the name was free, because a stranger could ask for every name: who cannot sign in
-//! afterwards chooses another one.
+//! afterwards chooses another one. Who does is told a code, whether the name was free or not; the account
+//! has the code of who made it, so that an administrator who asks the person for theirs gives no role to
+//! a stranger who was first to take their name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,10 +16,17 @@ use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
 use crate::throttle::{self, ThrottleError, TooManyAttempts};
-use crate::{AccessError, AccountId, ClientAddress, Password, PasswordRefused, Username, password};
+use crate::{
+    AccessError, AccountId, ClientAddress, Password, PasswordRefused, Username, password, sessions,
+};
 
 /// How many accounts of an organisation may wait at a time.
 pub const MOST_WAITING: i64 = 200;
+
+/// How long nobody declines or forgets an account that somebody is about to give a role, in seconds.
+const HELD: f64 = 120.0;
+/// Digits and capitals that are not taken for one another when they are read out.
+const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// A mail address, as far as one can tell by looking at it. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -108,8 +117,12 @@ pub struct Waiting {
     pub username: Username,
     /// Where its owner is reached, as they say.
     pub mail: Option<Mail>,
+    /// What who made it was told. Whoever says another one did not.
+    pub code: Option<String>,
     /// Since when it waits.
     pub since: DateTime<Utc>,
+    /// Whether somebody is about to give it a role: it is not declined then.
+    pub held: bool,
 }
 
 #[derive(FromRow)]
@@ -117,10 +130,13 @@ struct Row {
     account_id: Uuid,
     username: String,
     mail: Option<String>,
+    registration_code: Option<String>,
     waiting_since: DateTime<Utc>,
+    held: bool,
 }
 
-/// Makes an account that waits, if the name is free; it costs the same work if not.
+/// Makes an account that waits, if the name is free; it costs the same work if not. Answers the code for
+/// the administrator, which is the account's if it was made now.
 ///
 /// # Errors
 /// [`RegisterError`].
@@ -128,7 +144,7 @@ pub async fn register(
     pool: &PgPool,
     registration: Registration,
     address: Option<ClientAddress>,
-) -> Result<(), RegisterError> {
+) -> Result<String, RegisterError> {
     throttle::registration(pool, address).await?;
     let Registration {
         organisation,
@@ -139,20 +155,21 @@ pub async fn register(
     let known = [organisation.as_str(), username.as_str(), mail.as_str()];
     let known = known.map(str::to_owned).to_vec();
     let hash = password::hash_chosen(password, known).await??;
-    forget_old(pool).await?;
     if waiting_of(pool, &organisation).await? >= MOST_WAITING {
         return Err(RegisterError::Full);
     }
+    let code = random_code();
     sqlx::query(include_str!("sql/register.sql"))
         .bind(Uuid::new_v4())
         .bind(username.as_str())
         .bind(hash)
         .bind(organisation.as_str())
         .bind(mail.as_str())
+        .bind(&code)
         .execute(pool)
         .await
         .map_err(AccessError::from)?;
-    Ok(())
+    Ok(code)
 }
 
 /// The accounts of an organisation that wait, the oldest first.
@@ -167,7 +184,27 @@ pub async fn list(pool: &PgPool, organisation: &Slug) -> Result<Vec<Waiting>, Ac
     rows.into_iter().map(Waiting::try_from).collect()
 }
 
-/// Erases an account of this organisation that waits; `false` if there is none.
+/// Lets nobody decline or forget an account that waits, for as long as it takes to write an entry that
+/// gives it a role. Whatever becomes of that, it waits until [`crate::standing::recorded`].
+///
+/// # Errors
+/// [`AccessError`]; it may be declined then.
+pub async fn hold(
+    pool: &PgPool,
+    organisation: &Slug,
+    account: AccountId,
+) -> Result<(), AccessError> {
+    sqlx::query(include_str!("sql/hold.sql"))
+        .bind(account.0)
+        .bind(organisation.as_str())
+        .bind(HELD)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// Erases an account of this organisation that waits and that nobody holds, and ends its sessions;
+/// `false` if there is none. That no entry names it is for the caller to see.
 ///
 /// # Errors
 /// [`AccessError`]; it waits still.
@@ -176,53 +213,41 @@ pub async fn decline(
     organisation: &Slug,
     account: AccountId,
 ) -> Result<bool, AccessError> {
+    let mut transaction = pool.begin().await?;
     let declined = sqlx::query(include_str!("sql/decline.sql"))
         .bind(account.0)
         .bind(organisation.as_str())
-        .execute(pool)
+        .execute(&mut *transaction)
         .await?;
-    Ok(declined.rows_affected() == 1)
+    if declined.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sessions::end_of_nobody(&mut transaction, account).await?;
+    transaction.commit().await?;
+    Ok(true)
 }
 
-/// Lets an account of this organisation wait no longer; answers since when it did. It opens nothing
-/// before an entry names it.
+/// Some that nobody has looked at for a month, with their organisations. They are not to be kept: each
+/// holds a name, and somebody's address.
 ///
 /// # Errors
-/// [`AccessError`]; it waits still.
-pub async fn take(
-    pool: &PgPool,
-    organisation: &Slug,
-    account: AccountId,
-) -> Result<Option<DateTime<Utc>>, AccessError> {
-    let taken = sqlx::query_scalar(include_str!("sql/take.sql"))
-        .bind(account.0)
-        .bind(organisation.as_str());
-    Ok(taken.fetch_optional(pool).await?)
-}
-
-/// Lets it wait again: it got no role.
-///
-/// # Errors
-/// [`AccessError`]; it does not then.
-pub async fn wait_again(
-    pool: &PgPool,
-    account: AccountId,
-    since: DateTime<Utc>,
-) -> Result<(), AccessError> {
-    let wait = "UPDATE access.accounts SET waiting_since = $2 WHERE account_id = $1";
-    sqlx::query(wait)
-        .bind(account.0)
-        .bind(since)
-        .execute(pool)
+/// [`AccessError`] if they cannot be read.
+pub async fn old(pool: &PgPool) -> Result<Vec<(AccountId, Slug)>, AccessError> {
+    let rows: Vec<(Uuid, String)> = sqlx::query_as(include_str!("sql/old.sql"))
+        .fetch_all(pool)
         .await?;
-    Ok(())
+    let read = |(id, organisation): (Uuid, String)| {
+        let corrupt = |_| AccessError::Corrupt(format!("account {id}: bad organisation"));
+        Ok((AccountId(id), organisation.parse().map_err(corrupt)?))
+    };
+    rows.into_iter().map(read).collect()
 }
 
-/// What nobody has looked at for a month is not kept: it holds a name, and somebody's address.
-async fn forget_old(pool: &PgPool) -> Result<(), AccessError> {
-    let old = "DELETE FROM access.accounts WHERE waiting_since < now() - interval '30 days'";
-    sqlx::query(old).execute(pool).await?;
-    Ok(())
+/// Such as `7KQF-2M9X`: 40 bits, to be read out.
+fn random_code() -> String {
+    let letters = rand::random::<[u8; 8]>().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
+    let (first, last) = letters.split_at(4);
+    format!("{}-{}", String::from_iter(first), String::from_iter(last))
 }
 
 async fn waiting_of(pool: &PgPool, organisation: &Slug) -> Result<i64, AccessError> {
@@ -241,7 +266,9 @@ impl TryFrom<Row> for Waiting {
             id: AccountId(id),
             username: row.username.parse().map_err(|_| corrupt("bad user name"))?,
             mail: mail.map_err(|_| corrupt("bad mail address"))?,
+            code: row.registration_code,
             since: row.waiting_since,
+            held: row.held,
         })
     }
 }

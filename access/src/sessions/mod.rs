@@ -189,6 +189,20 @@ pub async fn revoke_all(
     Ok(revoked.rows_affected())
 }
 
+/// Ends the sessions of an account that is being erased, behind that in its transaction. Their rows,
+/// without where they were, outlive their last tokens.
+pub(crate) async fn end_of_nobody(
+    connection: &mut PgConnection,
+    account: AccountId,
+) -> Result<(), AccessError> {
+    revoke_all(&mut *connection, account, None, Because::Account).await?;
+    sqlx::query("UPDATE access.sessions SET address = NULL, client = NULL WHERE account_id = $1")
+        .bind(account.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Notes that the owner of a session has proved again who they are; `None` if it is not open.
 ///
 /// # Errors

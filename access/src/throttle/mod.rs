@@ -43,6 +43,13 @@ const REGISTRATIONS: Bounds = Bounds {
     one_forgotten: 0,
 };
 
+/// Those of all networks of a customer who has many: of IPv6 he is given up to 48 bits.
+const REGISTRATIONS_OF_SITE: Bounds = Bounds {
+    free: 10,
+    most: 20,
+    one_forgotten: 0,
+};
+
 /// Sign-ins of a network that came back from a provider, which did not vouch for them. A person's hardly
 /// ever do; each costs a question to the provider.
 const BY_PROVIDER: Bounds = Bounds {
@@ -158,7 +165,11 @@ pub(crate) async fn registration(
     address: Option<ClientAddress>,
 ) -> Result<(), ThrottleError> {
     let key = network_key("register", address);
-    count(pool, &key, &REGISTRATIONS).await.map(drop)
+    count(pool, &key, &REGISTRATIONS).await?;
+    if let Some(site) = address.and_then(ClientAddress::site) {
+        count(pool, &format!("register-48/{site}"), &REGISTRATIONS_OF_SITE).await?;
+    }
+    Ok(())
 }
 
 /// Counts a sign-in that comes back from a provider. One that it vouches for is taken back by

@@ -69,15 +69,11 @@ impl Commands {
             sites,
         });
         let pool = self.store.pool();
-        // First: nobody declines or forgets the account once it has a role.
-        let waited = registrations::take(pool, organisation, account).await?;
+        // Until the entry is there, nobody declines or forgets the account.
+        registrations::hold(pool, organisation, account).await?;
         let changed = self.change_access(context, organisation, command).await;
-        match (&changed, waited) {
-            (Ok(_), _) => rows::recorded(pool, account).await?,
-            (Err(error), Some(since)) if error.says_no() => {
-                registrations::wait_again(pool, account, since).await?;
-            }
-            _ => {}
+        if changed.is_ok() {
+            rows::recorded(pool, account).await?;
         }
         changed
     }

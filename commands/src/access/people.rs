@@ -33,7 +33,8 @@ pub enum RegistrationError {
 
 impl Commands {
     /// Makes an account that waits for a role, for a stranger, if the organisation lets people
-    /// register. No entry is made of it: strangers write no ledger.
+    /// register. No entry is made of it: strangers write no ledger. Answers the code that an administrator
+    /// asks for.
     ///
     /// # Errors
     /// [`RegistrationError`].
@@ -41,7 +42,7 @@ impl Commands {
         &self,
         registration: Registration,
         address: Option<ClientAddress>,
-    ) -> Result<(), RegistrationError> {
+    ) -> Result<String, RegistrationError> {
         let open = match self.access_of(&registration.organisation).await {
             Ok(access) => access.state().settings().self_registration,
             Err(CommandError::NotFound(_)) => false,
@@ -49,6 +50,9 @@ impl Commands {
         };
         if !open {
             return Err(RegistrationError::Closed);
+        }
+        if let Err(error) = self.forget_registrations().await {
+            tracing::warn!(%error, "registrations of long ago are still there");
         }
         Ok(registrations::register(self.store.pool(), registration, address).await?)
     }
@@ -63,7 +67,13 @@ impl Commands {
         organisation: &Slug,
     ) -> Result<Vec<Waiting>, CommandError> {
         permit(context, Permission::ManageAccess, organisation, None)?;
-        Ok(registrations::list(self.store.pool(), organisation).await?)
+        let mut waiting = registrations::list(self.store.pool(), organisation).await?;
+        if !waiting.is_empty() {
+            // Of those that are members the row was not told, because a server ended.
+            let access = self.access_of(organisation).await?;
+            waiting.retain(|one| access.state().member(one.id).is_none());
+        }
+        Ok(waiting)
     }
 
     /// Erases an account that waits for a role. The entry comes first: what is repeated after a failure
@@ -78,18 +88,19 @@ impl Commands {
         account: AccountId,
     ) -> Result<(), CommandError> {
         permit(context, Permission::ManageAccess, organisation, None)?;
-        let pool = self.store.pool();
-        let waiting = registrations::list(pool, organisation).await?;
-        if waiting.iter().any(|waiting| waiting.id == account) {
+        // Of those that nobody is about to give a role.
+        let waiting = self.waiting(context, organisation).await?;
+        if waiting.iter().any(|one| one.id == account && !one.held) {
             let note = AccessNote::RegistrationDeclined { account };
             self.note_access(context, organisation, note).await?;
-            // Unless another administrator gave it a role at this moment.
-            if registrations::decline(pool, organisation, account).await? {
+            // Unless another administrator began to give it a role at this moment.
+            if self.forget_registration(organisation, account).await? {
                 return Ok(());
             }
         }
         Err(CommandError::NotFound(format!(
-            "no account {account} waits for a role in {organisation}: registrations lists those that do"
+            "no account {account} waits for a role in {organisation}: registrations lists those that do; who \
+             was about to get one can be declined two minutes later"
         )))
     }
 
@@ -115,6 +126,37 @@ impl Commands {
             accounts::erase(pool, username).await?;
         }
         noted.map(|_| ())
+    }
+
+    /// Erases accounts that have waited for a role for a month.
+    ///
+    /// # Errors
+    /// See [`CommandError`]; some are left then.
+    pub async fn forget_registrations(&self) -> Result<(), CommandError> {
+        for (account, organisation) in registrations::old(self.store.pool()).await? {
+            self.forget_registration(&organisation, account).await?;
+        }
+        Ok(())
+    }
+
+    /// Erases an account that waits for a role; `false` if none such does. Who is a member by an entry
+    /// waits for nothing, whatever the row says.
+    async fn forget_registration(
+        &self,
+        organisation: &Slug,
+        account: AccountId,
+    ) -> Result<bool, CommandError> {
+        let pool = self.store.pool();
+        match self.access_of(organisation).await {
+            Ok(access) if access.state().member(account).is_some() => {
+                rows::recorded(pool, account).await?;
+                return Ok(false);
+            }
+            Ok(_) | Err(CommandError::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+        // Whoever has begun to give it a role since then holds it.
+        Ok(registrations::decline(pool, organisation, account).await?)
     }
 
     /// Ends the membership of a person, and forgets them: name, password, second factor and sessions.

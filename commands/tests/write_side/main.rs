@@ -20,3 +20,4 @@ mod revoking;
 mod sealing;
 mod sign_in;
 mod signed;
+mod waiting;

@@ -3,27 +3,26 @@
 use std::sync::Arc;
 
 use sealrock_access::gate::{Code, Entered, Gate, Proof};
-use sealrock_access::registrations::Registration;
 use sealrock_access::sessions::{self, Client};
 use sealrock_access::{
     AccountId, FactorKey, Identify, IdentifyError, Password, Permission, Principal, Refused, Role,
     Scope, TokenKey, Tokens, accounts, authorise, second_factor,
 };
-use sealrock_commands::{CommandError, Identities, RegistrationError};
+use sealrock_commands::{CommandError, Identities};
 use sealrock_domain::access::AccessSettings;
 use totp_rs::{Algorithm, Secret, TOTP};
 
 use crate::fixture::{Fixture, admin, slug, with_a_site};
 
-const PHRASE: &str = "otter marzipan quilt";
+pub const PHRASE: &str = "otter marzipan quilt";
 
-struct People {
-    f: Fixture,
-    gate: Gate,
-    identities: Identities,
+pub struct People {
+    pub f: Fixture,
+    pub gate: Gate,
+    pub identities: Identities,
 }
 
-async fn people() -> People {
+pub async fn people() -> People {
     let f = with_a_site().await;
     let tokens = Arc::new(Tokens::new(TokenKey::from_seed(&[3; 32]), "sealrock.test"));
     let factors = Arc::new(FactorKey::from_bytes(&[3; 32]));
@@ -46,7 +45,7 @@ impl People {
         added.unwrap()
     }
 
-    async fn enter(&self, name: &str) -> Entered {
+    pub async fn enter(&self, name: &str) -> Entered {
         let proof = Proof {
             username: name.to_owned(),
             password: Password::new(PHRASE),
@@ -66,7 +65,7 @@ impl People {
     }
 
     /// Who the bearer of what was entered with is.
-    async fn now(&self, entered: &Entered) -> Result<Principal, IdentifyError> {
+    pub async fn now(&self, entered: &Entered) -> Result<Principal, IdentifyError> {
         self.identities.identify(&entered.token.token).await
     }
 
@@ -76,7 +75,7 @@ impl People {
     }
 
     /// The types of the entries whose payload names an account, and no name of a person.
-    async fn naming(&self, account: AccountId) -> Vec<String> {
+    pub async fn naming(&self, account: AccountId) -> Vec<String> {
         let mut types = Vec::new();
         for one in self.f.entries().await {
             let payload = one.payload.map(|payload| payload.bytes).unwrap_or_default();
@@ -219,72 +218,4 @@ async fn where_a_second_factor_is_required_who_has_none_may_nothing_until_it_is_
     p.enrol(account).await;
     // At once: nobody is told to wait who has done what was asked for.
     assert_eq!(may().await, Ok(()));
-}
-
-#[tokio::test]
-async fn somebody_registers_where_that_is_open_and_waits_for_a_role_and_strangers_write_no_ledger()
-{
-    let p = people().await;
-    let own = slug("northsea");
-    let wants = |organisation: &str| Registration {
-        organisation: slug(organisation),
-        username: "otto".parse().unwrap(),
-        mail: "otto@example.org".parse().unwrap(),
-        password: Password::new(PHRASE),
-    };
-    let mut told = Vec::new();
-    for closed in ["northsea", "nowhere"] {
-        let refused = p.f.commands.register(wants(closed), None).await;
-        let refused = refused.unwrap_err();
-        assert!(matches!(refused, RegistrationError::Closed), "{refused}");
-        told.push(refused.to_string());
-    }
-    assert_eq!(
-        told[0], told[1],
-        "which organisations there are is not told"
-    );
-
-    let settings = AccessSettings {
-        self_registration: true,
-        second_factor_required: false,
-    };
-    let by = admin();
-    let change = p.f.commands.change_access_settings(&by, &own, settings);
-    change.await.unwrap();
-    let before = p.f.entries().await.len();
-    p.f.commands
-        .register(wants("northsea"), None)
-        .await
-        .unwrap();
-    assert_eq!(p.f.entries().await.len(), before);
-    let entered = p.enter("otto").await;
-    let waiting = p.identities.entered(entered.principal.clone()).await;
-    assert!(
-        matches!(waiting, Err(IdentifyError::Unauthenticated(_))),
-        "{waiting:?}"
-    );
-    // Not by a server that starts, either.
-    p.f.commands.record_roles_of_rows().await.unwrap();
-    assert!(p.now(&entered).await.is_err());
-
-    let waiting = p.f.commands.waiting(&admin(), &own).await.unwrap();
-    let account = waiting[0].id;
-    let by = admin();
-    let member =
-        p.f.commands
-            .assign_role(&by, &own, account, Role::Operator, None);
-    member.await.unwrap();
-    let who = p.identities.entered(entered.principal).await.unwrap();
-    assert_eq!(who.role(), Role::Operator);
-    assert!(
-        p.f.commands
-            .waiting(&admin(), &own)
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert_eq!(p.naming(account).await, ["RoleAssigned"]);
-    let by = admin();
-    let declined = p.f.commands.decline_registration(&by, &own, account).await;
-    assert!(matches!(declined, Err(CommandError::NotFound(_))));
 }

@@ -10,8 +10,9 @@ const PHRASE: &str = "otter marzipan quilt";
 const SIGN_IN: &str = "mutation ($input: SignInInput!) { signIn(input: $input) {
   accessToken mustEnrolSecondFactor viewer { role mustEnrolSecondFactor } } }";
 const REGISTER: &str =
-    "mutation ($input: RegisterInput!) { register(input: $input) { username organisation } }";
-const WAITING: &str = r#"{ registrations(organisation: "northsea") { account username mail } }"#;
+    "mutation ($input: RegisterInput!) { register(input: $input) { username organisation code } }";
+const WAITING: &str =
+    r#"{ registrations(organisation: "northsea") { account username mail code } }"#;
 const ORGANISATION: &str = r#"{ organisation(slug: "northsea") { slug } }"#;
 
 async fn sign_in(world: &World, name: &str) -> Value {
@@ -82,6 +83,9 @@ async fn somebody_registers_waits_and_becomes_a_member_by_an_administrator() {
     let waiting = waiting["registrations"].as_array().unwrap().clone();
     assert_eq!(waiting.len(), 1, "{waiting:?}");
     assert_eq!(waiting[0]["mail"], "otto@example.org");
+    assert_eq!(waiting[0]["code"], made["data"]["register"]["code"]);
+    let (told, not_told) = (&waiting[0]["code"], &taken["data"]["register"]["code"]);
+    assert!(told.is_string() && not_told.is_string() && told != not_told);
     let (_, operator) = member(&world, "olga", Role::Operator).await;
     let refused = world.ask_as(Some(&operator), WAITING, json!({})).await;
     assert_eq!(code_of(&refused), "FORBIDDEN");

@@ -150,6 +150,9 @@ async fn record_roles(platform: &Platform) {
     if let Err(error) = platform.commands.finish_invitations().await {
         tracing::warn!(%error, "not all who accepted an invitation are members yet; the next start tries again");
     }
+    if let Err(error) = platform.commands.forget_registrations().await {
+        tracing::warn!(%error, "registrations of long ago are still there; the next one tries again");
+    }
 }
 
 /// Made once, shown once: on standard output, not in the log.

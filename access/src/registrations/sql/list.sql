@@ -1,4 +1,4 @@
-SELECT account_id, username, mail, waiting_since
+SELECT account_id, username, mail, registration_code, waiting_since, coalesce(deciding_until >= now(), false) AS held
 FROM access.accounts
 WHERE organisation = $1 AND waiting_since IS NOT NULL
 ORDER BY waiting_since, account_id

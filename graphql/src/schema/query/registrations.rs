@@ -22,6 +22,9 @@ struct WaitingAccount {
     username: String,
     /// Where its owner is reached, as they say: nobody has tried it.
     mail: Option<String>,
+    /// What `register` told who made it. Have the person read theirs out before you give a role: whoever
+    /// has another one was second to take the name, and this account is somebody else's.
+    code: Option<String>,
     /// Since when it waits.
     since: Time,
 }
@@ -48,6 +51,7 @@ impl From<Waiting> for WaitingAccount {
             account: waiting.id.as_uuid(),
             username: waiting.username.to_string(),
             mail: waiting.mail.map(|mail| mail.as_str().to_owned()),
+            code: waiting.code,
             since: waiting.since.into(),
         }
     }

@@ -36,6 +36,9 @@ struct RegisterPayload {
     username: String,
     /// Slug of the organisation.
     organisation: String,
+    /// To be read out to the administrator who asks for it: `registrations` has it too if the account
+    /// that waits is the one that was made now, and not one of somebody who was first to take the name.
+    code: String,
 }
 
 /// An account that shall not become a member.
@@ -69,14 +72,17 @@ impl RegistrationMutation {
             mail: read("mail", &input.mail)?,
             password: Password::new(input.password),
         };
-        let payload = RegisterPayload {
-            username: registration.username.to_string(),
-            organisation: registration.organisation.to_string(),
-        };
+        let (username, organisation) = (
+            registration.username.to_string(),
+            registration.organisation.to_string(),
+        );
         let address = visitor(context).client.address;
         let commands = context.data_unchecked::<Commands>();
-        commands.register(registration, address).await?;
-        Ok(payload)
+        Ok(RegisterPayload {
+            username,
+            organisation,
+            code: commands.register(registration, address).await?,
+        })
     }
 
     /// Erases an account that waits for a role.
