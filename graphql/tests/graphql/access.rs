@@ -21,11 +21,11 @@ const LISTED: &str = r#"{ access(organisation: "northsea") {
 
 const ENTRIES: &str = r#"{ ledgerEntries(ledger: "northsea", first: 1) { nodes { index } } }"#;
 
-/// An answer that is awaited for as long as what was taken away may still hold.
-async fn within_a_second(mut holds: impl AsyncFnMut() -> bool) {
+/// Waits until what was taken away holds no more: less than a second, on a machine with time for it.
+async fn soon(mut holds: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !holds().await {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it goes on");
+        assert!(begun.elapsed() < Duration::from_secs(5), "it goes on");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -71,7 +71,7 @@ async fn an_api_key_opens_what_it_was_given_over_http_and_socket_until_it_is_rev
       revokeApiKey(input: {organisation: "northsea", key: $key}) { duplicate }
     }"#;
     world.data(revoke, json!({"key": key})).await;
-    within_a_second(async || {
+    soon(async || {
         let answer = world.ask_as(Some(&secret), ENTRIES, json!({})).await;
         answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
     })
@@ -115,7 +115,7 @@ async fn a_role_that_changes_is_another_one_at_once_and_closes_open_sockets() {
             .await;
         answer["data"]["viewer"]["role"].clone()
     };
-    within_a_second(async || role().await == "OPERATOR").await;
+    soon(async || role().await == "OPERATOR").await;
     assert_eq!(feed.closed().await, 4403);
     let listed = world.data(LISTED, json!({})).await;
     let member = &listed["access"]["members"][0];
@@ -128,7 +128,7 @@ async fn a_role_that_changes_is_another_one_at_once_and_closes_open_sockets() {
       deactivateMember(input: {organisation: "northsea", account: $account}) { duplicate }
     }"#;
     world.data(deactivate, json!({"account": account})).await;
-    within_a_second(async || {
+    soon(async || {
         let answer = world
             .ask_as(Some(&token), "{ viewer { role } }", json!({}))
             .await;

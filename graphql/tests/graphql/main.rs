@@ -17,6 +17,7 @@ mod people;
 mod permitted;
 mod ranking;
 mod reach;
+mod revoking;
 mod schema;
 mod screens;
 mod sessions;

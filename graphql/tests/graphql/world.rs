@@ -28,7 +28,7 @@ use uuid::Uuid;
 
 pub struct World {
     pub address: String,
-    tokens: Arc<Tokens>,
+    pub tokens: Arc<Tokens>,
     token: String,
     devices: Devices,
     pub commands: Commands,
@@ -519,12 +519,16 @@ impl Feed {
         heard
     }
 
-    /// The code with which the server closes, whatever comes before.
+    /// The code with which the server closes, whatever but errors comes before.
     pub async fn closed(&mut self) -> u16 {
         loop {
             let frame = tokio::time::timeout(Duration::from_secs(20), self.0.next());
             match frame.await.expect("closed within 20 s") {
                 Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
+                Some(Ok(Message::Text(text))) => {
+                    let refused = [r#""type":"error""#, r#""errors":["#];
+                    assert!(!refused.iter().any(|mark| text.contains(mark)), "{text}");
+                }
                 Some(Ok(_)) => {}
                 other => panic!("not closed: {other:?}"),
             }
