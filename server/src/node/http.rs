@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::admission::{Door, Patience, Terms};
-use super::{client, connection, headers, strangers};
+use super::{client, connection, headers, requests, strangers};
 use crate::config::Config;
 use crate::health;
 
@@ -45,6 +45,7 @@ impl Site {
             None => routes,
         };
         let routes = headers::for_pages_of(routes, &config.cors_origins, tls.is_some());
+        let routes = requests::logged(routes);
         let routes = client::told(routes, config.proxies());
         let routes = headers::secured(routes, tls.is_some());
         let terms = Terms {

@@ -9,6 +9,7 @@ mod headers;
 mod http;
 mod identity;
 mod intake;
+mod requests;
 mod strangers;
 mod tls;
 mod work;

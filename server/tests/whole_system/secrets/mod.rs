@@ -159,6 +159,17 @@ async fn socket(server: &Server, token: &str) {
     }
 }
 
+/// Somebody who puts secrets where they do not belong: into the query, and into the path.
+async fn asked_by_mistake(server: &Server, made: &mut Made) {
+    let secret = sealrock_access::ApiKeySecret::generate().reveal();
+    made.keep("misplaced API key", &secret);
+    for place in ["graphql?access_token=", "ledger/northsea/", "nowhere/"] {
+        let url = format!("{}/{place}{}", server.http, &*secret);
+        let answer = reqwest::get(url).await.unwrap();
+        assert!(answer.status().is_client_error(), "{place}");
+    }
+}
+
 fn search(log: &str, made: &Made) {
     for (name, secret) in &made.0 {
         let line = log.lines().find(|line| line.contains(secret));
@@ -195,6 +206,7 @@ async fn no_secret_that_a_server_made_or_was_told_stands_in_its_log() {
     people::program(&server, &mut made).await;
     devices(&server, &mut made).await;
     socket(&server, &token).await;
+    asked_by_mistake(&server, &mut made).await;
     server.stop();
     key_files(&data.path().join("keys"), &mut made);
     for kind in KINDS {
@@ -203,7 +215,7 @@ async fn no_secret_that_a_server_made_or_was_told_stands_in_its_log() {
     }
 
     let log = std::fs::read_to_string(log.path()).unwrap();
-    for said in ["TRACE", "socket closed", "sqlx::query"] {
+    for said in ["TRACE", "socket closed", "sqlx::query", "answered"] {
         assert!(log.contains(said), "the log says little: no {said}");
     }
     search(&log, &made);
