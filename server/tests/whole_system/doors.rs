@@ -127,6 +127,41 @@ fn an_address_and_a_device_that_ask_too_much_are_told_when_to_come_again() {
     assert!(refusal.contains("\"code\":\"rate\""), "{refusal}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_and_a_program_that_ask_too_much_are_told_when_to_come_again() {
+    let data = data_folder();
+    let settings = [
+        ("SEALROCK_GRAPHQL_REQUESTS_PER_SECOND", "1"),
+        ("SEALROCK_LEDGER_REQUESTS_PER_SECOND", "1"),
+    ];
+    let server = Server::start_with(data.path(), &settings);
+    server.register_site();
+    let until = (chrono::Utc::now() + chrono::Duration::days(1)).to_rfc3339();
+    let issue =
+        "api-key issue northsea --label report --role auditor --permission read-ledger --until";
+    let issue: Vec<_> = issue.split(' ').chain([until.as_str()]).collect();
+    let key = server.command(&issue);
+    let key = key.split_whitespace().nth(2).unwrap().to_owned();
+    let token = server.sign_in().await;
+    let (viewer, checkpoint) = (
+        format!("{}/graphql", server.http),
+        format!("{}/ledger/northsea/checkpoint", server.http),
+    );
+    for bearer in [&token, &key] {
+        let bearer = format!("Authorization: Bearer {bearer}");
+        let json = "Content-Type: application/json";
+        let question = r#"{"query": "{ viewer { actor } }"}"#;
+        let (_, refusal) =
+            until_refused(|_| curl(&["-H", &bearer, "-H", json, "-d", question, &viewer]));
+        assert!(refusal.contains("retry-after: "), "{refusal}");
+        assert!(refusal.contains("rate_limited"), "{refusal}");
+        let (answered, refusal) = until_refused(|_| curl(&["-H", &bearer, &checkpoint]));
+        assert!(answered >= 10, "ten seconds' worth at once: {answered}");
+        assert!(refusal.contains("retry-after: "), "{refusal}");
+        assert!(refusal.contains("rate-limited"), "{refusal}");
+    }
+}
+
 #[test]
 fn a_device_that_sends_too_much_by_mqtt_waits_and_nothing_is_lost() {
     let data = data_folder();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Device, SOON, Server, batch, data_folder};
+use crate::support::{AT_ONCE, Device, SOON, Server, batch, data_folder};
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -225,7 +225,7 @@ async fn a_rotated_or_revoked_device_loses_its_open_connection() {
             .server
             .command(&[&["device", command], &path[..]].concat());
         let closed = async { while events.poll().await.is_ok() {} };
-        tokio::time::timeout(SOON, closed).await.unwrap();
+        tokio::time::timeout(AT_ONCE, closed).await.unwrap();
         let (status, _) = plant.server.ingest(&device, batch("b", 1, 1.0)).await;
         assert_eq!(status, 401, "{command}");
     }

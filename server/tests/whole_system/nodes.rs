@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::crashes::{assert_each_once, load, recorded};
-use crate::support::{Device, SOON, Server, batch, data_folder};
+use crate::support::{AT_ONCE, Device, SOON, Server, batch, data_folder};
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet};
 use sealrock_testkit::{Cluster, cluster};
 use serde_json::{Value, json};
@@ -239,7 +239,7 @@ async fn what_is_decided_at_one_node_holds_at_the_other() {
         "device", "revoke", "--org", "northsea", "--site", "plant-1", "--name", "meter-1",
     ]);
     let revoked = Instant::now();
-    let cut = tokio::time::timeout(SOON, async { while connection.poll().await.is_ok() {} });
+    let cut = tokio::time::timeout(AT_ONCE, async { while connection.poll().await.is_ok() {} });
     cut.await.unwrap();
     println!("cut {:?} after the revocation", revoked.elapsed());
     until("away", async || !is_online(&one).await).await;

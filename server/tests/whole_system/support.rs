@@ -2,8 +2,8 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -13,6 +13,9 @@ use tempfile::TempDir;
 
 /// How long anything that should happen may take on a busy machine.
 pub const SOON: Duration = Duration::from_mins(1);
+
+/// How long what was taken away may still hold: less than a second, on a machine with time for it.
+pub const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// A data folder that user `postgres` can reach, as a root's `TempDir` cannot be.
 pub fn data_folder() -> TempDir {
@@ -42,6 +45,8 @@ pub struct Server {
     pub mqtt: (String, u16),
     /// The first administrator's password, if this start made one.
     pub admin_password: Option<String>,
+    /// Lines of its log, unless that goes into a file.
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -52,7 +57,7 @@ impl Server {
 
     /// As [`Server::start`], with more in its environment.
     pub fn start_with(data: &Path, environment: &[(&str, &str)]) -> Self {
-        Self::launch(data, &["serve"], environment, "ready", Stdio::inherit())
+        Self::launch(data, &["serve"], environment, "ready", Stdio::piped())
     }
 
     /// As [`Server::start_with`]; its log goes into a file.
@@ -66,7 +71,7 @@ impl Server {
         let arguments = ["demo", "--mqtt-ws", "127.0.0.1:0", "--interval", "500ms"];
         let arguments = [&arguments[..], more].concat();
         let ready = "Ctrl-C stops; the data stay.";
-        Self::launch(data, &arguments, &[], ready, Stdio::inherit())
+        Self::launch(data, &arguments, &[], ready, Stdio::piped())
     }
 
     fn launch(
@@ -86,6 +91,7 @@ impl Server {
             .stderr(log)
             .spawn()
             .unwrap();
+        let log = child.stderr.take().map(told).unwrap_or_default();
         let lines = lines_until(&mut child, ready);
         let word_after = |start: &str| {
             let rest = lines.iter().find_map(|line| line.strip_prefix(start));
@@ -113,6 +119,7 @@ impl Server {
                 .to_owned(),
             mqtt: mqtt.unwrap_or_default(),
             admin_password: word_after("first administrator: user admin password "),
+            log,
         }
     }
 
@@ -265,7 +272,68 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            return;
+        }
+        let issued = self.admin_password.as_deref();
+        for line in self.log.lock().unwrap().iter() {
+            let known = issued.is_some_and(|issued| line.contains(issued));
+            assert!(
+                !known && !looks_secret(line),
+                "a secret stands in the log: {line}"
+            );
+        }
     }
+}
+
+/// Whether somebody could prove something by what stands in a line: a token, a key, a cookie.
+fn looks_secret(line: &str) -> bool {
+    let part_of_one = |c: char| c.is_ascii_alphanumeric() || "._-=".contains(c);
+    let word = |word: &str| {
+        let token = word.starts_with("eyJ") && word.matches('.').count() == 2;
+        let begins = ["srk_", "__Host-sealrock-refresh="];
+        let long = begins
+            .iter()
+            .any(|begin| word.starts_with(begin) && word.len() > begin.len() + 20);
+        token || long
+    };
+    let bearer = line.split("Bearer ").skip(1).any(|behind| {
+        let shown = behind.find(|c| !part_of_one(c)).unwrap_or(behind.len());
+        shown > 20
+    });
+    bearer || line.split(|c| !part_of_one(c)).any(word)
+}
+
+#[test]
+fn what_is_a_secret_is_told_from_what_is_none() {
+    let key = sealrock_access::ApiKeySecret::generate().reveal();
+    for secret in [
+        format!("key {} of somebody", &*key),
+        format!("authorization=\"Bearer {}\"", "x".repeat(40)),
+        format!("cookie: __Host-sealrock-refresh={}; a=b", "x".repeat(43)),
+        "token eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl is bad".to_owned(),
+    ] {
+        assert!(looks_secret(&secret), "{secret}");
+    }
+    for none in [
+        "Authorization must be \"Bearer <token>\"",
+        "key srk_ab12 was revoked",
+    ] {
+        assert!(!looks_secret(none), "{none}");
+    }
+}
+
+/// The lines of a log, as they come; they are shown too.
+fn told(log: ChildStderr) -> Arc<Mutex<Vec<String>>> {
+    let lines = Arc::<Mutex<Vec<String>>>::default();
+    let told = Arc::clone(&lines);
+    std::thread::spawn(move || {
+        for line in BufReader::new(log).lines().map_while(Result::ok) {
+            eprintln!("{line}");
+            told.lock().unwrap().push(line);
+        }
+    });
+    lines
 }
 
 /// The password that somebody chooses in place of the one that was issued.
