@@ -63,8 +63,10 @@ pub enum Permission {
     RecordIssuanceStep,
     /// Set the emission target of a site.
     SetEmissionTarget,
-    /// Read captures, injections, mass accounts and rankings.
+    /// Read captures, injections, mass accounts and figures of an organisation.
     ReadAccounting,
+    /// Read how the sites of an organisation rank.
+    ReadRanking,
     /// Read issuances and credits.
     ReadCredits,
     /// Read members, grants, keys and the log of their changes.
@@ -94,7 +96,7 @@ pub struct Rule {
 
 /// The table of permissions and roles, in the order of [`Permission`]. Where a principal may use them
 /// is [`authorise`]'s matter.
-pub const TABLE: [Rule; 31] = {
+pub const TABLE: [Rule; 32] = {
     use Permission as P;
     use Role::{
         Admin, Auditor, Device, Holder, HqManager, Maintenance, Mrv, Operator, Registry, Regulator,
@@ -214,6 +216,11 @@ pub const TABLE: [Rule; 31] = {
             ],
         ),
         rule(
+            P::ReadRanking,
+            "read rankings",
+            &[Admin, Auditor, SiteManager, HqManager, Mrv],
+        ),
+        rule(
             P::ReadCredits,
             "read credits",
             &[
@@ -324,6 +331,7 @@ impl Permission {
             Self::RecordIssuanceStep => "record-issuance-step",
             Self::SetEmissionTarget => "set-emission-target",
             Self::ReadAccounting => "read-accounting",
+            Self::ReadRanking => "read-ranking",
             Self::ReadCredits => "read-credits",
             Self::ReadAccess => "read-access",
             Self::InviteMember => "invite-member",

@@ -3,6 +3,7 @@
 use sealrock_access::{AccountId, Password, Principal, Role, accounts};
 use serde_json::{Value, json};
 
+use crate::permitted::limited;
 use crate::world::{World, code_of, start};
 
 const PHRASE: &str = "otter marzipan quilt";
@@ -11,6 +12,8 @@ const INVITE: &str = "mutation ($input: InviteMemberInput!) {
   inviteMember(input: $input) { token invitation { id organisation role sites } } }";
 const ACCEPT: &str = "mutation ($input: AcceptInvitationInput!) {
   acceptInvitation(input: $input) { username organisation } }";
+const WITHDRAW: &str = "mutation ($input: WithdrawInvitationInput!) {
+  withdrawInvitation(input: $input) { id } }";
 const LISTED: &str = r#"{ invitations(organisation: "northsea") { id role } }"#;
 
 fn person(role: Role) -> Principal {
@@ -95,18 +98,52 @@ async fn nobody_invites_to_more_than_they_are_or_withdraws_what_is_another_organ
 
     let invited = world.ask_as(Some(&manager), INVITE, place("MRV")).await;
     let id = invited["data"]["inviteMember"]["invitation"]["id"].clone();
-    let withdraw = "mutation ($input: WithdrawInvitationInput!) {
-      withdrawInvitation(input: $input) { id } }";
     let input = json!({"input": {"organisation": "northsea", "id": id}});
-    let withdrawn = world.ask_as(Some(&manager), withdraw, input.clone()).await;
+    let withdrawn = world.ask_as(Some(&manager), WITHDRAW, input.clone()).await;
     assert_eq!(
         withdrawn["data"]["withdrawInvitation"]["id"], id,
         "{withdrawn}"
     );
-    let again = world.ask_as(Some(&manager), withdraw, input).await;
+    let again = world.ask_as(Some(&manager), WITHDRAW, input).await;
     assert_eq!(code_of(&again), "NOT_FOUND", "{again}");
     let listed = world.ask_as(Some(&manager), LISTED, json!({})).await;
     assert_eq!(listed["data"]["invitations"], json!([]), "{listed}");
+}
+
+#[tokio::test]
+async fn who_invites_at_some_sites_sees_and_withdraws_what_they_offered_and_nothing_else() {
+    let world = start().await;
+    world.register_places().await;
+    let place = json!({"organisation": "northsea", "role": "OPERATOR", "sites": ["plant-1"]});
+    let invite = json!({"input": place});
+    let hq = world.token_of(&person(Role::HqManager));
+    let others = world.ask_as(Some(&hq), INVITE, invite.clone()).await;
+    let others = others["data"]["inviteMember"]["invitation"]["id"].clone();
+    let manager = limited(Role::SiteManager, "plant-1");
+    let manager = world.member(&manager).await;
+    let own = world.ask_as(Some(&manager), INVITE, invite).await;
+    let own = own["data"]["inviteMember"]["invitation"]["id"].clone();
+
+    let listed = world.ask_as(Some(&manager), LISTED, json!({})).await;
+    let expected = json!([{"id": own, "role": "OPERATOR"}]);
+    assert_eq!(listed["data"]["invitations"], expected, "{listed}");
+    let operator = world.token_of(&person(Role::Operator));
+    let refused = world.ask_as(Some(&operator), LISTED, json!({})).await;
+    assert_eq!(code_of(&refused), "FORBIDDEN", "{refused}");
+
+    let input = |id: &Value| json!({"input": {"organisation": "northsea", "id": id}});
+    let refused = world.ask_as(Some(&manager), WITHDRAW, input(&others)).await;
+    assert_eq!(code_of(&refused), "FORBIDDEN", "{refused}");
+    let withdrawn = world.ask_as(Some(&manager), WITHDRAW, input(&own)).await;
+    let id = &withdrawn["data"]["withdrawInvitation"]["id"];
+    assert_eq!(*id, own, "{withdrawn}");
+    let listed = world.ask_as(Some(&hq), LISTED, json!({})).await;
+    let expected = json!([{"id": others, "role": "OPERATOR"}]);
+    assert_eq!(listed["data"]["invitations"], expected, "{listed}");
+    let types = types(&world).await;
+    let noted = types.iter().filter(|name| name.contains("nvit"));
+    let noted: Vec<&str> = noted.map(String::as_str).collect();
+    assert_eq!(noted, ["UserInvited", "UserInvited", "InvitationWithdrawn"]);
 }
 
 /// Account `otto`, an operator of `northsea`.

@@ -56,7 +56,8 @@ fn asked_for(field: &str, operation: &str) -> (Permission, At) {
         "readings" if operation.starts_with("query") => (ReadTelemetry, At::Plant),
         "readings" => (ReadTelemetry, at_the_site),
         "ledger" | "ledgerEntries" | "ledgerEntry" => (ReadLedger, At::Whole),
-        "leaderboard" | "systemOverview" => (ReadAccounting, At::Whole),
+        "leaderboard" => (ReadRanking, At::Whole),
+        "systemOverview" => (ReadAccounting, At::Whole),
         "massAccounts" | "massAccount" | "wells" | "well" | "activeInjectors"
         | "activeMonitors" | "injectionDays" | "injectionTotals" | "wellStatus" => {
             (ReadAccounting, at_the_site)

@@ -113,6 +113,7 @@ fn an_auditor_may_read_all_evidence_and_write_nothing() {
             "read the ledger",
             "read dead letters",
             "read accounts",
+            "read rankings",
             "read credits",
             "read who has access"
         ]

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 use chrono::Utc;
-use sealrock_access::Permission::ReadAccounting;
+use sealrock_access::Permission::{self, ReadAccounting, ReadRanking};
 use sealrock_domain::Slug;
 use sealrock_projections::ReadModels;
 use sealrock_projections::leaderboard::Period;
@@ -37,7 +37,7 @@ impl RankingQuery {
         )]
         rank_by: LeaderboardOrder,
     ) -> Result<Leaderboard, Problem> {
-        let organisation = accounted(context, &organisation).await?;
+        let organisation = found(context, &organisation, ReadRanking).await?;
         let now = Utc::now();
         let period = Period::new(from.0, to.map_or(now, |to| to.0), now)?;
         let read = context.data_unchecked::<ReadModels>();
@@ -55,7 +55,7 @@ impl RankingQuery {
         context: &Context<'_>,
         #[graphql(desc = "The organisation, by its slug.")] organisation: String,
     ) -> Result<SystemOverview, Problem> {
-        let organisation = accounted(context, &organisation).await?;
+        let organisation = found(context, &organisation, ReadAccounting).await?;
         let name = ledger_of(&organisation.slug);
         let ledger = context
             .data_unchecked::<ReadModels>()
@@ -70,10 +70,14 @@ impl RankingQuery {
     }
 }
 
-/// An organisation whose accounts the caller may read.
-async fn accounted(context: &Context<'_>, name: &str) -> Result<Organisation, Problem> {
+/// An organisation of which the caller may read this.
+async fn found(
+    context: &Context<'_>,
+    name: &str,
+    what: Permission,
+) -> Result<Organisation, Problem> {
     let slug: Slug = input::read("organisation", name)?;
-    permit(context, ReadAccounting, &slug, None)?;
+    permit(context, what, &slug, None)?;
     let found = context
         .data_unchecked::<ReadModels>()
         .organisation(&slug)

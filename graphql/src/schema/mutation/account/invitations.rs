@@ -1,10 +1,11 @@
 //! Invitations: somebody becomes a member of an organisation by an account of their own.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use sealrock_access::invitations::{InvitationToken, Place};
-use sealrock_access::{Password, Permission, Username};
+use sealrock_access::invitations::{self, InvitationToken, Place};
+use sealrock_access::{Password, Permission, Principal, Username};
 use sealrock_commands::Commands;
 use sealrock_domain::Slug;
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::sessions::own_account;
@@ -113,17 +114,22 @@ impl InvitationMutation {
         })
     }
 
-    /// Withdraws an invitation that nobody has accepted.
+    /// Withdraws an invitation that nobody has accepted. Who is limited to some sites withdraws those
+    /// that they made.
     async fn withdraw_invitation(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which invitation.")] input: WithdrawInvitationInput,
     ) -> Result<WithdrawInvitationPayload, Problem> {
         let organisation = read::<Slug>("organisation", &input.organisation)?;
-        permit(context, Permission::InviteMember, &organisation, None)?;
+        let id = input.id.parse::<Uuid>();
+        if let Err(refused) = permit(context, Permission::InviteMember, &organisation, None) {
+            let made = own(context, &organisation, id.as_ref().ok()).await?;
+            permit_at(context, &made.ok_or(refused)?.place)?;
+        }
         let commands = context.data_unchecked::<Commands>();
         let sender = sender(context, None)?;
-        let withdrawn = match input.id.parse::<Uuid>() {
+        let withdrawn = match id {
             Ok(id) => {
                 let withdrawn = commands.withdraw_invitation(&sender, &organisation, id);
                 withdrawn.await?
@@ -164,6 +170,20 @@ impl InvitationMutation {
             organisation: place.organisation.to_string(),
         })
     }
+}
+
+/// The invitation, if it holds and the caller made it.
+async fn own(
+    context: &Context<'_>,
+    organisation: &Slug,
+    id: Option<&Uuid>,
+) -> Result<Option<invitations::Invitation>, Problem> {
+    let (Some(id), Principal::User { id: caller, .. }) = (id, principal(context)?) else {
+        return Ok(None);
+    };
+    let pool = context.data_unchecked::<PgPool>();
+    let mut held = invitations::list(pool, organisation).await?.into_iter();
+    Ok(held.find(|made| made.id == *id && made.invited_by == *caller))
 }
 
 /// Whether the caller may invite to all of these sites, or the organisation as a whole.
