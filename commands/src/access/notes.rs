@@ -72,6 +72,9 @@ impl Commands {
     ///
     /// # Errors
     /// See [`CommandError`].
+    ///
+    /// # Panics
+    /// Never: the name of the part is a slug.
     pub async fn note_export(
         &self,
         reader: &Principal,
