@@ -67,6 +67,15 @@ impl ProviderError {
         // 401 is for a wrong name or secret of ours.
         matches!(self, Self::Refused(400 | 402..=499) | Self::Token(_))
     }
+
+    /// Whether the code may have been made up, or be another's (RFC 6749, 5.2): other refusals may be about
+    /// how often we ask, and most of what can be wrong with a token is the provider's doing, or a clock's.
+    pub(crate) fn may_be_a_guess(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused(400) | Self::Token(IdTokenError::Nonce | IdTokenError::Signature)
+        )
+    }
 }
 
 /// A relying party of one provider. Cheap to clone.

@@ -125,7 +125,7 @@ impl Known {
 
 fn no_page(error: ProviderError) -> ProviderError {
     match error {
-        ProviderError::Refused(status) => {
+        ProviderError::Refused(status) if status < 500 => {
             ProviderError::Wrong(format!("status {status} for what it is to publish"))
         }
         other => other,

@@ -144,7 +144,7 @@ impl OidcState {
             return Err(Refused::NotBegun);
         }
         let proved = self.oidc.exchange(&code, flow).await;
-        if !proved.as_ref().is_err_and(ProviderError::is_about_the_code) {
+        if !proved.as_ref().is_err_and(ProviderError::may_be_a_guess) {
             attempt.undecided(&self.pool).await?;
         }
         let entered = self.enter(proved?, client).await?;

@@ -131,14 +131,21 @@ mod tests {
         };
         let by = cli_context();
         let registered = commands.register_organisation(&by, organisation).await;
-        let registered = registered.unwrap().receipt.last;
+        registered.unwrap();
         let ledger = store.current(&name).await.unwrap();
-        let mut sizes = store.watch_size(ledger.id);
-        let next = registered.0 + 1;
-        sizes.wait_for(|size| *size > next).await.unwrap();
-        let recorded = store.read(ledger.id, Index(next), 1).await.unwrap();
-        assert_eq!(recorded[0].entry.kind, "LedgerExported");
-        let payload = recorded[0].payload.as_ref().unwrap();
+        let written = async {
+            loop {
+                let entries = store.read(ledger.id, Index(0), 100).await.unwrap();
+                let mut entries = entries.into_iter();
+                if let Some(found) = entries.find(|one| one.entry.kind == "LedgerExported") {
+                    return found;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let written = tokio::time::timeout(Duration::from_secs(90), written).await;
+        let written = written.unwrap();
+        let payload = written.payload.as_ref().unwrap();
         let payload = String::from_utf8_lossy(&payload.bytes).into_owned();
         assert!(payload.contains(&reader.actor()), "{payload}");
     }

@@ -4,7 +4,6 @@
     reason = "the comments of arguments are the help text, where backticks would show"
 )]
 
-use anyhow::Context as _;
 use clap::Subcommand;
 use sealrock_access::{LOOK, TokenKeys};
 use sealrock_domain::access::AccessNote;
@@ -80,11 +79,10 @@ async fn rotate_tokens(
     };
     let note = AccessNote::TokenKeysRotated { compromised };
     let noted = platform.commands.note_platform(&cli_context(), note).await;
-    noted.with_context(|| {
-        format!(
-            "tokens are signed by {key} from now on, and no entry says so: make a note of your own"
-        )
-    })?;
+    if let Err(error) = noted {
+        // Not an error: who repeats it would rotate again.
+        eprintln!("no entry says that keys were rotated: make a note of your own ({error})");
+    }
     if json.json {
         println!("{}", json!({ "kid": key }));
     } else if compromised {

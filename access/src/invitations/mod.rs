@@ -186,16 +186,6 @@ pub async fn withdraw(pool: &PgPool, organisation: &Slug, id: Uuid) -> Result<bo
     Ok(withdrawn.rows_affected() == 1)
 }
 
-/// Lets an invitation hold that was withdrawn a moment ago: nothing came of that.
-///
-/// # Errors
-/// [`AccessError`]; it does not hold then.
-pub async fn hold_again(pool: &PgPool, id: Uuid) -> Result<(), AccessError> {
-    let hold = "UPDATE access.invitations SET revoked_at = NULL WHERE invitation_id = $1";
-    sqlx::query(hold).bind(id).execute(pool).await?;
-    Ok(())
-}
-
 /// Makes the account of somebody who was invited, with a password of their own. It may do nothing
 /// before an entry of the organisation's ledger makes it a member. The invitation is used up then; of
 /// two who take it at once one gets it.

@@ -50,6 +50,12 @@ impl Admission {
     }
 }
 
+/// Who asks, if a good token says so.
+pub(super) async fn actor(identity: &dyn Identify, headers: &HeaderMap) -> Option<String> {
+    let identified = identity.identify(bearer(headers)?).await;
+    Some(identified.ok()?.actor())
+}
+
 fn scope_of(ledger: &LedgerName) -> Result<Scope, Problem> {
     let organisation = ledger.as_str().parse();
     organisation

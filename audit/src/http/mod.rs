@@ -80,9 +80,14 @@ impl LedgerState {
         }
     }
 
-    /// Counts a request of an account, a key or an address.
-    fn count(&self, who: &String) -> Result<(), Problem> {
-        self.rates.take(who).map_err(|_| {
+    /// Counts a request of an account or a key, or else of an address.
+    async fn count(&self, question: &Question<'_>) -> Result<(), Problem> {
+        let address = || Some(question.address?.network().to_string());
+        let actor = admission::actor(self.identity.as_ref(), question.headers).await;
+        let Some(who) = actor.or_else(address) else {
+            return Ok(());
+        };
+        self.rates.take(&who).map_err(|_| {
             metrics::counter!("sealrock_rate_limited_total", "who" => "reader").increment(1);
             Problem::too_many()
         })
@@ -146,17 +151,15 @@ async fn answer(
 ) -> Result<Response, Problem> {
     let (name, resource) =
         split(question.path).ok_or_else(|| Problem::not_found("no such path"))?;
+    // Before there is a place: who asks too often keeps nobody waiting.
+    state.count(question).await?;
     let place = state.place().await?;
     let ledger = state.publisher.store().ledger(&name).await?;
     let open = ledger
         .as_ref()
         .is_some_and(|ledger| ledger.kind == LedgerKind::Registry);
     let mut admitted = None;
-    if open {
-        if let Some(address) = question.address {
-            state.count(&address.network().to_string())?;
-        }
-    } else {
+    if !open {
         // Before anything is said about whether there is such a ledger.
         let organisation = match &ledger {
             Some(ledger) => state.publisher.store().recorded_under(ledger).await?,
@@ -166,7 +169,6 @@ async fn answer(
         let admission = Admission::new(identity, question.headers, &name, &organisation)?;
         let reader = admission.reader().await?;
         *proved = Some(Proved);
-        state.count(&reader.actor())?;
         admitted = Some((admission, reader, organisation));
     }
     let ledger = ledger.ok_or_else(|| Problem::not_found("there is no such ledger"))?;

@@ -59,7 +59,8 @@ impl Commands {
     /// may is for the caller to ask.
     ///
     /// # Errors
-    /// See [`CommandError`]; it holds still then.
+    /// See [`CommandError`]; where the ledger was away the invitation is withdrawn all the same, and no
+    /// entry says so.
     pub async fn withdraw_invitation(
         &self,
         context: &Context,
@@ -72,11 +73,7 @@ impl Commands {
         }
         let invitation = InvitationId(id);
         let note = AccessNote::InvitationWithdrawn { invitation };
-        let noted = self.note_access(context, organisation, note).await;
-        if noted.is_err() {
-            invitations::hold_again(pool, id).await?;
-        }
-        noted?;
+        self.note_access(context, organisation, note).await?;
         Ok(true)
     }
 

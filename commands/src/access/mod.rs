@@ -71,6 +71,8 @@ impl Commands {
         let pool = self.store.pool();
         // Until the entry is there, nobody declines or forgets the account.
         registrations::hold(pool, organisation, account).await?;
+        // It may have been declined in between.
+        self.require_account(organisation, account).await?;
         let changed = self.change_access(context, organisation, command).await;
         if changed.is_ok() {
             rows::recorded(pool, account).await?;

@@ -133,10 +133,13 @@ impl Commands {
     /// # Errors
     /// See [`CommandError`]; some are left then.
     pub async fn forget_registrations(&self) -> Result<(), CommandError> {
+        let mut done = Ok(());
         for (account, organisation) in registrations::old(self.store.pool()).await? {
-            self.forget_registration(&organisation, account).await?;
+            // One that cannot be looked at keeps no others.
+            let forgotten = self.forget_registration(&organisation, account).await;
+            done = done.and(forgotten.map(drop));
         }
-        Ok(())
+        done
     }
 
     /// Erases an account that waits for a role; `false` if none such does. Who is a member by an entry

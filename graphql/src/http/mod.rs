@@ -8,8 +8,8 @@ pub(crate) mod accept;
 pub(crate) mod params;
 pub(crate) mod reply;
 
-use async_graphql::parser::types::OperationType;
-use async_graphql::{Executor, Request, ServerError};
+use async_graphql::parser::types::{OperationDefinition, OperationType, Selection};
+use async_graphql::{Executor, Positioned, Request, ServerError};
 use axum::body::{Bytes, to_bytes};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Extension, State};
@@ -155,12 +155,30 @@ async fn answer<E: Executor>(
     request: Result<Readable, Refusal>,
     allowance: Allowance,
 ) -> Response<Body> {
-    let response = match request {
+    let (response, alone) = match request {
         Err(refusal) => return reply::refused(media, refusal),
-        Ok(Err(error)) => async_graphql::Response::from_errors(vec![error]),
-        Ok(Ok(request)) => endpoint.execute(request, allowance).await,
+        Ok(Err(error)) => (async_graphql::Response::from_errors(vec![error]), false),
+        Ok(Ok(mut request)) => {
+            let alone = asks_for_one_field(&mut request);
+            (endpoint.execute(request, allowance).await, alone)
+        }
     };
-    reply::answered(media, &response)
+    reply::answered(media, &response, alone)
+}
+
+/// Whether each of its operations asks for one root field, so that nothing else can have been done.
+fn asks_for_one_field(request: &mut Request) -> bool {
+    let one = |operation: &Positioned<OperationDefinition>| {
+        let items = &operation.node.selection_set.node.items;
+        matches!(items.as_slice(), [item] if matches!(item.node, Selection::Field(_)))
+    };
+    let document = request.parsed_query();
+    document.is_ok_and(|document| {
+        document
+            .operations
+            .iter()
+            .all(|(_, operation)| one(operation))
+    })
 }
 
 /// A request with its caller, or what is wrong with its document.

@@ -101,10 +101,14 @@ struct Errors<'a> {
     errors: &'a [ServerError],
 }
 
-/// The answer to an operation, run or not.
-pub(super) fn answered(media: Media, response: &async_graphql::Response) -> Response<Body> {
+/// The answer to an operation, run or not; `alone` if it asks for one root field.
+pub(super) fn answered(
+    media: Media,
+    response: &async_graphql::Response,
+    alone: bool,
+) -> Response<Body> {
     if !is_request_error(response) {
-        let mut answer = write(media, ran(response), response);
+        let mut answer = write(media, ran(response, alone), response);
         answer.headers_mut().extend(response.http_headers.clone());
         if let Some(value) = response.errors.iter().find_map(retry_after) {
             answer.headers_mut().insert(RETRY_AFTER, value);
@@ -132,11 +136,11 @@ fn status(media: Media, errors: &[ServerError]) -> StatusCode {
     }
 }
 
-/// The status of an answer with `data`. Where it is null because of too many attempts, nothing was done:
-/// a program that tries passwords, or a proxy before it, looks at no body.
-fn ran(response: &async_graphql::Response) -> StatusCode {
+/// The status of an answer with `data`. Where the only field is null because of too many attempts, nothing
+/// was done: a program that tries passwords, or a proxy before it, looks at no body.
+fn ran(response: &async_graphql::Response, alone: bool) -> StatusCode {
     let too_many = |error| has_code(error, Code::TooManyAttempts);
-    if response.data == Value::Null && response.errors.iter().any(too_many) {
+    if alone && response.data == Value::Null && response.errors.iter().any(too_many) {
         StatusCode::TOO_MANY_REQUESTS
     } else {
         StatusCode::OK

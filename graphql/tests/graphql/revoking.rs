@@ -141,7 +141,7 @@ async fn a_grant_that_ends_or_is_taken_back_closes_the_sockets_of_who_had_it() {
       registerOrganisation(input: {slug: "verico", displayName: "Verico"}) { duplicate }
     }"#;
     world.data(register, json!({})).await;
-    let until = Utc::now() + TimeDelta::seconds(4);
+    let until = Utc::now() + TimeDelta::seconds(15);
     let feed = follow(&world, &guest(&world, Role::Verifier, until).await).await;
     tokio::time::sleep((until - Utc::now()).to_std().unwrap_or_default()).await;
     closes(feed, "a grant's end", Instant::now()).await;

@@ -8,6 +8,9 @@ use sealrock_ledger::Index;
 
 use crate::read_models::{QueryError, ReadModels};
 
+/// Buckets that one statement looks through: more are asked for by several, each with its own time.
+const AT_ONCE: usize = 32;
+
 /// The entries that the readings of a bucket are in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BucketEntries {
@@ -15,7 +18,7 @@ pub struct BucketEntries {
     pub ledger: LedgerId,
     /// Those with readings that count, in their order.
     pub indexes: Vec<Index>,
-    /// Whether there are more.
+    /// Whether there may be more: there were more readings than were looked at.
     pub truncated: bool,
 }
 
@@ -34,6 +37,19 @@ impl ReadModels {
     /// # Errors
     /// [`QueryError`] if Postgres cannot answer.
     pub async fn entries_of_buckets(
+        &self,
+        (device, metric): (DeviceId, &MetricName),
+        spans: &[(DateTime<Utc>, DateTime<Utc>)],
+        most: u32,
+    ) -> Result<Vec<Option<BucketEntries>>, QueryError> {
+        let mut found = Vec::with_capacity(spans.len());
+        for spans in spans.chunks(AT_ONCE) {
+            found.extend(self.entries_of((device, metric), spans, most).await?);
+        }
+        Ok(found)
+    }
+
+    async fn entries_of(
         &self,
         (device, metric): (DeviceId, &MetricName),
         spans: &[(DateTime<Utc>, DateTime<Utc>)],

@@ -1,5 +1,5 @@
 -- For each bucket, and each ledger that has readings of it, the entries of those that count, and whether
--- there were more readings than were looked at. Each part is cut by itself: the partitions are then
+-- there may be more readings than were looked at. Each part is cut by itself: the partitions are then
 -- opened one after the other.
 SELECT b.number, s.ledger_id, count(*) >= $5 AS cut,
        COALESCE(array_agg(DISTINCT r.index) FILTER (

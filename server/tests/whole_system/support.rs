@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -45,8 +46,9 @@ pub struct Server {
     pub mqtt: (String, u16),
     /// The first administrator's password, if this start made one.
     pub admin_password: Option<String>,
-    /// Lines of its log, unless that goes into a file.
+    /// Lines of its log, unless that goes into a file, and who reads them.
     log: Arc<Mutex<Vec<String>>>,
+    reading: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -91,7 +93,7 @@ impl Server {
             .stderr(log)
             .spawn()
             .unwrap();
-        let log = child.stderr.take().map(told).unwrap_or_default();
+        let (log, reading) = child.stderr.take().map(told).unzip();
         let lines = lines_until(&mut child, ready);
         let word_after = |start: &str| {
             let rest = lines.iter().find_map(|line| line.strip_prefix(start));
@@ -119,7 +121,8 @@ impl Server {
                 .to_owned(),
             mqtt: mqtt.unwrap_or_default(),
             admin_password: word_after("first administrator: user admin password "),
-            log,
+            log: log.unwrap_or_default(),
+            reading,
         }
     }
 
@@ -272,6 +275,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(reading) = self.reading.take() {
+            let _ = reading.join();
+        }
         if std::thread::panicking() {
             return;
         }
@@ -324,16 +330,16 @@ fn what_is_a_secret_is_told_from_what_is_none() {
 }
 
 /// The lines of a log, as they come; they are shown too.
-fn told(log: ChildStderr) -> Arc<Mutex<Vec<String>>> {
+fn told(log: ChildStderr) -> (Arc<Mutex<Vec<String>>>, JoinHandle<()>) {
     let lines = Arc::<Mutex<Vec<String>>>::default();
     let told = Arc::clone(&lines);
-    std::thread::spawn(move || {
+    let reading = std::thread::spawn(move || {
         for line in BufReader::new(log).lines().map_while(Result::ok) {
             eprintln!("{line}");
             told.lock().unwrap().push(line);
         }
     });
-    lines
+    (lines, reading)
 }
 
 /// The password that somebody chooses in place of the one that was issued.
