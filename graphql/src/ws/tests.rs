@@ -613,7 +613,7 @@ async fn a_client_that_takes_nothing_is_told_its_position_and_misses_nothing_aft
 #[tokio::test]
 async fn a_position_that_could_be_another_subscriptions_is_not_named() {
     let limits = Limits {
-        send_timeout: Duration::from_millis(500),
+        send_timeout: Duration::from_secs(3),
         ..Limits::default()
     };
     let server = Server::with(limits).await;
