@@ -122,11 +122,7 @@ impl Link {
             let Some(next) = outbox.take_next() else {
                 break;
             };
-            let topic = self.batch_topic.as_str();
-            self.client
-                .try_publish(topic, QoS::AtLeastOnce, false, next.bytes)
-                .map_err(|error| error.to_string())?;
-            self.requested.push_back(Sent::Batch(next.ticket));
+            // Also if the connection ends just now: the next one repeats it.
             self.progress.count(|p| {
                 if next.repeated {
                     p.repeated += 1;
@@ -134,6 +130,11 @@ impl Link {
                     p.published += 1;
                 }
             });
+            let topic = self.batch_topic.as_str();
+            self.client
+                .try_publish(topic, QoS::AtLeastOnce, false, next.bytes)
+                .map_err(|error| error.to_string())?;
+            self.requested.push_back(Sent::Batch(next.ticket));
         }
         Ok(())
     }
